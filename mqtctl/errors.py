@@ -1,0 +1,83 @@
+"""Every error a user can meet, with the exit code the command line gives it.
+
+MqtctlError
+├── InputError            2   plan, station, sample file or option is wrong; also a ValueError
+├── HardwareError        10   an instrument did not do what it was told; made safe
+├── StorageError         11   data could not be stored
+├── CryostatError        12   temperature not reachable, not readable or not safe
+├── BenchBusyError       13   another process holds the bench
+└── UnsafeError          20   the safe state could not be confirmed
+
+A message is one sentence that says what was wrong, the value, the limit and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BenchBusyError",
+    "CryostatError",
+    "HardwareError",
+    "InputError",
+    "InterruptedRunError",
+    "MqtctlError",
+    "StorageError",
+    "UnsafeError",
+]
+
+
+class MqtctlError(Exception):
+    """Base of all errors raised on purpose by mqtctl."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(MqtctlError, ValueError):
+    """A plan, station, sample file, data file or option is wrong."""
+
+    exit_code = 2
+
+
+class HardwareError(MqtctlError):
+    """An instrument is missing, refused a command or answered nonsense."""
+
+    exit_code = 10
+
+
+class StorageError(MqtctlError):
+    """Data could not be written, or did not read back as written."""
+
+    exit_code = 11
+
+
+class CryostatError(MqtctlError):
+    """A temperature was not reached, not held, or could not be believed."""
+
+    exit_code = 12
+
+
+class BenchBusyError(MqtctlError):
+    """Another process is using the same instruments."""
+
+    exit_code = 13
+
+
+class UnsafeError(MqtctlError):
+    """The source or heater could not be confirmed off: look at the instruments."""
+
+    exit_code = 20
+
+
+class InterruptedRunError(MqtctlError):
+    """The user or the system asked the run to stop; everything was made safe first.
+
+    Attributes
+    ----------
+    signal_number
+        The signal that asked, 2 for Ctrl-C and 15 for a termination request.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by signal {signal_number}; source and heater are off")
+        self.signal_number = signal_number

@@ -1,0 +1,104 @@
+"""Plain data passed between acquisition, storage, analysis and report; all in SI base units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Histogram", "JunctionEstimate", "MeasuredRamp", "Sweep"]
+
+
+@dataclass(frozen=True)
+class MeasuredRamp:
+    """The bias ramp as it was measured, and how an interval becomes a current.
+
+    Attributes
+    ----------
+    start_current, stop_current
+        Bias current in A at the start and at the top of the ramp.
+    rate
+        Measured dI/dt in A/s.
+    period
+        Time in s from one ramp start to the next.
+    delay
+        Time in s by which the stop event lags the current at the junction: filters,
+        amplifier and comparator together, less the lag of the start marker.
+    """
+
+    start_current: float
+    stop_current: float
+    rate: float
+    period: float
+    delay: float
+
+    @property
+    def rise_time(self) -> float:
+        """Time in s from the ramp's start to its top."""
+        return (self.stop_current - self.start_current) / self.rate
+
+    def current(self, interval: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the bias current in A at which a ramp with this start-to-stop interval (s) switched."""
+        return self.start_current + self.rate * (interval - self.delay)
+
+
+@dataclass(frozen=True)
+class JunctionEstimate:
+    """What the experimenter knows of the junction beforehand, from the sample file.
+
+    Attributes
+    ----------
+    critical_current
+        Rough critical current in A; only a starting value for fits.
+    capacitance, capacitance_stderr
+        Capacitance in F, used by every fit, and its standard error in F (None: not stated).
+    resistance
+        Shunt resistance in Ohm that damps the plasma oscillation (inf: undamped).
+    """
+
+    critical_current: float
+    capacitance: float
+    resistance: float
+    capacitance_stderr: float | None = None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The switches taken at one temperature.
+
+    Attributes
+    ----------
+    switching_currents
+        Currents in A at which ramps switched while rising, shape (n_switch,), in order of time.
+    intervals
+        The raw start-to-stop intervals in s they were computed from, same shape and order.
+    censored
+        Number of ramps that reached the top without a switch.
+    temperature, temperature_std
+        Mean and standard deviation in K of the bath readings during the ramps.
+    point
+        Index in the sweep, from 0.
+    run_id
+        Run in the database, None if the data came from elsewhere.
+    """
+
+    switching_currents: NDArray[np.float64]
+    intervals: NDArray[np.float64]
+    ramp: MeasuredRamp
+    censored: int
+    temperature: float
+    temperature_std: float = 0.0
+    point: int = 0
+    run_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The histograms of one temperature sweep and what is known of the junction."""
+
+    histograms: tuple[Histogram, ...]
+    junction: JunctionEstimate
+    title: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,258 @@
+"""Opens a QCoDeS station file, finds who plays which role, and closes it again.
+
+The file is an ordinary QCoDeS station YAML. What an instrument does in this experiment, and how
+it is wired, stands under `init: metadata: mqtctl:` and so also in the snapshot of every run.
+Only drivers from known packages are loaded: a station file must not be able to import anything.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from mqtctl.clock import Clock, WallClock
+from mqtctl.documents import Document, load_document, load_yaml
+from mqtctl.errors import HardwareError, InputError
+from mqtctl.instruments.registry import adapter_for
+from mqtctl.instruments.roles import RampSource, TemperatureController, TimingCounter
+
+if TYPE_CHECKING:
+    from qcodes.instrument import VisaInstrument
+    from qcodes.station import Station as QcodesStation
+
+__all__ = ["Station", "StationFile", "load_station", "open_station"]
+
+log = logging.getLogger(__name__)
+
+Role = Literal["ramp_source", "timing_counter", "temperature_controller"]
+ROLES: tuple[Role, ...] = ("ramp_source", "timing_counter", "temperature_controller")
+
+#: Packages whose drivers a station file may name; others register under the entry-point group.
+TRUSTED_PACKAGES = ("mqtctl_drivers", "qcodes.instrument_drivers", "qcodes_contrib_drivers")
+ENTRY_POINT_GROUP = "mqtctl.drivers"
+
+
+class RoleSettings(Document, extra="allow"):
+    """What one instrument does here; further keys are the options of its adapter."""
+
+    role: Role
+
+
+class Metadata(Document, extra="allow"):
+    """The instrument's metadata; only the part named mqtctl is read."""
+
+    mqtctl: RoleSettings | None = None
+
+
+class Init(Document, extra="allow"):
+    """Arguments of the driver; those not named here are passed on as they are."""
+
+    visalib: str | None = None
+    metadata: Metadata = Metadata()
+
+
+class InstrumentEntry(Document, extra="allow"):
+    """One instrument of the station."""
+
+    type: str = Field(pattern=r"^\w+(\.\w+)+$")
+    address: str = Field(min_length=1)
+    init: Init = Init()
+
+
+class StationFile(Document):
+    """The part of a QCoDeS station file that mqtctl reads."""
+
+    instruments: dict[str, InstrumentEntry]
+
+
+@dataclass(frozen=True)
+class Station:
+    """An open station: the three roles, the clock that rules them, and the QCoDeS station for snapshots."""
+
+    source: RampSource
+    counter: TimingCounter
+    thermometer: TemperatureController
+    clock: Clock
+    qcodes: QcodesStation
+    simulated: bool
+
+    def identities(self) -> dict[str, str]:
+        """Return what each role's instrument says it is."""
+        return {
+            "ramp_source": self.source.identify(),
+            "timing_counter": self.counter.identify(),
+            "temperature_controller": self.thermometer.identify(),
+        }
+
+
+def load_station(path: Path) -> StationFile:
+    """Read and check a station file without opening anything.
+
+    Raises
+    ------
+    InputError
+        A fault in the file, a driver from a package that is not trusted, an address used twice,
+        or a role that nobody or more than one instrument plays.
+    """
+    file = load_document(path, StationFile)
+    trusted = (*TRUSTED_PACKAGES, *(point.value for point in entry_points(group=ENTRY_POINT_GROUP)))
+    addresses: dict[tuple[str | None, str], str] = {}
+    for name, entry in file.instruments.items():
+        if not any(entry.type.startswith(f"{package}.") for package in trusted):
+            raise InputError(
+                f"{path}: instruments.{name}.type is {entry.type!r}, which is outside the allowed packages "
+                f"({', '.join(trusted)}); a driver package of yours is allowed by an entry point {ENTRY_POINT_GROUP!r}"
+            )
+        other = addresses.setdefault((entry.init.visalib, entry.address), name)
+        if other != name:
+            raise InputError(f"{path}: instruments {other!r} and {name!r} have the same address {entry.address!r}")
+    for role in ROLES:
+        _player(file, role, path)
+    return file
+
+
+def _player(file: StationFile, role: Role, path: Path) -> str:
+    """Return the name of the one instrument that plays a role."""
+    players = [
+        name
+        for name, entry in file.instruments.items()
+        if entry.init.metadata.mqtctl is not None and entry.init.metadata.mqtctl.role == role
+    ]
+    if len(players) == 1:
+        return players[0]
+    found = f"{' and '.join(players)} do" if players else "none does"
+    raise InputError(
+        f"{path}: exactly one instrument must play the role {role!r} (init.metadata.mqtctl.role), but {found}"
+    )
+
+
+@contextmanager
+def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
+    """Connect to every instrument that plays a role and close them all at the end.
+
+    Parameters
+    ----------
+    path
+        Station file.
+    seed
+        Seed of the simulated bench; only if every instrument is on one.
+
+    Raises
+    ------
+    InputError
+        A fault in the station file, in the bench file behind it, or a seed for a real bench.
+    HardwareError
+        Nothing answers at an address, or something else than expected.
+    """
+    from qcodes.station import Station as QcodesStation
+
+    file = load_station(path)
+    content = load_yaml(path)
+    simulated = _complete_libraries(content, path, seed)
+    with ExitStack() as stack:
+        qcodes = QcodesStation(default=False)
+        qcodes.load_config(_as_yaml(content))
+        drivers = {
+            role: stack.enter_context(_connected(qcodes, name, file.instruments[name], path))
+            for role in ROLES
+            for name in [_player(file, role, path)]
+        }
+        clock = _clock(drivers.values())
+        adapters = {role: _adapter(file, role, path, driver, clock) for role, driver in drivers.items()}
+        yield Station(
+            source=adapters["ramp_source"],
+            counter=adapters["timing_counter"],
+            thermometer=adapters["temperature_controller"],
+            clock=clock,
+            qcodes=qcodes,
+            simulated=simulated,
+        )
+
+
+def _complete_libraries(content: Mapping[str, Any], path: Path, seed: int | None) -> bool:
+    """Make bench files relative to the station file absolute, put the seed in; return whether all are simulated."""
+    simulated = True
+    for name, entry in content["instruments"].items():
+        init = entry.get("init") or {}
+        library = init.get("visalib") or ""
+        if not library.endswith("@mqt"):
+            simulated = False
+            if seed is not None:
+                raise InputError(
+                    f"{path}: --seed works only on a simulated bench, but instruments.{name} is on the VISA library "
+                    f"{library or 'of this computer'!r}; leave --seed out"
+                )
+            continue
+        bench = library.removesuffix("@mqt")
+        beside = path.resolve().parent / bench
+        if bench and beside.is_file():
+            bench = str(beside)
+        if seed is not None:
+            bench = f"{bench.split('?')[0]}?seed={seed}"
+        init["visalib"] = f"{bench}@mqt"
+    return simulated
+
+
+def _as_yaml(content: Mapping[str, Any]) -> str:
+    """Return plain data as YAML text."""
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    YAML(typ="safe", pure=True).dump(content, stream)
+    return stream.getvalue()
+
+
+@contextmanager
+def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: Path) -> Iterator[VisaInstrument]:
+    """Load one instrument and close it at the end."""
+    from pyvisa.errors import LibraryError, VisaIOError
+
+    where = f"{path}: instruments.{name}"
+    try:
+        driver: Any = qcodes.load_instrument(name, update_snapshot=False)
+    except VisaIOError as exc:
+        raise HardwareError(
+            f"{where}: nothing answers at {entry.address} ({exc.description.rstrip('.')}); "
+            "check the address, the cable and that it is switched on"
+        ) from exc
+    except (ImportError, AttributeError) as exc:
+        raise InputError(f"{where}.type: there is no driver {entry.type!r} ({exc})") from exc
+    except (LibraryError, OSError) as exc:
+        raise HardwareError(f"{where}: the VISA library could not be opened ({exc})") from exc
+    except (TypeError, ValueError) as exc:
+        raise InputError(f"{where}: {' '.join(str(exc).split())}") from exc
+    try:
+        yield driver
+    finally:
+        qcodes.close_and_remove_instrument(driver)
+
+
+def _clock(drivers: Iterator[VisaInstrument] | Any) -> Clock:
+    """Return the clock of the VISA library if it brings one, else the wall clock.
+
+    Only a library on which time is simulated has one; that is all that is known here about it.
+    """
+    clocks = {id(c): c for d in drivers if isinstance(c := getattr(d.visa_handle.visalib, "clock", None), Clock)}
+    if len(clocks) > 1:
+        raise InputError("the station mixes simulated benches with different clocks; put them into one bench file")
+    return next(iter(clocks.values()), WallClock())
+
+
+def _adapter(file: StationFile, role: Role, path: Path, driver: VisaInstrument, clock: Clock) -> Any:
+    """Return the role's adapter around a driver."""
+    name = _player(file, role, path)
+    entry = file.instruments[name]
+    settings = entry.init.metadata.mqtctl
+    options = {} if settings is None else dict(settings.model_extra or {})
+    try:
+        return adapter_for(role, entry.type)(driver, options, clock)
+    except InputError as exc:
+        raise InputError(f"{path}: instruments.{name}.init.metadata.mqtctl: {exc}") from exc
