@@ -1,0 +1,21 @@
+"""Runs the experiment: settle on a temperature, ramp, count, store; and make safe on every way out."""
+
+from __future__ import annotations
+
+from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, Remark, Settling
+from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
+from mqtctl.acquisition.sweep import SweepJob, run_sweep
+
+__all__ = [
+    "BlockStored",
+    "Event",
+    "Interrupt",
+    "Notify",
+    "PointFinished",
+    "Remark",
+    "Settling",
+    "SweepJob",
+    "guarded",
+    "make_safe",
+    "run_sweep",
+]

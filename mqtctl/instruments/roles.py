@@ -1,0 +1,131 @@
+"""The three roles an instrument can play; a lab with other instruments writes one adapter for each.
+
+All quantities are in SI base units. Every method raises `HardwareError` if the instrument is
+missing, refuses a command, reports an error afterwards or answers nonsense, and
+`CryostatError` where the temperature cannot be believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["RampProgram", "RampSource", "TemperatureController", "TemperatureReading", "TimingCounter"]
+
+
+@dataclass(frozen=True)
+class RampProgram:
+    """A saw-tooth of bias current: up at constant rate, back, rest; a marker at each start.
+
+    Attributes
+    ----------
+    start_current, stop_current
+        Bias current in A where the rise begins and ends; between bursts the source idles at 0 A.
+    rate
+        Rate of the rise in A/s, positive when stop_current > start_current.
+    period
+        Time in s from one start to the next; longer than the rise.
+    """
+
+    start_current: float
+    stop_current: float
+    rate: float
+    period: float
+
+    @property
+    def rise_time(self) -> float:
+        """Duration of the rise in s."""
+        return (self.stop_current - self.start_current) / self.rate
+
+
+@runtime_checkable
+class RampSource(Protocol):
+    """Ramps the bias current in finite bursts and idles at zero."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def configure(self, program: RampProgram) -> RampProgram:
+        """Set up the ramp at zero current and return it as read back from the instrument."""
+
+    def start(self, cycles: int) -> None:
+        """Start a burst of this many ramps; returns at once."""
+
+    def running(self) -> bool:
+        """Return whether a burst is still under way."""
+
+    def stop(self) -> None:
+        """End the burst; back to zero current, ready for the next start."""
+
+    def make_safe(self) -> None:
+        """Zero current, output off, both read back; raises `UnsafeError` if not confirmed."""
+
+
+@runtime_checkable
+class TimingCounter(Protocol):
+    """Measures the interval from each ramp's start marker to the voltage step."""
+
+    @property
+    def memory(self) -> int:
+        """Largest number of intervals one `arm` can ask for."""
+
+    @property
+    def delay(self) -> float:
+        """Calibrated lag in s of the stop event behind the junction's current."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def configure(self, program: RampProgram) -> None:
+        """Set inputs, thresholds, slopes and time-out for this ramp; read them back."""
+
+    def measure_period(self, program: RampProgram) -> float:
+        """Measure the period in s of the start marker while the source ramps."""
+
+    def arm(self, count: int) -> None:
+        """Get ready for `count` intervals; returns at once."""
+
+    def available(self) -> int:
+        """Return how many intervals wait to be read."""
+
+    def read(self, count: int) -> NDArray[np.float64]:
+        """Take at most `count` intervals (s) out of the memory, oldest first; inf where no stop came."""
+
+    def stop(self) -> None:
+        """End the measurement; intervals already taken stay readable."""
+
+    def make_safe(self) -> None:
+        """Leave the instrument idle."""
+
+
+@dataclass(frozen=True)
+class TemperatureReading:
+    """One reading of the bath thermometer: value in K, and whether the instrument calls it valid."""
+
+    temperature: float
+    valid: bool
+    status: str = ""
+
+
+@runtime_checkable
+class TemperatureController(Protocol):
+    """Reads the bath and holds it at a temperature."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest temperature in K that this cryostat is known to hold."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def read(self) -> TemperatureReading:
+        """Read the bath temperature."""
+
+    def set_target(self, temperature: float) -> None:
+        """Ask the controller for this temperature (K); returns at once."""
+
+    def make_safe(self) -> None:
+        """Heater off, read back; raises `UnsafeError` if not confirmed."""

@@ -1,0 +1,56 @@
+"""The sample file: what is known of the junction, and what it may see.
+
+It stands apart from every plan, so that no plan can widen the limits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from mqtctl.documents import Document, load_document
+from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms
+from mqtctl.records import JunctionEstimate
+
+__all__ = ["JunctionFacts", "Limits", "Sample", "load_sample"]
+
+
+class JunctionFacts(Document):
+    """Estimates of the junction's parameters; the capacitance and the resistance are used by fits."""
+
+    critical_current: Annotated[Amperes, Field(gt=0)]
+    capacitance: Annotated[Farads, Field(gt=0)]
+    capacitance_uncertainty: Annotated[Farads, Field(ge=0)] | None = None
+    resistance: Annotated[Ohms, Field(gt=0)]
+
+    @property
+    def estimate(self) -> JunctionEstimate:
+        """The junction as fits take it."""
+        return JunctionEstimate(
+            critical_current=self.critical_current,
+            capacitance=self.capacitance,
+            resistance=self.resistance,
+            capacitance_stderr=self.capacitance_uncertainty,
+        )
+
+
+class Limits(Document):
+    """What the sample and its cryostat may see, whatever a plan asks for."""
+
+    max_current: Annotated[Amperes, Field(gt=0)]
+    max_temperature: Annotated[Kelvins, Field(gt=0)]
+
+
+class Sample(Document):
+    """A junction in its holder."""
+
+    name: str = Field(min_length=1)
+    junction: JunctionFacts
+    limits: Limits
+
+
+def load_sample(path: Path) -> Sample:
+    """Read a sample file; raises `InputError` with the file and key at fault."""
+    return load_document(path, Sample)

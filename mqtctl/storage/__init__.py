@@ -1,0 +1,17 @@
+"""The QCoDeS dataset: one run per histogram, written so that an acknowledged block is on disk."""
+
+from __future__ import annotations
+
+from mqtctl.storage.database import open_database, prepare_database
+from mqtctl.storage.reader import StoredPoint, StoredSweep, load_sweep
+from mqtctl.storage.writer import HistogramWriter, PointHeader
+
+__all__ = [
+    "HistogramWriter",
+    "PointHeader",
+    "StoredPoint",
+    "StoredSweep",
+    "load_sweep",
+    "open_database",
+    "prepare_database",
+]

@@ -1,0 +1,34 @@
+"""Names under which things stand in the database; the one place where writer and reader agree.
+
+`interval` and `switching_current` are arrays without set points, one pair per block and equally
+long, so that `load_by_id(n).to_xarray_dataset()` gives them along one `index`. An interval that
+is not a switch on the rise (the ramp had passed its top) has the current NaN. What belongs to a
+block as a whole stands along `block`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BATH_TEMPERATURE",
+    "BLOCK",
+    "BLOCK_CENSORED",
+    "BLOCK_READINGS",
+    "BLOCK_TIME",
+    "CURRENT",
+    "EXPERIMENT",
+    "INTERVAL",
+    "METADATA_TAG",
+    "RUN_NAME",
+]
+
+EXPERIMENT = "switching_currents"
+RUN_NAME = "switching_histogram"
+INTERVAL = "interval"
+CURRENT = "switching_current"
+BLOCK = "block"
+BLOCK_READINGS = "block_readings"
+BLOCK_CENSORED = "block_censored_ramps"
+BLOCK_TIME = "block_time"
+BATH_TEMPERATURE = "bath_temperature"
+#: Run metadata under which the header and the closing facts of a point stand, as JSON.
+METADATA_TAG = "mqtctl_{}"

@@ -1,0 +1,163 @@
+"""Reads stored histograms back into plain records, without touching the database."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mqtctl.errors import InputError
+from mqtctl.plan.sample import JunctionFacts
+from mqtctl.records import Histogram, MeasuredRamp, Sweep
+from mqtctl.storage import layout
+
+__all__ = ["StoredPoint", "StoredSweep", "load_sweep"]
+
+
+@dataclass(frozen=True)
+class StoredPoint:
+    """One run of the database: its histogram, and whether it was finished."""
+
+    histogram: Histogram
+    header: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last thing that a finished histogram writes is there."""
+        return self.result is not None and bool(self.result.get("complete"))
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """The points of one sweep, in order, incomplete ones left out and counted."""
+
+    sweep: Sweep
+    points: tuple[StoredPoint, ...]
+    incomplete: int
+    sweep_id: str
+
+
+def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = None) -> StoredSweep:
+    """Load a sweep, by default the newest one, or the one of a given identity or run.
+
+    Raises
+    ------
+    InputError
+        No such file, not a QCoDeS database, or no (such) switching histogram in it.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such database")
+    try:
+        with closing(_connect_read_only(path)) as connection:
+            headers = _headers(connection)
+            chosen = _choose(headers, path, sweep_id, run_id)
+            points = [_load_point(connection, number, headers[number]) for number in chosen]
+    except sqlite3.DatabaseError as exc:
+        raise InputError(f"{path}: is not a QCoDeS database ({exc})") from exc
+    return _assemble(points)
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open for reading only; a database in write-ahead mode needs its folder writable, else try it as it lies."""
+    uri = path.resolve().as_uri()
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
+    return connection
+
+
+def _headers(connection: sqlite3.Connection) -> dict[int, dict[str, Any]]:
+    """Return run id -> header of all runs that hold a switching histogram."""
+    tag = layout.METADATA_TAG.format("header")
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+    if tag not in columns:
+        return {}
+    rows = connection.execute(f'SELECT run_id, "{tag}" FROM runs WHERE "{tag}" IS NOT NULL ORDER BY run_id')
+    return {run_id: json.loads(text) for run_id, text in rows}
+
+
+def _choose(
+    headers: Mapping[int, Mapping[str, Any]], path: Path, sweep_id: str | None, run_id: int | None
+) -> list[int]:
+    """Return the runs that were asked for, ordered by point; raises `InputError` if there are none."""
+    if not headers:
+        raise InputError(f"{path}: holds no switching histograms")
+    if run_id is not None:
+        if run_id not in headers:
+            raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")
+        return [run_id]
+    wanted = sweep_id if sweep_id is not None else headers[max(headers)]["sweep_id"]
+    newest = {h["point"]: number for number, h in headers.items() if h["sweep_id"] == wanted}
+    if not newest:
+        known = sorted({str(h["sweep_id"]) for h in headers.values()})
+        raise InputError(f"{path}: holds no sweep {wanted!r}; there are {', '.join(known)}")
+    return [newest[point] for point in sorted(newest)]
+
+
+def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, Any]) -> StoredPoint:
+    """Read one run."""
+    result = None
+    tag = layout.METADATA_TAG.format("result")
+    if tag in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+        (text,) = connection.execute(f'SELECT "{tag}" FROM runs WHERE run_id=?', (run_id,)).fetchone()
+        result = json.loads(text) if text is not None else None
+    (table,) = connection.execute("SELECT result_table_name FROM runs WHERE run_id=?", (run_id,)).fetchone()
+    intervals = _concatenate(connection, table, layout.INTERVAL)
+    currents = _concatenate(connection, table, layout.CURRENT)
+    (censored,) = connection.execute(f'SELECT total("{layout.BLOCK_CENSORED}") FROM "{table}"').fetchone()
+    baths = _column(connection, table, layout.BATH_TEMPERATURE)
+    switched = np.isfinite(currents)
+    facts = result or {}
+    histogram = Histogram(
+        switching_currents=currents[switched],
+        intervals=intervals[switched],
+        ramp=MeasuredRamp(**header["ramp"]),
+        censored=int(censored),
+        temperature=facts.get("temperature", float(np.mean(baths)) if baths.size else math.nan),
+        temperature_std=facts.get("temperature_std", float(np.std(baths)) if baths.size else math.nan),
+        point=header["point"],
+        run_id=run_id,
+    )
+    return StoredPoint(histogram=histogram, header=header, result=result)
+
+
+def _column(connection: sqlite3.Connection, table: str, column: str) -> NDArray[np.float64]:
+    """Return a numeric column in the order of writing."""
+    rows = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id')
+    return np.array([value for (value,) in rows], dtype=np.float64)
+
+
+def _concatenate(connection: sqlite3.Connection, table: str, column: str) -> NDArray[np.float64]:
+    """Return the array blocks of a column joined in the order of writing."""
+    rows = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id')
+    blocks = [np.load(io.BytesIO(blob), allow_pickle=False) for (blob,) in rows]
+    return np.concatenate(blocks) if blocks else np.empty(0)
+
+
+def _assemble(points: list[StoredPoint]) -> StoredSweep:
+    """Put points together into a sweep; a single unfinished run is taken as it is."""
+    complete = [p for p in points if p.complete] or points
+    header = points[0].header
+    junction = JunctionFacts.model_validate(header["document"]["sample"]["junction"])
+    sweep = Sweep(
+        histograms=tuple(p.histogram for p in complete),
+        junction=junction.estimate,
+        title=header["document"]["plan"]["title"],
+        metadata={"header": header},
+    )
+    return StoredSweep(
+        sweep=sweep, points=tuple(complete), incomplete=len(points) - len(complete), sweep_id=header["sweep_id"]
+    )

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import signal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
+from mqtctl.errors import HardwareError, InterruptedRunError, UnsafeError
+from mqtctl.instruments.roles import RampProgram
+from mqtctl.station import Station
+
+
+class Part:
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.safe = False
+
+    def make_safe(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.safe = True
+
+
+def station(**faults: Exception) -> Any:
+    parts = {name: Part(faults.get(name)) for name in ("source", "thermometer", "counter")}
+    return cast("Station", SimpleNamespace(**parts))
+
+
+def test_everything_goes_off_at_the_end_of_the_block() -> None:
+    bench = station()
+    with guarded(bench):
+        pass
+    assert bench.source.safe
+    assert bench.thermometer.safe
+    assert bench.counter.safe
+
+
+def test_everything_goes_off_when_something_fails() -> None:
+    bench = station()
+    with pytest.raises(HardwareError), guarded(bench):
+        raise HardwareError("broken")
+    assert bench.source.safe
+    assert bench.thermometer.safe
+
+
+@pytest.mark.parametrize("broken", ["source", "thermometer", "counter"])
+def test_one_broken_instrument_does_not_keep_the_others_on(broken: str) -> None:
+    bench = station(**{broken: HardwareError("no answer")})
+    with pytest.raises(UnsafeError, match=r"NOT confirmed.*no answer"):
+        make_safe(bench)
+    for name in {"source", "thermometer", "counter"} - {broken}:
+        assert getattr(bench, name).safe
+
+
+def test_an_unconfirmed_safe_state_outranks_the_fault_that_led_to_it() -> None:
+    bench = station(source=HardwareError("no answer"))
+    with pytest.raises(UnsafeError) as caught, guarded(bench):
+        raise HardwareError("broken")
+    assert caught.value.exit_code == 20
+    assert isinstance(caught.value.__context__, HardwareError)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_strikes_only_where_stopping_is_safe(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Interrupt() as interrupt:
+        interrupt.check()
+        os.kill(os.getpid(), number)
+        with pytest.raises(InterruptedRunError) as caught:
+            interrupt.check()
+    assert caught.value.signal_number == number
+    assert signal.getsignal(number) is before
+
+
+def test_a_ramp_program_knows_its_rise_time() -> None:
+    assert RampProgram(1e-6, 11e-6, 1e-3, 0.0125).rise_time == pytest.approx(0.01)
