@@ -1,0 +1,55 @@
+"""Puts the commands together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mqtctl import __version__
+from mqtctl.cli.analyze import analyze
+from mqtctl.cli.histogram import histogram
+from mqtctl.cli.init import init
+from mqtctl.cli.report import report
+from mqtctl.cli.simulate import simulate
+from mqtctl.cli.sweep import sweep
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="mqtctl",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Measure how a Josephson junction escapes from its zero-voltage state, by heat or by macroscopic quantum "
+    "tunnelling: on your cryostat, or on the simulated bench that comes with mqtctl.\n\n"
+    "Start with `mqtctl sweep`: a complete temperature sweep on the simulated bench. Then `mqtctl init` writes the "
+    "plan, station and sample files that you change for your own laboratory.",
+    epilog="Exit codes: 0 done; 2 bad plan, station, sample or option; 10 hardware fault, made safe; 11 data not "
+    "stored; 12 cryostat unsafe; 13 bench in use; 20 safe state NOT confirmed; 130/143 interrupted, made safe.",
+)
+
+for command in (sweep, histogram, analyze, report, simulate, init):
+    app.command()(command)
+
+
+def _show_version(value: bool) -> None:
+    """Print the version and stop."""
+    if value:
+        typer.echo(f"mqtctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

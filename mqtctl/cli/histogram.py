@@ -1,0 +1,34 @@
+"""`mqtctl histogram`: one histogram, where the cryostat is now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.outcome import print_json, reporting_faults
+
+__all__ = ["histogram"]
+
+
+def histogram(
+    plan: Annotated[Path, typer.Argument(help="Plan file; its temperatures are not used.")],
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    seed: SeedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take one histogram at the present temperature, fit it and write its report."""
+    with reporting_faults():
+        from mqtctl.cli.progress import watching
+        from mqtctl.cli.summary import print_point
+        from mqtctl.workflow import Options, measure_histogram
+
+        with watching() as notify:
+            result = measure_histogram(plan, Options(output=output, database=database, seed=seed), notify=notify)
+        if json:
+            print_json(result)
+        else:
+            print_point(result)

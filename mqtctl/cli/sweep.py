@@ -1,0 +1,38 @@
+"""`mqtctl sweep`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.outcome import print_json, reporting_faults
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    plan: Annotated[
+        Path | None, typer.Argument(help="Plan file [default: the built-in example on the simulated bench].")
+    ] = None,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    seed: SeedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a temperature sweep: settle, ramp, fill histograms, fit them, find the crossover, write the report."""
+    with reporting_faults():
+        from mqtctl.cli.progress import watching
+        from mqtctl.cli.summary import print_sweep
+        from mqtctl.plan import example_path
+        from mqtctl.workflow import Options, measure_sweep
+
+        options = Options(output=output, database=database, seed=seed)
+        with watching() as notify:
+            result = measure_sweep(plan or example_path("plan.yaml"), options, notify=notify)
+        if json:
+            print_json(result)
+        else:
+            print_sweep(result)

@@ -1,0 +1,18 @@
+"""Whole pieces of work, from a plan file to a report: what the command line calls and a notebook may."""
+
+from __future__ import annotations
+
+from mqtctl.workflow.analysis import analyze, report
+from mqtctl.workflow.foreign import ForeignFacts, analyze_list
+from mqtctl.workflow.measurement import Options, PointFitted, measure_histogram, measure_sweep
+
+__all__ = [
+    "ForeignFacts",
+    "Options",
+    "PointFitted",
+    "analyze",
+    "analyze_list",
+    "measure_histogram",
+    "measure_sweep",
+    "report",
+]

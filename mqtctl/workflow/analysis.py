@@ -1,0 +1,73 @@
+"""Fits what was stored, or a list of switching currents from elsewhere, and writes the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mqtctl.analysis import fit_sweep
+from mqtctl.clock import Clock
+from mqtctl.report import write_report
+from mqtctl.storage import StoredSweep, load_sweep
+from mqtctl.workflow.results import find_run, provenance, sweep_times
+
+__all__ = ["analyze", "analyze_stored", "report"]
+
+
+def analyze(data: Path, *, run_id: int | None = None) -> dict[str, Any]:
+    """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
+
+    Raises
+    ------
+    InputError
+        Nothing there that can be analysed.
+    """
+    database, sweep_id = find_run(data)
+    stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
+    return _result(stored, database)
+
+
+def report(run: Path, *, output: Path | None = None) -> dict[str, Any]:
+    """Fit a stored sweep and write its report (into the run's folder, or beside the database); returns the result."""
+    database, sweep_id = find_run(run)
+    stored = load_sweep(database, sweep_id=sweep_id)
+    folder = output or (run if run.is_dir() else run.with_suffix(""))
+    return analyze_stored(stored, database, folder)
+
+
+def analyze_stored(
+    stored: StoredSweep,
+    database: Path,
+    folder: Path,
+    *,
+    lab_time_s: float | None = None,
+    wall: tuple[Clock, float] | None = None,
+) -> dict[str, Any]:
+    """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
+
+    Parameters
+    ----------
+    lab_time_s
+        Time in s on the laboratory's clock for the whole sweep, if known better than from its points.
+    wall
+        Clock and its reading when the work began; gives `wall_time_s`.
+    """
+    fit = fit_sweep(stored.sweep)
+    result = {**fit.to_dict(), **sweep_times(stored), "database": str(database)}
+    if lab_time_s is not None:
+        result["lab_time_s"] = lab_time_s
+    if wall is not None:
+        clock, begun = wall
+        result["wall_time_s"] = clock.now() - begun
+    target = write_report(stored.sweep, fit, folder, provenance(stored, result))
+    result["report"] = str(target)
+    if wall is not None:
+        result["wall_time_s"] = clock.now() - begun
+    return result
+
+
+def _result(stored: StoredSweep, database: Path) -> dict[str, Any]:
+    """Return the fit of a loaded sweep as the JSON contract, without a report."""
+    facts: Mapping[str, Any] = sweep_times(stored)
+    return {**fit_sweep(stored.sweep).to_dict(), **facts, "database": str(database)}

@@ -1,0 +1,163 @@
+"""Measures what a plan asks for: opens the station, takes and stores the data, analyses, reports."""
+
+from __future__ import annotations
+
+import math
+import platform
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, guarded, run_sweep
+from mqtctl.acquisition.preflight import check_plan
+from mqtctl.acquisition.sweep import prepare_ramp, run_point
+from mqtctl.analysis import fit_histogram
+from mqtctl.clock import WallClock
+from mqtctl.plan import ResolvedPlan, load_plan
+from mqtctl.station import Station, open_station
+from mqtctl.storage import load_sweep, open_database, prepare_database
+from mqtctl.workflow.analysis import analyze_stored
+from mqtctl.workflow.results import RunFolder
+
+__all__ = ["Options", "PointFitted", "measure_histogram", "measure_sweep"]
+
+#: Bytes in the database for each switch (interval, current, book-keeping) and for each run (snapshot).
+BYTES_PER_SWITCH, BYTES_PER_RUN = 20, 1_000_000
+
+
+@dataclass(frozen=True)
+class PointFitted:
+    """The fit of a histogram alone, as soon as it is complete: A and K, a_t = 1, both free."""
+
+    point: int
+    critical_current: float
+    critical_current_stderr: float
+    escape_temperature: float
+    escape_temperature_stderr: float
+
+
+Listener = Callable[[Event | PointFitted], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user may say beside the plan; see `measure_sweep`."""
+
+    output: Path | None = None
+    database: Path | None = None
+    seed: int | None = None
+
+
+def measure_sweep(
+    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None
+) -> dict[str, Any]:
+    """Run a temperature sweep from plan to report and return the result as in the JSON contract.
+
+    Parameters
+    ----------
+    plan_path
+        Plan file.
+    options
+        Folder for the run (default: a new one under mqtctl-runs), database (default: in that
+        folder, or as planned), and the simulated bench's seed.
+    notify
+        Called with each event of the measurement.
+
+    Raises
+    ------
+    MqtctlError
+        See `mqtctl.errors`; source and heater are off before it is raised. What was stored stays.
+    """
+    return _measure(plan_path, options or Options(), notify)
+
+
+def measure_histogram(
+    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None
+) -> dict[str, Any]:
+    """Take one histogram at the present temperature; returns the keys of a point, then those of a sweep.
+
+    Parameters and errors are those of `measure_sweep`.
+    """
+    result = _measure(plan_path, options or Options(), notify, single=True)
+    (point,) = result["points"]
+    return {**point, **{key: value for key, value in result.items() if key not in ("points", *point)}}
+
+
+def _measure(plan_path: Path, options: Options, notify: Listener, *, single: bool = False) -> dict[str, Any]:
+    """Measure, with everything opened in the right order and left safe; then analyse and report."""
+    wall = WallClock()
+    begun = wall.now()
+    plan = load_plan(plan_path)
+    sweep_id = uuid.uuid4().hex
+    planned = plan.source.parent / plan.plan.database if plan.plan.database else None
+    folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
+    with Interrupt() as interrupt, open_station(plan.station, seed=options.seed) as station:
+        check_plan(plan, station)
+        folder.make()
+        prepare_database(folder.database)
+        points = 1 if single else len(plan.plan.temperatures)
+        needed = points * (plan.plan.switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
+        start = station.clock.now()
+        with open_database(folder.database, needed=needed) as connection, guarded(station):
+            interrupt.check()
+            job = SweepJob(
+                plan=plan,
+                points=points,
+                station=station,
+                connection=connection,
+                sweep_id=sweep_id,
+                facts=_facts(plan, station, options.seed),
+                notify=_with_fits(notify, folder.database, plan),
+                check=interrupt.check,
+            )
+            if single:
+                run_point(job, prepare_ramp(job), 0, None)
+            else:
+                run_sweep(job)
+        lab_time = station.clock.now() - start
+    stored = load_sweep(folder.database, sweep_id=sweep_id)
+    result = analyze_stored(stored, folder.database, folder.path, lab_time_s=lab_time, wall=(wall, begun))
+    folder.write(result, sweep_id)
+    return result
+
+
+def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, Any]:
+    """Return what is kept with every run beside plan, sample and snapshot."""
+    return {
+        "plan": plan.source.name,
+        "station": plan.station.name,
+        "instruments": station.identities(),
+        "simulated": station.simulated,
+        "seed": seed,
+        "started": station.clock.utc().isoformat(),
+        "versions": {name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
+        | {"python": platform.python_version()},
+    }
+
+
+def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
+    """Return a listener that adds to each finished point the fit of its histogram alone."""
+    junction = plan.sample.junction.estimate
+
+    def listen(event: Event) -> None:
+        notify(event)
+        if not isinstance(event, PointFinished):
+            return
+        (point,) = load_sweep(database, run_id=event.run_id).points
+        fit = fit_histogram(point.histogram, junction)
+        if fit.converged and math.isfinite(fit.escape_temperature_stderr):
+            notify(
+                PointFitted(
+                    event.point,
+                    fit.critical_current,
+                    fit.critical_current_stderr,
+                    fit.escape_temperature,
+                    fit.escape_temperature_stderr,
+                )
+            )
+
+    return listen

@@ -1,0 +1,99 @@
+"""The folder of a run, and the result of a sweep as the JSON contract has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mqtctl.errors import InputError, StorageError
+from mqtctl.storage import StoredSweep
+
+__all__ = ["RunFolder", "find_run", "provenance", "sweep_times"]
+
+RESULT_NAME = "result.json"
+DATABASE_NAME = "data.db"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where one run keeps its database (unless the plan names another), report and result."""
+
+    path: Path
+    database: Path
+
+    @classmethod
+    def choose(cls, output: Path | None, database: Path | None, stamp: datetime, sweep_id: str) -> RunFolder:
+        """Return the folder asked for, or a new one under mqtctl-runs; nothing is made yet."""
+        path = output or Path("mqtctl-runs") / f"{stamp:%Y-%m-%d_%H%M%S}_{sweep_id[:8]}"
+        return cls(path=path, database=database or path / DATABASE_NAME)
+
+    def make(self) -> None:
+        """Make the folder; raises `InputError` if that cannot be done or a result stands there already."""
+        if (self.path / RESULT_NAME).exists() or (self.path / DATABASE_NAME).exists():
+            raise InputError(f"{self.path} holds a run already; choose another folder with --output")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise InputError(
+                f"folder {self.path} cannot be made ({exc.strerror}); choose another with --output"
+            ) from exc
+
+    def write(self, result: Mapping[str, Any], sweep_id: str) -> None:
+        """Keep the result beside the data, whole or not at all."""
+        target = self.path / RESULT_NAME
+        partial = target.with_suffix(".partial")
+        try:
+            partial.write_text(json.dumps({**result, "sweep_id": sweep_id}, indent=1), encoding="utf-8")
+            partial.replace(target)
+        except OSError as exc:
+            raise StorageError(f"{target} cannot be written ({exc.strerror})") from exc
+
+
+def find_run(run: Path) -> tuple[Path, str | None]:
+    """Return the database and the sweep that a run's folder, or a database itself, stands for.
+
+    Raises
+    ------
+    InputError
+        No such file or folder, or a folder without a run in it.
+    """
+    if run.is_file():
+        return run, None
+    if not run.is_dir():
+        raise InputError(f"{run}: no such file or folder")
+    result = run / RESULT_NAME
+    if result.is_file():
+        try:
+            content = json.loads(result.read_text(encoding="utf-8"))
+            return Path(content["database"]), str(content["sweep_id"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise InputError(f"{result}: is not the result of a run ({exc})") from exc
+    if (run / DATABASE_NAME).is_file():
+        return run / DATABASE_NAME, None
+    raise InputError(f"{run}: holds no run (neither {RESULT_NAME} nor {DATABASE_NAME})")
+
+
+def sweep_times(stored: StoredSweep) -> dict[str, float | None]:
+    """Return the live fraction over all points and the laboratory time, as far as they were stored."""
+    results = [point.result for point in stored.points if point.result is not None]
+    duration = sum(r["duration"] for r in results)
+    live = sum(r["live_fraction"] * r["duration"] for r in results) / duration if duration else None
+    settling = sum(r["settling_time"] or 0.0 for r in results)
+    return {"live_fraction": live, "lab_time_s": duration + settling if results else None}
+
+
+def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that a report prints about where its data came from."""
+    header = stored.points[0].header
+    return {
+        "sample": header["document"]["sample"]["name"],
+        **header["facts"],
+        "plan_hash": header["plan_digest"],
+        "sweep_id": stored.sweep_id,
+        "run_ids": [point.histogram.run_id for point in stored.points],
+        **{key: result[key] for key in ("lab_time_s", "wall_time_s", "live_fraction", "database")},
+    }
