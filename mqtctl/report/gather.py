@@ -1,0 +1,208 @@
+"""Collect what the report shows from a sweep and its analysis; the only module that knows their names.
+
+Without a fit the moments and the escape rates are still computed from the data. Curves of the
+fitted law and of the escape model are evaluated here, never in the drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from mqtctl.analysis.fulton_dunkelberger import fulton_dunkelberger
+from mqtctl.analysis.moments import moments
+from mqtctl.analysis.results import EscapeRates, HistogramFit, PointFit, SweepFit
+from mqtctl.errors import InputError
+from mqtctl.records import Histogram, JunctionEstimate, Sweep
+from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
+from mqtctl.report.curves import law_curves, theory_curves
+from mqtctl.report.tables import NOTHING, Estimate
+
+__all__ = ["gather"]
+
+_LEAST_SWITCHES = 10  # fewer make neither a rate nor a histogram
+_LEAST_CURVE = 2  # points that make a line
+_REASON_NAMES = {  # the keys of the JSON contract, in words
+    "critical_current_A": "shared critical current",
+    "saturation_escape_temperature_K": "saturation escape temperature",
+    "crossover_temperature_K": "crossover temperature",
+    "quality_factor": "quality factor",
+    "tunnelling_escape_temperature_K": "prediction of tunnelling theory",
+    "verdict": "whether the saturation is tunnelling",
+    "measured_crossover_temperature_K": "measured crossover",
+    "noise_thermometry_slope": "noise thermometry",
+    "width_exponent": "width exponent",
+}
+
+
+def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
+    """Return the content of the report of `sweep`, with the results of `fit` where there is one."""
+    fits = _matched(sweep, fit)
+    points = tuple(_point(h, p, sweep.junction) for h, p in zip(sweep.histograms, fits, strict=True))
+    content = Content(title=sweep.title, points=points, junction=sweep.junction)
+    if fit is None:
+        return replace(content, warnings=("No analysis was made: only the data are shown.",))
+    content = _with_results(content, fit)
+    return replace(content, theory=_theory(sweep, content))
+
+
+def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
+    """Return the fit of each histogram: by position, or by index where the fit has another number of points."""
+    if fit is None:
+        return [None] * len(sweep.histograms)
+    if len(fit.points) == len(sweep.histograms):
+        return list(fit.points)
+    by_index = {point.point: point for point in fit.points}
+    return [by_index.get(histogram.point) for histogram in sweep.histograms]
+
+
+def _point(histogram: Histogram, fit: PointFit | None, junction: JunctionEstimate) -> PointContent:
+    """Return what is shown of one histogram."""
+    currents = np.asarray(histogram.switching_currents, dtype=np.float64)
+    point = PointContent(
+        index=histogram.point,
+        run_id=histogram.run_id,
+        temperature=histogram.temperature,
+        temperature_std=histogram.temperature_std,
+        switching_currents=currents[np.isfinite(currents)],
+        censored=histogram.censored,
+        mean=NOTHING,
+        std=NOTHING,
+        skewness=NOTHING,
+        rates=_rates(histogram),
+    )
+    point = _with_moments(point, fit)
+    if fit is None:
+        return point
+    return _with_fit(point, fit, histogram, junction)
+
+
+def _with_moments(point: PointContent, fit: PointFit | None) -> PointContent:
+    """Add the moments, from the fit where it has them."""
+    found = fit.moments if fit is not None else None
+    if found is None:
+        if point.switching_currents.size < _LEAST_SWITCHES:
+            return point
+        found = moments(point.switching_currents)
+    return replace(
+        point,
+        mean=Estimate(found.mean, found.mean_stderr),
+        std=Estimate(found.std, found.std_stderr),
+        skewness=Estimate(found.skewness, found.skewness_stderr),
+    )
+
+
+def _with_fit(point: PointContent, fit: PointFit, histogram: Histogram, junction: JunctionEstimate) -> PointContent:
+    """Add the escape temperatures and the curves of the law fitted to the histogram alone."""
+    shared, alone = fit.shared, fit.alone
+    point = replace(
+        point, thermal=fit.regime == "thermal", saturated=fit.regime == "saturated", remarks=tuple(fit.flags)
+    )
+    if shared is not None:
+        estimate = Estimate(shared.escape_temperature, shared.escape_temperature_stderr)
+        point = replace(point, escape_temperature=estimate, remarks=(*point.remarks, *shared.flags))
+    if alone is None:
+        return point
+    point = replace(
+        point,
+        critical_current_free=Estimate(alone.critical_current, alone.critical_current_stderr),
+        escape_temperature_free=Estimate(alone.escape_temperature, alone.escape_temperature_stderr),
+        remarks=tuple(dict.fromkeys((*point.remarks, *alone.flags))),
+    )
+    return _with_curves(point, alone, histogram, junction)
+
+
+def _with_curves(
+    point: PointContent, alone: HistogramFit, histogram: Histogram, junction: JunctionEstimate
+) -> PointContent:
+    """Add density and rate of the law with the histogram's own critical current and temperature."""
+    known = (alone.critical_current, alone.escape_temperature)
+    if not all(math.isfinite(v) and v > 0.0 for v in known) or point.switching_currents.size < _LEAST_SWITCHES:
+        return point
+    counted = 0 if alone.censored_as_missed else histogram.censored
+    switched = point.switching_currents.size / (point.switching_currents.size + counted)
+    try:
+        density, rate = law_curves(point.switching_currents, known, junction, histogram.ramp)
+    except InputError:  # the fit stands outside what the law accepts; its remarks say so
+        return point
+    if density.x.size < _LEAST_CURVE:
+        return point
+    # the histogram is normalised to the switches alone
+    return replace(point, density=Curve(density.x, density.y / switched), fitted_rate=rate)
+
+
+def _rates(histogram: Histogram) -> RatePoints | None:
+    """Return the Fulton-Dunkelberger rates of the bins that hold switches."""
+    currents = histogram.switching_currents
+    if currents.size < _LEAST_SWITCHES or not np.all(np.isfinite(currents)) or np.ptp(currents) <= 0.0:
+        return None
+    bins = int(np.clip(0.5 * currents.size**0.5, 6, 50))
+    try:
+        found: EscapeRates = fulton_dunkelberger(histogram, bins)
+    except InputError:  # too narrow to be divided into bins
+        return None
+    usable = np.isfinite(found.rate) & (found.rate > 0.0)
+    return RatePoints(
+        found.bias_current[usable], found.rate[usable], found.rate_lower[usable], found.rate_upper[usable]
+    )
+
+
+def _with_results(content: Content, fit: SweepFit) -> Content:
+    """Add the results of the sweep as a whole."""
+    saturation, measured, thermometry = fit.saturation, fit.measured_crossover, fit.thermometry
+    exponent, test = fit.width_exponent, fit.tunnelling
+    content = replace(
+        content,
+        fitted=True,
+        critical_current=Estimate(fit.critical_current, fit.critical_current_stderr),
+        quality_factor=fit.quality_factor,
+        crossover=Estimate(fit.crossover_temperature, fit.crossover_temperature_stderr),
+        predicted_saturation=Estimate(test.predicted, test.predicted_stderr),
+        verdict=test.verdict,
+        verdict_sigmas=test.sigmas,
+        unidentified=_unidentified(fit.reasons),
+        warnings=tuple(_sentence(flag) for flag in fit.flags),
+    )
+    if saturation is not None:
+        estimate = Estimate(saturation.escape_temperature, saturation.escape_temperature_stderr)
+        content = replace(content, saturation=estimate, saturation_flatness=saturation.flatness_pvalue)
+    if measured is not None:
+        estimate = Estimate(measured.temperature, measured.temperature_stderr)
+        content = replace(content, measured_crossover=estimate, measured_crossover_rise=measured.rise)
+    if thermometry is not None:
+        estimate = Estimate(thermometry.slope, thermometry.slope_stderr)
+        content = replace(content, thermometry=estimate, thermometry_scatter=thermometry.scatter)
+    if exponent is not None:
+        content = replace(content, width_exponent=Estimate(exponent.exponent, exponent.exponent_stderr))
+    return content
+
+
+def _unidentified(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return (names, reason), with all that fail for the same reason in one entry."""
+    names: dict[str, list[str]] = {}
+    for key, reason in reasons.items():
+        names.setdefault(reason, []).append(_REASON_NAMES.get(key, key.replace("_", " ")))
+    return tuple((_sentence(", ".join(found)), reason) for reason, found in names.items())
+
+
+def _sentence(text: str) -> str:
+    """Return `text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _theory(sweep: Sweep, content: Content) -> TheoryCurves | None:
+    """Return the escape model's curves for the shared critical current; None where they cannot be had."""
+    critical_current, points = content.critical_current, content.by_temperature
+    if not critical_current or not points:
+        return None
+    # the curves are for one ramp rate; histograms of a sweep share it
+    ramp = sweep.histograms[len(sweep.histograms) // 2].ramp
+    try:
+        return theory_curves(
+            float(critical_current.value or 0.0), sweep.junction, ramp, [p.temperature for p in points]
+        )
+    except InputError:  # a fitted value outside what the model accepts: the data are still worth a report
+        return None

@@ -1,0 +1,108 @@
+"""Write the report: four figures as PNG, and everything in one HTML file.
+
+Use `write_report` for a sweep and `write_histogram_report` for one histogram alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from mqtctl.analysis.results import SweepFit
+from mqtctl.errors import StorageError
+from mqtctl.records import Histogram, JunctionEstimate, Sweep
+from mqtctl.report import captions
+from mqtctl.report.content import Content
+from mqtctl.report.gather import gather
+from mqtctl.report.histogram_figure import draw_histograms, histogram_height, histogram_points
+from mqtctl.report.html import Picture, page
+from mqtctl.report.rate_figure import draw_rates, rate_points
+from mqtctl.report.style import render
+from mqtctl.report.temperature_figures import draw_escape_temperatures, draw_widths
+
+__all__ = ["write_content", "write_histogram_report", "write_report"]
+
+
+def write_report(sweep: Sweep, fit: SweepFit | None, directory: Path, facts: Mapping[str, Any]) -> Path:
+    """Write ``report.html`` and ``figures/*.png`` into `directory` and return the HTML file's path.
+
+    Parameters
+    ----------
+    sweep
+        The histograms; any number of points, with any number of switches.
+    fit
+        Its analysis, or None: the report then shows the data and says that no fit was made.
+    directory
+        Made where it does not exist; an older report in it is replaced.
+    facts
+        Provenance to print: sample, station, plan hash, versions, seeds, times and whatever else.
+        Keys that end in a unit (`lab_time_s`) hold numbers in that unit.
+
+    Raises
+    ------
+    StorageError
+        If a file cannot be written.
+    """
+    return write_content(gather(sweep, fit), directory, facts)
+
+
+def write_histogram_report(
+    histogram: Histogram,
+    junction: JunctionEstimate,
+    directory: Path,
+    facts: Mapping[str, Any],
+    title: str = "",
+    fit: SweepFit | None = None,
+) -> Path:
+    """Write the report of one histogram; see `write_report`, of which it is the case of one point."""
+    return write_report(Sweep((histogram,), junction, title), fit, directory, facts)
+
+
+def write_content(content: Content, directory: Path, facts: Mapping[str, Any]) -> Path:
+    """Render and write what `gather` collected; see `write_report`."""
+    target = directory / "report.html"
+    try:
+        # first, so that a folder that cannot be used costs no drawing
+        (directory / "figures").mkdir(parents=True, exist_ok=True)
+        pictures = _pictures(content)
+        for picture in pictures:
+            _replace(directory / "figures" / f"{picture.name}.png", picture.png)
+        text = page(content, pictures, facts)
+        _replace(target, text.encode("utf-8", errors="replace"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"the report cannot be written to {directory} ({reason}): choose a folder that can be written to"
+        raise StorageError(message) from error
+    return target
+
+
+def _pictures(content: Content) -> list[Picture]:
+    """Draw every figure for which there are data."""
+    pictures = []
+
+    def add(name: str, heading: str, caption: str, draw: Callable[[Figure, Content], None], height: float) -> None:
+        png = render(lambda figure: draw(figure, content), height=height)
+        pictures.append(Picture(name, heading, caption, png))
+
+    if histogram_points(content):
+        caption = captions.histogram_caption(content)
+        add("histograms", "Switching histograms", caption, draw_histograms, histogram_height(content))
+    if any(p.std for p in content.by_temperature):
+        caption = captions.width_caption(content)
+        add("width", "Width against bath temperature", caption, draw_widths, 10.8)
+    if rate_points(content):
+        add("escape_rate", "Escape rate", captions.rate_caption(content), draw_rates, 9.6)
+    if any(p.escape_temperature or p.escape_temperature_free for p in content.by_temperature):
+        caption = captions.escape_temperature_caption(content)
+        add("escape_temperature", "Escape temperature", caption, draw_escape_temperatures, 11.2)
+    return pictures
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
