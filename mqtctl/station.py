@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -217,7 +217,8 @@ def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: P
 
     where = f"{path}: instruments.{name}"
     try:
-        driver: Any = qcodes.load_instrument(name, update_snapshot=False)
+        with redirect_stdout(io.StringIO()):  # drivers announce themselves on stdout: results go there
+            driver: Any = qcodes.load_instrument(name, update_snapshot=False)
     except VisaIOError as exc:
         raise HardwareError(
             f"{where}: nothing answers at {entry.address} ({exc.description.rstrip('.')}); "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mqtctl.storage.database import open_database, prepare_database
+from mqtctl.storage.database import has_runs, open_database, prepare_database
 from mqtctl.storage.reader import StoredPoint, StoredSweep, load_sweep
 from mqtctl.storage.writer import HistogramWriter, PointHeader
 
@@ -11,6 +11,7 @@ __all__ = [
     "PointHeader",
     "StoredPoint",
     "StoredSweep",
+    "has_runs",
     "load_sweep",
     "open_database",
     "prepare_database",

@@ -16,7 +16,7 @@ from mqtctl.errors import InputError, StorageError
 if TYPE_CHECKING:
     from qcodes.dataset.sqlite.connection import AtomicConnection
 
-__all__ = ["open_database", "prepare_database"]
+__all__ = ["has_runs", "open_database", "prepare_database"]
 
 _QCODES_TABLES = {"experiments", "runs"}
 
@@ -79,6 +79,12 @@ def _check_existing(path: Path) -> None:
             connection.rollback()
     except sqlite3.DatabaseError as exc:
         raise InputError(f"database {path} cannot be used ({exc}); choose another file with --database") from exc
+
+
+def has_runs(path: Path) -> bool:
+    """Return whether a QCoDeS database holds any run, whoever made it."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
-from mqtctl.storage import load_sweep, open_database, prepare_database
+from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
 
@@ -95,14 +95,12 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
     sweep_id = uuid.uuid4().hex
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
+    points = 1 if single else len(plan.plan.temperatures)
+    needed = points * (plan.plan.switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
     with Interrupt() as interrupt, open_station(plan.station, seed=options.seed) as station:
         check_plan(plan, station)
-        folder.make()
-        prepare_database(folder.database)
-        points = 1 if single else len(plan.plan.temperatures)
-        needed = points * (plan.plan.switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
         start = station.clock.now()
-        with open_database(folder.database, needed=needed) as connection, guarded(station):
+        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
             interrupt.check()
             job = SweepJob(
                 plan=plan,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mqtctl.errors import InputError, StorageError
-from mqtctl.storage import StoredSweep
+from mqtctl.storage import StoredSweep, has_runs, prepare_database
 
 __all__ = ["RunFolder", "find_run", "provenance", "sweep_times"]
 
@@ -31,16 +32,33 @@ class RunFolder:
         path = output or Path("mqtctl-runs") / f"{stamp:%Y-%m-%d_%H%M%S}_{sweep_id[:8]}"
         return cls(path=path, database=database or path / DATABASE_NAME)
 
-    def make(self) -> None:
-        """Make the folder; raises `InputError` if that cannot be done or a result stands there already."""
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Make the folder and the database; if nothing is measured in the block, take them away again.
+
+        Raises
+        ------
+        InputError
+            The folder holds a run already, or folder or database cannot be made.
+        """
         if (self.path / RESULT_NAME).exists() or (self.path / DATABASE_NAME).exists():
             raise InputError(f"{self.path} holds a run already; choose another folder with --output")
+        new_folder, new_database = not self.path.exists(), not self.database.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise InputError(
-                f"folder {self.path} cannot be made ({exc.strerror}); choose another with --output"
+                f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
             ) from exc
+        try:
+            prepare_database(self.database)
+            yield
+        finally:
+            if new_database and self.database.exists() and not has_runs(self.database):
+                for leftover in self.database.parent.glob(f"{self.database.name}*"):
+                    leftover.unlink()
+            if new_folder and not any(self.path.iterdir()):
+                self.path.rmdir()
 
     def write(self, result: Mapping[str, Any], sweep_id: str) -> None:
         """Keep the result beside the data, whole or not at all."""

@@ -1,0 +1,75 @@
+"""Mean, width and shape of a histogram, with standard errors from the data's own moments."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mqtctl.analysis.results import Moments
+from mqtctl.errors import InputError
+
+__all__ = ["moments"]
+
+
+def moments(currents: ArrayLike) -> Moments:
+    """Return the moments of switching currents.
+
+    Standard errors of mean and standard deviation are the large-sample ones from the measured moments (Kendall &
+    Stuart, *Advanced Theory of Statistics* 1, Eq. 10.9 and 10.10); those of skewness and kurtosis are from Eq. 10.12
+    with the measured moments up to the eighth, since the Gaussian values (6/n, 24/n) are half of what these
+    skewed histograms have.
+
+    Parameters
+    ----------
+    currents
+        In A, shape (n_switch,), at least two, finite.
+
+    Raises
+    ------
+    InputError
+        With fewer than two currents or one that is not finite.
+    """
+    values = np.asarray(currents, dtype=np.float64).ravel()
+    if values.size < 2:
+        raise InputError(f"{values.size} switching currents have no moments: at least 2 are needed")
+    mean = float(values.mean())
+    deviation = values - mean
+    variance = float(deviation @ deviation) / values.size
+    if not math.isfinite(variance):
+        raise InputError("a switching current is not finite: count ramps without a switch as censored")
+    number = values.size
+    if variance <= (1e-14 * mean) ** 2:
+        return Moments(number, mean, 0.0, 0.0, 0.0, math.nan, math.nan, math.nan, math.nan)
+    deviation /= math.sqrt(variance)
+    m3, m4, m5, m6, m8 = _standardised(deviation)
+    std = math.sqrt(variance * number / (number - 1))
+    # Influence functions: skewness z³ - 3z - (3/2) g z²..., kurtosis z⁴ - 2k z² - 4g z; their variances divided by n
+    skewness_variance = m6 - 6.0 * m4 + 9.0 + m3**2 * (35.0 + 9.0 * m4) / 4.0 - 3.0 * m3 * m5
+    kurtosis_variance = m8 - 4.0 * m4 * m6 + 4.0 * m4**3 - m4**2 + 16.0 * m3**2 * (m4 + 1.0) - 8.0 * m3 * m5
+    return Moments(
+        count=number,
+        mean=mean,
+        mean_stderr=std / math.sqrt(number),
+        std=std,
+        std_stderr=0.5 * std * math.sqrt(max(m4 - 1.0, 0.0) / number),
+        skewness=m3,
+        skewness_stderr=math.sqrt(max(skewness_variance, 0.0) / number),
+        kurtosis=m4,
+        kurtosis_stderr=math.sqrt(max(kurtosis_variance, 0.0) / number),
+    )
+
+
+def _standardised(deviation: np.ndarray) -> tuple[float, float, float, float, float]:
+    """Return the third, fourth, fifth, sixth and eighth moments of standardised deviations."""
+    square = deviation * deviation
+    fourth = square * square
+    number = deviation.size
+    return (
+        float(square @ deviation) / number,
+        float(square @ square) / number,
+        float(fourth @ deviation) / number,
+        float(fourth @ square) / number,
+        float(fourth @ fourth) / number,
+    )

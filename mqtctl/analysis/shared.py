@@ -1,0 +1,171 @@
+"""The sweep's shared critical current, and each point's escape temperature with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mqtctl.analysis.escape_temperature import fit_reduced_temperature
+from mqtctl.analysis.joint import JointFit, fit_joint
+from mqtctl.analysis.likelihood import EscapeModel
+from mqtctl.analysis.point import PreparedPoint
+from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
+from mqtctl.analysis.results import EscapeTemperatureFit
+from mqtctl.analysis.stacked import StackedCovariance, curvature, stack
+from mqtctl.errors import InputError
+from mqtctl.physics import Junction
+from mqtctl.records import JunctionEstimate
+
+__all__ = ["SharedFit", "share_critical_current", "thermal_places"]
+
+MOST_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class SharedFit:
+    """One critical current for all, and what follows from it.
+
+    Attributes
+    ----------
+    junction
+        With the shared critical current.
+    joint, thermal
+        The joint fit, and the places (in the sequence of points) of its histograms.
+    fits, reduced
+        Escape temperature and reduced histogram by place, for all points that have one.
+    places
+        Places in the order of the covariance.
+    covariance
+        Of (ln C, Ic/Ic0, ln T of the joint fit ..., ln T_esc of `places` ...).
+    """
+
+    junction: Junction
+    joint: JointFit
+    thermal: tuple[int, ...]
+    fits: dict[int, EscapeTemperatureFit]
+    reduced: dict[int, ReducedHistogram]
+    places: tuple[int, ...]
+    covariance: StackedCovariance
+
+    @property
+    def critical_current_stderr(self) -> float:
+        """Standard error of Ic in A, the capacitance's included."""
+        return self.junction.critical_current * math.sqrt(self.covariance.matrix[1, 1])
+
+    @property
+    def critical_current_statistical_stderr(self) -> float:
+        """Standard error of Ic in A with the capacitance taken as exact."""
+        matrix = self.covariance.matrix
+        by_capacitance = matrix[0, 1] ** 2 / matrix[0, 0] if matrix[0, 0] > 0.0 else 0.0
+        return self.junction.critical_current * math.sqrt(matrix[1, 1] - by_capacitance)
+
+    @property
+    def joint_covariance(self) -> NDArray[np.float64]:
+        """Covariance of ln T of the joint fit, shape (n_thermal, n_thermal)."""
+        return self.covariance.matrix[2 : 2 + len(self.thermal), 2 : 2 + len(self.thermal)]
+
+    def rows(self, places: Sequence[int]) -> list[int]:
+        """Return the rows of the covariance that belong to ln T_esc at these places."""
+        return [2 + len(self.thermal) + self.places.index(place) for place in places]
+
+
+def thermal_places(
+    points: Sequence[PreparedPoint], estimate: JunctionEstimate, ratio: float, critical_current: float | None
+) -> tuple[int, ...]:
+    """Return the places whose bath is at least `ratio` times the crossover temperature at their mean current.
+
+    The crossover temperature is evaluated with this critical current (A), or the histogram's own if None.
+    """
+    places = []
+    for place, point in enumerate(points):
+        crossover = point.crossover_temperature(estimate, critical_current)
+        fitted = point.reduced is not None and point.alone is not None
+        if fitted and crossover is not None and point.histogram.temperature >= ratio * crossover:
+            places.append(place)
+    return tuple(places)
+
+
+def share_critical_current(
+    points: Sequence[PreparedPoint],
+    estimate: JunctionEstimate,
+    models: tuple[EscapeModel, EscapeModel],
+    thermal_ratio: float,
+) -> SharedFit | None:
+    """Fit the thermal points jointly and give every point its escape temperature; None if none is thermal.
+
+    Parameters
+    ----------
+    points
+        Prepared histograms.
+    estimate
+        Capacitance with its standard error, and resistance.
+    models
+        Escape model of the joint fit, and the law that defines the escape temperature.
+    thermal_ratio
+        Bath over crossover temperature from which a point is thermal.
+    """
+    chosen = thermal_places(points, estimate, thermal_ratio, None)
+    thermal, joint = chosen, None
+    for _ in range(MOST_ROUNDS):
+        reduced = [histogram for place in chosen if (histogram := points[place].reduced) is not None]
+        if not reduced:
+            break
+        thermal, joint = chosen, fit_joint(reduced, estimate, models[0])
+        chosen = thermal_places(points, estimate, thermal_ratio, joint.critical_current)
+        if chosen == thermal:
+            break
+    if joint is None:
+        return None
+    junction = Junction(joint.critical_current, estimate.capacitance, estimate.resistance)
+    return _escape_temperatures(points, estimate, models, joint, thermal, junction)
+
+
+def _escape_temperatures(
+    points: Sequence[PreparedPoint],
+    estimate: JunctionEstimate,
+    models: tuple[EscapeModel, EscapeModel],
+    joint: JointFit,
+    thermal: tuple[int, ...],
+    junction: Junction,
+) -> SharedFit:
+    fits: dict[int, EscapeTemperatureFit] = {}
+    reduced: dict[int, ReducedHistogram] = {}
+    for place, point in enumerate(points):
+        own = _below(point, junction.critical_current)
+        if own is not None:
+            fits[place], reduced[place] = fit_reduced_temperature(own, junction, None, models[1]), own
+    places = tuple(place for place, fit in fits.items() if math.isfinite(fit.statistical_stderr))
+    relative = (estimate.capacitance_stderr or 0.0) / estimate.capacitance
+    covariance = stack(
+        [
+            curvature(reduced[place], junction, models[0], temperature)
+            for place, temperature in zip(thermal, joint.temperatures, strict=True)
+        ],
+        [curvature(reduced[place], junction, models[1], fits[place].escape_temperature) for place in places],
+        [thermal.index(place) if place in thermal else None for place in places],
+        relative,
+    )
+    found = SharedFit(junction, joint, thermal, fits, reduced, places, covariance)
+    for place, row in zip(places, found.rows(places), strict=True):
+        temperature = fits[place].escape_temperature
+        fits[place] = replace(
+            fits[place],
+            escape_temperature_stderr=temperature * math.sqrt(covariance.matrix[row, row]),
+            statistical_stderr=temperature * math.sqrt(covariance.own[row]),
+            critical_current_stderr=found.critical_current_stderr,
+        )
+    return found
+
+
+def _below(point: PreparedPoint, critical_current: float) -> ReducedHistogram | None:
+    """Return the histogram with the critical current as its ceiling; None if nothing is left to fit."""
+    if point.reduced is None or point.reduced.largest < critical_current:
+        return point.reduced
+    try:
+        return reduce_histogram(point.histogram, ceiling=critical_current)
+    except InputError:
+        return None

@@ -1,0 +1,292 @@
+"""The Keithley 6221 as a ramp source: an arbitrary wave, finite bursts, marker at the first point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, OperationEvent
+from mqtctl_drivers.keithley_6221_wave import LONGEST_WAVEFORM
+from pydantic import Field
+
+from mqtctl.clock import Clock
+from mqtctl.documents import Document, validate_document
+from mqtctl.errors import HardwareError, InputError, UnsafeError
+from mqtctl.quantities import Amperes, Volts
+
+from .faults import close_to, named, speaking
+from .identity import identify
+from .roles import RampProgram
+from .sawtooth import Sawtooth, sawtooth
+
+__all__ = ["Keithley6221Options", "Keithley6221RampSource"]
+
+#: Samples the wave generator can put out in a second (U: from memory, 10 MS/s).
+_UPDATE_RATE = 1e7
+_LOWEST_FREQUENCY, _HIGHEST_FREQUENCY = 1e-3, 1e5
+_SMALLEST_AMPLITUDE = 2e-12
+#: A range reaches 5 % beyond its name (specification sheet).
+_OVERRANGE = 1.05
+_MOST_CYCLES = 99_999_999_900
+#: Time in s by which a burst may outlast its nominal duration before that is a fault.
+_GRACE = 5.0
+#: All that decides what the junction will see, in one message, so that asking costs one round trip.
+_SETTINGS = (
+    ":SOUR:WAVE:FUNC?;:SOUR:WAVE:FREQ?;:SOUR:WAVE:AMPL?;:SOUR:WAVE:OFFS?;:SOUR:WAVE:RANG?;"
+    ":SOUR:WAVE:ARB:POIN?;:SOUR:WAVE:PMAR?;:SOUR:WAVE:PMAR:STAT?;:SOUR:WAVE:PMAR:OLIN?;"
+    ":SOUR:CURR?;:SOUR:CURR:RANG?;:SOUR:CURR:COMP?"
+)
+
+
+class Keithley6221Options(Document):
+    """Options of a 6221 as ramp source.
+
+    Attributes
+    ----------
+    compliance
+        Compliance voltage, 0.1 V to 105 V. The lowest is the default: a junction shows millivolts;
+        more is needed only where bias resistors are in the line.
+    marker_line
+        Trigger-link line of the marker, 1 to 6 but not 2, the trigger output.
+    points
+        Most steps a period is cut into.
+    response
+        Output response.
+    analog_filter
+        Whether the output's analog filter is on.
+    inner_shield, low_to_earth
+        Guarding and grounding; left as after `*RST` if not given.
+    current_limit
+        Largest magnitude of current that the driver lets through.
+    """
+
+    compliance: Volts = Field(0.1, ge=0.1, le=105)
+    marker_line: int = Field(3, ge=1, le=6, strict=True)
+    points: int = Field(10_000, ge=100, le=LONGEST_WAVEFORM, strict=True)
+    response: Literal["fast", "slow"] = "fast"
+    analog_filter: bool = Field(False, strict=True)
+    inner_shield: Literal["output low", "guard"] | None = None
+    low_to_earth: bool | None = Field(None, strict=True)
+    current_limit: Amperes = Field(0.105, gt=0, le=0.105)
+
+
+class Keithley6221RampSource:
+    """`RampSource` on a Keithley 6221.
+
+    Parameters
+    ----------
+    instrument
+        The driver.
+    options
+        Keys and values as in `Keithley6221Options`, quantities as text.
+    clock
+        Measures how long a burst takes.
+    """
+
+    role: ClassVar[str] = "ramp_source"
+    options_model: ClassVar[type[Document]] = Keithley6221Options
+
+    def __init__(self, instrument: Keithley6221, options: Mapping[str, object], clock: Clock) -> None:
+        self._source = instrument
+        self._options = validate_document(options, Keithley6221Options, f"options of {instrument.name}")
+        self._clock = clock
+        self._program: RampProgram | None = None
+        self._settings = ""
+        self._armed = False
+        self._deadline: float | None = None
+        instrument.current_limit.set(self._options.current_limit)
+
+    def identify(self) -> str:
+        """Return vendor, model, serial and firmware."""
+        return identify(self._source, Keithley6221.models)
+
+    def configure(self, program: RampProgram) -> RampProgram:
+        """Set up the ramp with the output off and return it as read back; see `sawtooth` for its steps."""
+        wave = sawtooth(program, self._options.points, _UPDATE_RATE)
+        current_range = self._range_for(program)
+        self._program = None
+        self._armed, self._deadline = False, None
+        with speaking(self._source, "setting up the ramp"):
+            self._source.wave.abort()
+            self._source.reset()
+            self._set_up_source(current_range)
+            self._set_up_wave(wave)
+            self._source.check_errors()
+            self._program = self._read_back(wave, current_range)
+            self._settings = self._source.ask(_SETTINGS)
+        return self._program
+
+    def start(self, cycles: int) -> None:
+        """Start a burst of this many ramps; returns when the source has loaded the wave and started.
+
+        Raises
+        ------
+        HardwareError
+            Not configured, or the settings are not those of `configure` any more, for instance after
+            a power failure; then nothing is started.
+        """
+        if self._program is None:
+            raise HardwareError(f"{named(self._source)}: no ramp is set up; call configure first")
+        if not 1 <= cycles <= _MOST_CYCLES:
+            raise InputError(f"a burst has 1 to {_MOST_CYCLES} ramps, not {cycles}")
+        with speaking(self._source, "starting the ramps"):
+            if self._armed:
+                self._source.wave.abort()
+            self._verify_unchanged()
+            self._source.wave.cycles.set(cycles)
+            self._armed = True
+            self._source.wave.arm()
+            self._source.operation.event.get()  # forget the end of the burst before
+            self._source.wave.initiate()
+            self._source.check_errors()
+        self._deadline = self._clock.now() + cycles * self._program.period * 1.001 + _GRACE
+
+    def running(self) -> bool:
+        """Return whether a burst is still under way, by the latched event "wave stopped"."""
+        if self._deadline is None:
+            return False
+        with speaking(self._source, "asking whether the ramps are done"):
+            event = self._source.operation.event.get()
+        if event & OperationEvent.WAVE_STOPPED:
+            self._deadline = None
+            return False
+        if self._clock.now() > self._deadline:
+            raise HardwareError(
+                f"{named(self._source)}: the burst is not over {_GRACE:g} s after it should have been; "
+                "was the source switched off, or is its external trigger on?"
+            )
+        return True
+
+    def stop(self) -> None:
+        """End the burst: wave aborted, DC current 0 A."""
+        with speaking(self._source, "stopping the ramps"):
+            self._source.wave.abort()
+            self._source.current.set(0.0)
+            self._armed, self._deadline = False, None
+            self._source.check_errors()
+
+    def make_safe(self) -> None:
+        """Abort, 0 A, output off, each tried by itself; reset if the read-back does not confirm it.
+
+        Raises
+        ------
+        UnsafeError
+            Zero current and output off were not read back after three rounds.
+        """
+        self._armed, self._deadline = False, None
+        faults: list[str] = []
+        for attempt in range(3):
+            if attempt:
+                self._attempt(self._source.reset, faults)
+            self._attempt(self._source.wave.abort, faults)
+            self._attempt(lambda: self._source.current.set(0.0), faults)
+            self._attempt(lambda: self._source.output.set(False), faults)
+            if self._is_off(faults):
+                return
+        reason = f" ({faults[-1]})" if faults else ""
+        raise UnsafeError(
+            f"{named(self._source)}: zero current and output off could not be confirmed{reason}; "
+            "press OUTPUT on the instrument and look at the junction"
+        )
+
+    # -- parts of the above -------------------------------------------------------------------
+
+    def _range_for(self, program: RampProgram) -> float:
+        """Return the smallest current range in A that holds the whole ramp, after checking the limits."""
+        peak = max(abs(program.start_current), abs(program.stop_current))
+        limit = self._options.current_limit
+        if peak > limit * (1 + 1e-9):
+            raise InputError(
+                f"the ramp reaches {peak:.6g} A and exceeds the source's current limit of {limit:.6g} A; reduce it"
+            )
+        if not _LOWEST_FREQUENCY <= 1 / program.period <= _HIGHEST_FREQUENCY:
+            raise InputError(f"the 6221 makes periods of 10 us to 1000 s, not {program.period:.6g} s")
+        if abs(program.stop_current - program.start_current) < 2 * _SMALLEST_AMPLITUDE:
+            raise InputError("the 6221 needs a ramp of at least 4 pA from start to stop; widen it")
+        return next(r for r in CURRENT_RANGES if peak <= r * _OVERRANGE)
+
+    def _set_up_source(self, current_range: float) -> None:
+        """Set range, compliance and response with the output off and the DC current at zero."""
+        source, options = self._source, self._options
+        source.output.set(False)
+        source.current.set(0.0)
+        source.current_range.set(current_range)
+        source.compliance.set(options.compliance)
+        source.response.set(options.response)
+        source.analog_filter.set(options.analog_filter)
+        if options.inner_shield is not None:
+            source.inner_shield.set(options.inner_shield)
+        if options.low_to_earth is not None:
+            source.low_to_earth.set(options.low_to_earth)
+
+    def _set_up_wave(self, wave: Sawtooth) -> None:
+        """Load the wave; amplitude and offset before the fixed range, which they must fit."""
+        generator = self._source.wave
+        generator.function.set("arb0")
+        generator.upload(wave.samples)
+        generator.amplitude.set(wave.amplitude)
+        generator.offset.set(wave.offset)
+        generator.frequency.set(wave.frequency)
+        generator.ranging.set("fixed")
+        generator.marker_line.set(self._options.marker_line)
+        generator.marker_phase.set(0)
+        generator.marker_enabled.set(True)
+        generator.cycles.set(1)  # so that whatever starts it by accident also ends it
+
+    def _read_back(self, wave: Sawtooth, current_range: float) -> RampProgram:
+        """Read everything back, compare, and return the ramp that the instrument will make."""
+        source, generator = self._source, self._source.wave
+        peak = abs(wave.offset) + wave.amplitude
+        amplitude, offset = float(generator.amplitude.get()), float(generator.offset.get())
+        frequency = float(generator.frequency.get())
+        options = self._options
+        checks: list[tuple[str, Any, Any, float | None]] = [
+            ("output", source.output.get(), False, None),
+            ("current", source.current.get(), 0.0, 0.0),
+            ("range", source.current_range.get(), current_range, 1e-6 * current_range),
+            ("compliance", source.compliance.get(), options.compliance, 0.006),  # steps of 10 mV
+            ("wave function", generator.function.get(), "arb0", None),
+            ("points", generator.waveform_points.get(), wave.samples.size, None),
+            ("amplitude", amplitude, wave.amplitude, 1e-4 * peak),  # the converter's step is finer
+            ("offset", offset, wave.offset, 1e-4 * peak),
+            ("frequency", frequency, wave.frequency, 1e-5 * wave.frequency),
+            ("ranging", generator.ranging.get(), "fixed", None),
+            ("marker line", generator.marker_line.get(), options.marker_line, None),
+            ("marker phase", generator.marker_phase.get(), 0.0, 0.1),
+            ("marker", generator.marker_enabled.get(), True, None),
+        ]
+        for name, found, wanted, tolerance in checks:
+            agrees = found == wanted if tolerance is None else close_to(found, wanted, absolute=tolerance)
+            if not agrees:
+                raise HardwareError(
+                    f"{named(source)}: {name} was set to {wanted!r} but reads back {found!r}; "
+                    "look for a conflict of settings or a limit set at the front panel"
+                )
+        return wave.program(offset, amplitude, frequency)
+
+    def _verify_unchanged(self) -> None:
+        """Raise unless every setting still reads as it did after `configure`."""
+        found = self._source.ask(_SETTINGS)
+        if found != self._settings:
+            self._program = None
+            raise HardwareError(
+                f"{named(self._source)}: the settings changed since they were made ({found!r} instead of "
+                f"{self._settings!r}); was it switched off or used at the front panel?"
+            )
+
+    def _attempt(self, action: Callable[[], object], faults: list[str]) -> None:
+        """Do one thing towards safety; a fault is noted and must not keep the next from being tried."""
+        try:
+            with speaking(self._source, "making it safe"):
+                action()
+        except HardwareError as exc:
+            faults.append(str(exc))
+
+    def _is_off(self, faults: list[str]) -> bool:
+        """Return whether output off and zero current are read back."""
+        try:
+            with speaking(self._source, "reading back the safe state"):
+                return self._source.output.get() is False and self._source.current.get() == 0.0
+        except HardwareError as exc:
+            faults.append(str(exc))
+            return False

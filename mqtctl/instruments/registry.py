@@ -1,0 +1,81 @@
+"""Which adapter plays which role with which driver.
+
+A lab's own adapter is registered by an entry point in the group `mqtctl.adapters` whose name is the
+path of the driver class and whose value is the adapter class:
+
+    [project.entry-points."mqtctl.adapters"]
+    "lab_drivers.awg.Awg" = "lab_drivers.mqt:AwgRampSource"
+
+An adapter is called with (instrument, options, clock), has the methods of its role and a class
+attribute `role`: "ramp_source", "timing_counter" or "temperature_controller".
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from mqtctl.errors import InputError
+
+__all__ = ["ENTRY_POINT_GROUP", "adapter_for", "known_drivers"]
+
+ENTRY_POINT_GROUP = "mqtctl.adapters"
+
+_LAKESHORE = "qcodes.instrument_drivers.Lakeshore"
+#: (role, driver class) -> module and class of the adapter.
+_ADAPTERS: dict[tuple[str, str], tuple[str, str]] = {
+    ("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221"): (
+        "mqtctl.instruments.keithley_6221",
+        "Keithley6221RampSource",
+    ),
+    ("timing_counter", "mqtctl_drivers.keysight_53230a.Keysight53230A"): (
+        "mqtctl.instruments.keysight_53230a",
+        "Keysight53230ATimingCounter",
+    ),
+} | {
+    # QCoDeS offers the class under two paths
+    ("temperature_controller", path): ("mqtctl.instruments.lakeshore_372", "Lakeshore372Controller")
+    for path in (
+        f"{_LAKESHORE}.LakeshoreModel372",
+        f"{_LAKESHORE}.Lakeshore_model_372.LakeshoreModel372",
+    )
+}
+
+
+def known_drivers(role: str) -> list[str]:
+    """Return the driver classes that can play a role, sorted."""
+    own = {driver for player, driver in _ADAPTERS if player == role}
+    others = {point.name for point in _entry_points() if getattr(point.load(), "role", None) == role}
+    return sorted(own | others)
+
+
+def adapter_for(role: str, driver: str) -> Any:
+    """Return the adapter class for a role and the dotted path of a driver class.
+
+    Raises
+    ------
+    InputError
+        No adapter is known for this pair; the message names those that are.
+    """
+    for point in _entry_points():  # first, so that a lab can replace one of ours
+        if point.name == driver:
+            adapter = point.load()
+            if getattr(adapter, "role", None) == role:
+                return adapter
+    found = _ADAPTERS.get((role, driver))
+    if found is not None:
+        module, name = found
+        return getattr(import_module(module), name)
+    known = known_drivers(role)
+    if not known:
+        raise InputError(f"{role!r} is no role; the roles are {', '.join(sorted({r for r, _ in _ADAPTERS}))}")
+    close = difflib.get_close_matches(driver, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+    raise InputError(f"the driver {driver!r} cannot play the role {role!r}; {hint}")
+
+
+def _entry_points() -> tuple[EntryPoint, ...]:
+    """Return the adapters that other packages bring."""
+    return tuple(entry_points(group=ENTRY_POINT_GROUP))

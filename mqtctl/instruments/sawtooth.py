@@ -1,0 +1,115 @@
+"""The ramp as an arbitrary waveform: so many equal steps, the first ones rising, then back and rest.
+
+An arbitrary-waveform source holds each sample for one step, so its ramp is a staircase. Sample k
+of the rise is the value of the straight line at the middle of step k; the staircase then has no
+lag against the line, never leaves [start, stop], and an interval converts to a current by
+start + rate x time without correction. What is left is a uniform error within half a step,
+of variance (span / rise_points)^2 / 12. Only the very first sample is the start current itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mqtctl.errors import InputError
+
+from .roles import RampProgram
+
+__all__ = ["Sawtooth", "sawtooth"]
+
+#: The way back takes this part of the period, or half of what the rise leaves if that is less.
+_RETURN_FRACTION = 0.02
+#: Below this the staircase is no ramp any more.
+_FEWEST_RISE_POINTS = 20
+
+
+@dataclass(frozen=True)
+class Sawtooth:
+    """A ramp cut into equal steps.
+
+    Attributes
+    ----------
+    samples
+        Shape (n_point,), from -1 (start current) to 1 (stop current), without unit.
+    rise_points
+        How many of them rise.
+    offset
+        Output in A at sample 0.
+    amplitude
+        Change of the output in A from sample 0 to sample 1; positive, so for a falling ramp the samples
+        go from 1 to -1.
+    frequency
+        Repetition frequency in Hz.
+    """
+
+    samples: NDArray[np.float64]
+    rise_points: int
+    offset: float
+    amplitude: float
+    frequency: float
+
+    def program(self, offset: float, amplitude: float, frequency: float) -> RampProgram:
+        """Return the ramp that these samples make with the settings as read back (A, A, Hz)."""
+        sign = -1.0 if self.samples[0] > 0 else 1.0
+        start, stop = offset - sign * amplitude, offset + sign * amplitude
+        rise_time = self.rise_points / (self.samples.size * frequency)
+        return RampProgram(start, stop, (stop - start) / rise_time, 1.0 / frequency)
+
+
+def sawtooth(program: RampProgram, points: int, update_rate: float) -> Sawtooth:
+    """Cut a ramp into at most `points` steps, of which the source makes at most `update_rate` in a second.
+
+    Raises
+    ------
+    InputError
+        Not a ramp (not finite, no span, rise not shorter than the period), or too fast for the source.
+    """
+    _check(program)
+    rise_fraction = program.rise_time / program.period
+    points = min(points, math.floor(update_rate * program.period * (1 + 1e-9)))
+    rise_points = round(rise_fraction * points)
+    rest = points - rise_points
+    if rise_points < _FEWEST_RISE_POINTS:
+        raise InputError(
+            f"a rise of {program.rise_time:.3g} s in a period of {program.period:.3g} s has only {rise_points} of "
+            f"{points} steps, {_FEWEST_RISE_POINTS} are needed; choose a slower ramp or a shorter period"
+        )
+    if rest < 2:
+        raise InputError(
+            f"a rise of {program.rise_time:.6g} s leaves no time to return within the period of "
+            f"{program.period:.6g} s; make the period at least {2 / points:.2g} of itself longer"
+        )
+    line = (2 * np.arange(rise_points) + 1) / rise_points - 1.0
+    line[0] = -1.0
+    return_points = max(1, min(round(_RETURN_FRACTION * points), rest // 2))
+    back = 1.0 - 2.0 * np.arange(1, return_points + 1) / return_points
+    samples = np.concatenate([line, back, np.full(rest - return_points, -1.0)])
+    span = program.stop_current - program.start_current
+    return Sawtooth(
+        samples=samples if span > 0 else -samples,
+        rise_points=rise_points,
+        offset=(program.stop_current + program.start_current) / 2,
+        amplitude=abs(span) / 2,
+        frequency=1.0 / program.period,
+    )
+
+
+def _check(program: RampProgram) -> None:
+    """Raise `InputError` unless this is a ramp."""
+    values = (program.start_current, program.stop_current, program.rate, program.period)
+    if not all(math.isfinite(value) for value in values):
+        raise InputError(f"a ramp's currents, rate and period are finite numbers, not {values}")
+    span = program.stop_current - program.start_current
+    if span == 0 or program.rate * span <= 0:
+        raise InputError(
+            f"a rate of {program.rate:.6g} A/s never leads from {program.start_current:.6g} A to "
+            f"{program.stop_current:.6g} A; give the rate the sign of the change"
+        )
+    if not 0 < program.rise_time < program.period:
+        raise InputError(
+            f"the rise takes {program.rise_time:.6g} s and must be shorter than the period of {program.period:.6g} s"
+        )

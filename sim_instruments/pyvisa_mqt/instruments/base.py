@@ -1,0 +1,263 @@
+"""What the bench and the VISA sessions know of any simulated instrument: bytes, status, time."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..signals import Wires
+
+__all__ = ["InputBuffer", "Instrument", "OutputQueue", "read_options"]
+
+
+class OutputQueue:
+    """Replies waiting to be read, each ended by END; reading costs one copy of what is taken."""
+
+    def __init__(self) -> None:
+        self._messages: deque[bytes] = deque()
+        self._position = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._messages)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing of the first message has been read yet."""
+        return self._position == 0
+
+    def push(self, message: bytes) -> None:
+        """Append a reply; an empty one is no reply."""
+        if message:
+            self._messages.append(message)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._messages.clear()
+        self._position = 0
+
+    def take(self, count: int, termination: int | None = None) -> tuple[bytes, bool, bool]:
+        """Take at most `count` bytes of the first message.
+
+        Parameters
+        ----------
+        termination
+            Byte value behind which the taking stops, None if it does not matter.
+
+        Returns
+        -------
+        tuple
+            The bytes; whether the message's END came with the last one; whether the last one
+            is the termination character.
+        """
+        message = self._messages[0]
+        start = self._position
+        stop = min(start + count, len(message))
+        terminated = False
+        if termination is not None:
+            found = message.find(termination, start, stop)
+            if found >= 0:
+                stop = found + 1
+                terminated = True
+        ended = stop == len(message)
+        if ended:
+            self._messages.popleft()
+            self._position = 0
+        else:
+            self._position = stop
+        if start == 0 and ended:
+            return message, ended, terminated
+        return message[start:stop], ended, terminated
+
+
+class InputBuffer:
+    """Collects bytes into program messages, ended by END or by a line feed outside binary blocks.
+
+    Parameters
+    ----------
+    capacity
+        Number of bytes without a message end that are kept.
+    """
+
+    def __init__(self, capacity: int = 1 << 20) -> None:
+        self._capacity = capacity
+        self._bytes = bytearray()
+        self._overrun = False
+
+    def clear(self) -> None:
+        """Drop an unfinished message."""
+        self._bytes.clear()
+        self._overrun = False
+
+    def feed(self, data: bytes, end: bool) -> tuple[list[str], bool]:
+        """Add bytes and return the messages they complete, and whether one was too long.
+
+        The messages are decoded byte for byte (latin-1), without their terminators. A message
+        that overran the buffer is dropped up to its end.
+        """
+        overran = False
+        if (
+            not self._bytes
+            and not self._overrun
+            and end
+            and b"#" not in data
+            and data.find(b"\n") in (-1, len(data) - 1)
+        ):
+            return [data.decode("latin-1").rstrip("\r\n")], False
+        self._bytes += data
+        messages = []
+        for piece in self._pieces(end):
+            if self._overrun:
+                self._overrun = False
+                continue
+            messages.append(piece.decode("latin-1").rstrip("\r\n"))
+        if len(self._bytes) > self._capacity:
+            self._bytes.clear()
+            overran = not self._overrun
+            self._overrun = True
+        return messages, overran
+
+    def _pieces(self, end: bool) -> list[bytes]:
+        buffered = bytes(self._bytes)
+        pieces = []
+        start = position = 0
+        while True:
+            feed = buffered.find(b"\n", position)
+            block = buffered.find(b"#", position, feed if feed >= 0 else len(buffered))
+            if block >= 0:
+                stop = _block_stop(buffered, block)
+                if stop > len(buffered):  # the rest of the block is still to come
+                    break
+                position = stop
+                continue
+            if feed < 0:
+                break
+            pieces.append(buffered[start : feed + 1])
+            start = position = feed + 1
+        rest = buffered[start:]
+        if end and rest:
+            pieces.append(rest)
+            rest = b""
+        self._bytes = bytearray(rest)
+        return pieces
+
+
+def _block_stop(data: bytes, position: int) -> int:
+    """Return where the definite block at `position` ends, or the next position if it is none."""
+    digits = data[position + 1 : position + 2]
+    if not digits.isdigit() or digits == b"0":
+        return position + 1
+    count = data[position + 2 : position + 2 + int(digits)]
+    if not count.isdigit() or len(count) < int(digits):
+        return position + 1
+    return position + 2 + int(digits) + int(count)
+
+
+class Instrument:
+    """Base of all simulated instruments.
+
+    Parameters
+    ----------
+    wires
+        The bench as this instrument sees it.
+    rng
+        This instrument's own random numbers.
+    options
+        Its section of the bench file; unknown keys are refused.
+
+    Attributes
+    ----------
+    output
+        Replies waiting to be read.
+    message_exchange
+        Whether the interface carries IEEE 488.2's message exchange (GPIB, USB-TMC, VXI-11),
+        which a raw socket or serial line does not; the session that opens it sets this.
+    """
+
+    #: Least time in s between the arrivals of two messages; earlier ones wait on the bus.
+    message_interval: ClassVar[float] = 0.0
+    #: What the bench file can set, with the default of each.
+    option_defaults: ClassVar[Mapping[str, Any]] = {"serial_number": ""}
+
+    def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        self.wires = wires
+        self.rng = rng
+        self.options = read_options(options, self.option_defaults, type(self).__name__)
+        self.output = OutputQueue()
+        self.message_exchange = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether a query is waiting for something to happen before it is answered."""
+        return False
+
+    @property
+    def service_requests(self) -> int:
+        """How many service requests were asserted since power-on."""
+        return 0
+
+    @property
+    def requesting_service(self) -> bool:
+        """Whether a service request is asserted now."""
+        return False
+
+    def write(self, data: bytes, end: bool) -> None:
+        """Take bytes from the bus; `end` tells that END came with the last one."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Do a device clear: buffers go, settings and status stay."""
+        raise NotImplementedError
+
+    def status_byte(self) -> int:
+        """Return the status byte as a serial poll does."""
+        raise NotImplementedError
+
+    def trigger(self) -> None:
+        """Take a group execute trigger."""
+
+    def starved(self) -> None:
+        """Note that a read found nothing and nothing is on its way."""
+
+    def advance(self, now: float) -> None:
+        """Live until bench time `now` (s)."""
+
+    def next_event(self) -> float:
+        """Return the bench time in s of the next thing that happens by itself, inf if there is none."""
+        return math.inf
+
+
+def read_options(options: Mapping[str, Any], defaults: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Fill in defaults and refuse what is unknown or of another type.
+
+    A number may be given where the default is a number; a default of None takes anything.
+
+    Raises
+    ------
+    ValueError
+        Naming the key.
+    """
+    values = dict(defaults)
+    for key, value in options.items():
+        if key not in defaults:
+            known = ", ".join(sorted(defaults)) or "none"
+            raise ValueError(f"{owner} has no option {key!r}; known options: {known}")
+        values[key] = _converted(key, value, defaults[key], owner)
+    return values
+
+
+def _converted(key: str, value: Any, default: Any, owner: str) -> Any:
+    if default is None:
+        return value
+    if isinstance(default, bool):
+        if isinstance(value, bool):
+            return value
+    elif isinstance(default, float):
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    elif isinstance(value, type(default)) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"option {key!r} of {owner} is {value!r}; give a {type(default).__name__} such as {default!r}")

@@ -1,0 +1,109 @@
+"""The driving side of the Model 372: one output with its set point, ramp and PID loop.
+
+The manual's closed loop is output = P [e + (1/I) integral e dt + D de/dt]; how e is normalised is
+not public (U). Here e is the error in units of a tenth of the set point, so P = 10 gives 10 % of
+the heater range for an error of 10 %; with a refrigerator whose cooling power grows as T^2 the loop
+then behaves alike at all temperatures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ControlLoop", "LoopSetup"]
+
+_ERROR_UNIT = 0.1
+
+
+@dataclass(frozen=True)
+class LoopSetup:
+    """The settings that one step of the loop needs.
+
+    Attributes
+    ----------
+    proportional, integral, derivative
+        P; I in s (0: off); D in s.
+    manual
+        Output in % that is added.
+    ramp
+        Rate of the set point in K/s; 0: at once.
+    """
+
+    proportional: float
+    integral: float
+    derivative: float
+    manual: float
+    ramp: float
+
+
+class ControlLoop:
+    """Set point, its ramp, and the integral of the error.
+
+    Attributes
+    ----------
+    target
+        The set point asked for, K.
+    setpoint
+        The set point in force, on its way to the target, K.
+    output
+        Present output in % of full scale, 0 to 100.
+    """
+
+    def __init__(self) -> None:
+        self.target = 0.0
+        self.setpoint = 0.0
+        self.output = 0.0
+        self._accumulated = 0.0
+        self._previous: float | None = None
+
+    @property
+    def ramping(self) -> bool:
+        """Whether the set point is on its way."""
+        return self.setpoint != self.target
+
+    def aim(self, target: float, ramped: bool, present: float) -> None:
+        """Ask for a new set point in K; a ramp begins at the `present` set point or temperature."""
+        self.target = target
+        if not ramped:
+            self.setpoint = target
+        elif self.setpoint == 0.0:
+            self.setpoint = present
+
+    def move_setpoint(self, rate: float, duration: float) -> bool:
+        """Let the set point ramp at `rate` (K/s) for `duration` (s); return whether it has just arrived."""
+        if not self.ramping:
+            return False
+        step = rate * duration
+        gap = self.target - self.setpoint
+        if rate <= 0.0 or abs(gap) <= step:
+            self.setpoint = self.target
+            return True
+        self.setpoint += step if gap > 0 else -step
+        return False
+
+    def rest(self) -> None:
+        """Forget the past of the loop, as when the output is off."""
+        self._accumulated = 0.0
+        self._previous = None
+        self.output = 0.0
+
+    def step(self, temperature: float, setup: LoopSetup, duration: float) -> float:
+        """Return the output in % after a reading in K that came `duration` (s) after the last."""
+        if self.setpoint <= 0.0:
+            self.rest()
+            return 0.0
+        error = (self.setpoint - temperature) / (self.setpoint * _ERROR_UNIT)
+        rate = 0.0 if self._previous is None else (error - self._previous) / duration
+        self._previous = error
+        gain = setup.proportional
+        direct = gain * (error + setup.derivative * rate) + setup.manual
+        if setup.integral > 0.0:
+            increment = gain * error * duration / setup.integral
+            # Anti-windup: nothing is gathered upwards while the output is already full.
+            if increment < 0.0 or direct + self._accumulated + increment <= 100.0:
+                self._accumulated += increment
+            self._accumulated = min(max(self._accumulated, -setup.manual), 100.0)
+        else:
+            self._accumulated = 0.0
+        self.output = min(max(direct + self._accumulated, 0.0), 100.0)
+        return self.output

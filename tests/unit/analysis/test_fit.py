@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mqtctl.analysis import fit_histogram
+from mqtctl.errors import InputError
+from mqtctl.physics import (
+    Escape,
+    Junction,
+    Kramers,
+    SwitchingDistribution,
+    TransitionState,
+    Tunneling,
+    WeakDampingTunneling,
+)
+from mqtctl.records import Histogram, JunctionEstimate
+
+Draw = Callable[..., NDArray[np.float64]]
+MakeHistogram = Callable[..., Histogram]
+
+
+def test_critical_current_and_temperature_are_recovered(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    fit = fit_histogram(histogram_of(thermal_currents()), estimate)
+    assert fit.converged
+    assert fit.flags == ()
+    assert abs(fit.critical_current - 9.489e-6) < 4 * fit.critical_current_stderr
+    assert abs(fit.escape_temperature - 0.3) < 4 * fit.escape_temperature_stderr
+    # Cramer-Rao bound, physics/README.md section 5: 1.17 % of T for 1e4 switches, correlation .997
+    assert fit.escape_temperature_stderr / fit.escape_temperature == pytest.approx(0.0117, rel=0.05)
+    assert fit.correlation == pytest.approx(0.9975, abs=0.001)
+    assert fit.goodness.pvalue > 1e-3
+
+
+@pytest.mark.parametrize("wrong", [0.8, 1.2])
+def test_a_wrong_guess_of_the_critical_current_changes_nothing(
+    wrong: float, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    histogram = histogram_of(thermal_currents())
+    guess = JunctionEstimate(wrong * estimate.critical_current, estimate.capacitance, estimate.resistance)
+    assert fit_histogram(histogram, guess) == fit_histogram(histogram, estimate)
+
+
+def test_few_evaluations_of_the_rate_suffice(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    # 30 ms for 1e4 switches at 0.1 ms per evaluation leaves room for a hundred
+    assert fit_histogram(histogram_of(thermal_currents()), estimate).evaluations <= 60
+
+
+def test_the_maximum_is_a_maximum_and_does_not_depend_on_the_order_of_events(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = thermal_currents()
+    fit = fit_histogram(histogram_of(currents), estimate)
+    again = fit_histogram(histogram_of(currents[::-1].copy()), estimate)
+    assert again.critical_current == pytest.approx(fit.critical_current, rel=1e-12)
+    for relative, factor in ((1e-4, 1.0), (-1e-4, 1.0), (0.0, 1.003), (0.0, 0.997)):
+        junction = Junction(fit.critical_current * (1 + relative), 6.35e-12, 190.0)
+        other = SwitchingDistribution(junction, fit.escape_temperature * factor, 1e-3, model=TransitionState())
+        assert float(np.log(other.pdf(currents)).sum()) < fit.log_likelihood
+
+
+@pytest.mark.parametrize("model", [TransitionState(), Kramers(), Escape()])
+@pytest.mark.parametrize("temperature", [0.1, 0.8])
+def test_every_model_fits_its_own_switches(
+    model: TransitionState | Kramers | Escape,
+    temperature: float,
+    junction: Junction,
+    histogram_of: MakeHistogram,
+    estimate: JunctionEstimate,
+) -> None:
+    distribution = SwitchingDistribution(junction, temperature, 1e-3, model=model)
+    fit = fit_histogram(histogram_of(distribution.sample(10_000, np.random.default_rng(5))), estimate, model)
+    assert fit.model == type(model).__name__
+    assert abs(fit.critical_current - 9.489e-6) < 4 * fit.critical_current_stderr
+    assert abs(fit.escape_temperature - temperature) < 4 * fit.escape_temperature_stderr
+
+
+@pytest.mark.parametrize(
+    ("critical_current", "capacitance", "rate", "temperature"),
+    [
+        (0.5e-6, 1e-12, 1e-5, 0.05),
+        (0.5e-6, 1e-13, 1e-3, 0.3),
+        (50e-6, 50e-12, 1e-2, 0.1),
+        (9.489e-6, 6.35e-12, 10.0, 0.8),
+        (9.489e-6, 6.35e-12, 1e-8, 0.03),
+    ],
+)
+def test_junctions_and_ramps_of_other_scales_are_fitted(
+    critical_current: float, capacitance: float, rate: float, temperature: float, histogram_of: MakeHistogram
+) -> None:
+    junction = Junction(critical_current, capacitance, 190.0)
+    currents = SwitchingDistribution(junction, temperature, rate, model=TransitionState()).sample(
+        5000, np.random.default_rng(2)
+    )
+    fit = fit_histogram(
+        histogram_of(currents, rate=rate, top=1.5 * critical_current),
+        JunctionEstimate(1.2 * critical_current, capacitance, 190.0),
+    )
+    assert fit.converged
+    assert abs(fit.critical_current - critical_current) < 4 * fit.critical_current_stderr
+    assert abs(fit.escape_temperature - temperature) < 4 * fit.escape_temperature_stderr
+
+
+def test_a_tunnelling_histogram_alone_looks_colder_and_weaker_than_it_is(
+    junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    # physics/README.md section 5: 30.3 mK and Ic low by 0.103 %; the quantiles stand for an infinite histogram
+    distribution = SwitchingDistribution(junction, 0.0, 1e-3, model=WeakDampingTunneling())
+    currents = distribution.ppf((np.arange(20_000) + 0.5) / 20_000)
+    fit = fit_histogram(histogram_of(currents), estimate)
+    assert fit.escape_temperature == pytest.approx(30.3e-3, abs=0.1e-3)
+    assert fit.critical_current / 9.489e-6 - 1.0 == pytest.approx(-1.03e-3, abs=0.02e-3)
+
+
+@pytest.mark.parametrize("fraction", [0.02, 0.5, 0.9])
+def test_censored_ramps_are_used_as_survivors(
+    fraction: float, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = thermal_currents(seed=4)
+    top = float(np.quantile(currents, 1.0 - fraction))
+    kept = currents[currents <= top]
+    fit = fit_histogram(histogram_of(kept, censored=currents.size - kept.size, top=top), estimate)
+    assert not fit.censored_as_missed
+    assert abs(fit.critical_current - 9.489e-6) < 4 * fit.critical_current_stderr
+    assert abs(fit.escape_temperature - 0.3) < 4 * fit.escape_temperature_stderr
+    assert fit.goodness.pvalue > 1e-3
+
+
+def test_empty_ramps_that_cannot_be_survivors_are_counted_as_missed_and_said_so(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = thermal_currents()
+    fit = fit_histogram(histogram_of(currents, censored=7, top=9.6e-6), estimate)
+    clean = fit_histogram(histogram_of(currents), estimate)
+    assert fit.censored_as_missed
+    assert fit.censored == 7
+    assert any("missed" in flag for flag in fit.flags)
+    assert fit.critical_current == pytest.approx(clean.critical_current, rel=1e-12)
+
+
+def test_a_far_outlier_is_kept_and_flagged(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    fit = fit_histogram(histogram_of(np.append(thermal_currents(), [1e-6, 5e-6])), estimate)
+    assert fit.switches == 10_002
+    assert any("do not follow" in flag for flag in fit.flags)
+
+
+def test_below_the_crossover_the_full_model_says_that_the_temperature_is_open(
+    junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = SwitchingDistribution(junction, 0.0, 1e-3, model=Escape()).sample(10_000, np.random.default_rng(8))
+    fit = fit_histogram(histogram_of(currents, 0.0), estimate, Tunneling())
+    assert fit.escape_temperature_stderr == math.inf
+    assert any("leave the temperature open" in flag for flag in fit.flags)
+    assert abs(fit.critical_current - 9.489e-6) < 4 * fit.critical_current_stderr
+
+
+def test_few_switches_are_fitted_with_a_warning_flag(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    fit = fit_histogram(histogram_of(thermal_currents(number=12)), estimate)
+    assert fit.converged
+    assert any("12 switches" in flag for flag in fit.flags)
+
+
+def test_coarsely_digitised_currents_are_fitted(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = thermal_currents()
+    step = 5e-9  # a fifth of the width
+    fit = fit_histogram(histogram_of(np.round(currents / step) * step), estimate)
+    assert abs(fit.escape_temperature - 0.3) < 5 * fit.escape_temperature_stderr
+
+
+def test_a_million_switches_agree_with_their_quantiles(
+    junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    distribution = SwitchingDistribution(junction, 0.3, 1e-3, model=TransitionState())
+    currents = distribution.ppf((np.arange(1_000_000) + 0.5) / 1_000_000)
+    fit = fit_histogram(histogram_of(currents), estimate)
+    # no scatter here: what is left is the reduction to cells, 0.03 of the standard error of 1e6 switches
+    assert fit.critical_current == pytest.approx(9.489e-6, abs=0.05 * fit.critical_current_stderr)
+    assert fit.escape_temperature == pytest.approx(0.3, abs=0.05 * fit.escape_temperature_stderr)
+
+
+def test_a_wrong_unit_of_the_ramp_rate_is_named(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    with pytest.raises(InputError, match="check the units"):
+        fit_histogram(histogram_of(thermal_currents(), rate=1e6), estimate)
