@@ -7,6 +7,7 @@ Only drivers from known packages are loaded: a station file must not be able to 
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 from collections.abc import Iterator, Mapping
@@ -157,6 +158,8 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
     file = load_station(path)
     content = load_yaml(path)
     simulated = _complete_libraries(content, path, seed)
+    if simulated:
+        _let_go_of_benches()
     with ExitStack() as stack:
         qcodes = QcodesStation(default=False)
         qcodes.load_config(_as_yaml(content))
@@ -175,6 +178,16 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
             qcodes=qcodes,
             simulated=simulated,
         )
+
+
+def _let_go_of_benches() -> None:
+    """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
+
+    PyVISA's resource manager and library refer to each other and have finalisers: the first collection runs
+    those, the second frees them.
+    """
+    gc.collect()
+    gc.collect()
 
 
 def _complete_libraries(content: Mapping[str, Any], path: Path, seed: int | None) -> bool:
@@ -213,6 +226,7 @@ def _as_yaml(content: Mapping[str, Any]) -> str:
 @contextmanager
 def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: Path) -> Iterator[VisaInstrument]:
     """Load one instrument and close it at the end."""
+    from pyvisa.constants import StatusCode
     from pyvisa.errors import LibraryError, VisaIOError
 
     where = f"{path}: instruments.{name}"
@@ -220,6 +234,10 @@ def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: P
         with redirect_stdout(io.StringIO()):  # drivers announce themselves on stdout: results go there
             driver: Any = qcodes.load_instrument(name, update_snapshot=False)
     except VisaIOError as exc:
+        if exc.error_code == StatusCode.error_invalid_resource_name:
+            raise InputError(
+                f"{where}.address: {entry.address!r} is no VISA address; write one such as GPIB0::12::INSTR"
+            ) from exc
         raise HardwareError(
             f"{where}: nothing answers at {entry.address} ({exc.description.rstrip('.')}); "
             "check the address, the cable and that it is switched on"

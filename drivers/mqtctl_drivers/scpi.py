@@ -140,6 +140,13 @@ class ScpiInstrument(VisaInstrument):
         except UnicodeDecodeError:
             raise ReplyError(f"{self.name}: reply {raw[:80]!r} is not plain text", raw) from None
 
+    def distrust(self) -> None:
+        """Get back in step before the next exchange: a complete reply came, but it made no sense.
+
+        It may have been the answer to an earlier question; then all that follow would be, too.
+        """
+        self._synchroniser.lost()
+
     # -- common commands --------------------------------------------------------------------
 
     def get_idn(self) -> dict[str, str | None]:

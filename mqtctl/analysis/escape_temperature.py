@@ -28,6 +28,7 @@ __all__ = [
     "A_T_ONE",
     "KnownJunctionRates",
     "climb_temperature",
+    "fit_below",
     "fit_escape_temperature",
     "fit_reduced_temperature",
     "thermal_start",
@@ -117,19 +118,33 @@ def fit_escape_temperature(
     """
     if not (math.isfinite(critical_current) and critical_current > 0.0):
         raise InputError(f"critical current {critical_current!r} A cannot be used: give a positive current")
-    reduced = reduce_histogram(histogram, ceiling=critical_current)
     known = Junction(critical_current, junction.capacitance, junction.resistance)
-    found = fit_reduced_temperature(reduced, known, critical_current_stderr, model)
+    return fit_below(histogram, known, critical_current_stderr, model)[0]
+
+
+def fit_below(
+    histogram: Histogram,
+    junction: Junction,
+    critical_current_stderr: float | None = None,
+    model: EscapeModel = A_T_ONE,
+) -> tuple[EscapeTemperatureFit, ReducedHistogram]:
+    """Fit the switches below the junction's critical current; return the reduced histogram as well."""
+    reduced = reduce_histogram(histogram, ceiling=junction.critical_current)
+    found = fit_reduced_temperature(reduced, junction, critical_current_stderr, model)
+    used = reduced
     if reduced.censored:
-        other = fit_reduced_temperature(reduced.without_censored(), known, critical_current_stderr, model)
-        if censored_were_missed(reduced, found.log_likelihood, other.log_likelihood):
+        used = reduced.without_censored()
+        other = fit_reduced_temperature(used, junction, critical_current_stderr, model)
+        if not censored_were_missed(reduced, found.log_likelihood, other.log_likelihood):
+            used = reduced
+        else:
             flag = f"{reduced.censored} ramps cannot be survivors of this fit and were taken as missed stops"
             found = replace(other, flags=(*other.flags, flag))
     above = int(np.size(histogram.switching_currents)) - reduced.switches
     if above:
         flag = f"{above} switches lie at or above the critical current and count as survivors to it"
         found = replace(found, flags=(*found.flags, flag))
-    return found
+    return found, used
 
 
 def fit_reduced_temperature(

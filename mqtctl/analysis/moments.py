@@ -35,10 +35,10 @@ def moments(currents: ArrayLike) -> Moments:
     if values.size < 2:
         raise InputError(f"{values.size} switching currents have no moments: at least 2 are needed")
     mean = float(values.mean())
+    if not math.isfinite(mean):
+        raise InputError("a switching current is not finite: count ramps without a switch as censored")
     deviation = values - mean
     variance = float(deviation @ deviation) / values.size
-    if not math.isfinite(variance):
-        raise InputError("a switching current is not finite: count ramps without a switch as censored")
     number = values.size
     if variance <= (1e-14 * mean) ** 2:
         return Moments(number, mean, 0.0, 0.0, 0.0, math.nan, math.nan, math.nan, math.nan)

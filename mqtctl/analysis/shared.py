@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.escape_temperature import fit_reduced_temperature
+from mqtctl.analysis.escape_temperature import fit_below, fit_reduced_temperature
 from mqtctl.analysis.joint import JointFit, fit_joint
 from mqtctl.analysis.likelihood import EscapeModel
 from mqtctl.analysis.point import PreparedPoint
-from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
+from mqtctl.analysis.reduction import ReducedHistogram
 from mqtctl.analysis.results import EscapeTemperatureFit
 from mqtctl.analysis.stacked import StackedCovariance, curvature, stack
 from mqtctl.errors import InputError
@@ -135,9 +136,14 @@ def _escape_temperatures(
     fits: dict[int, EscapeTemperatureFit] = {}
     reduced: dict[int, ReducedHistogram] = {}
     for place, point in enumerate(points):
-        own = _below(point, junction.critical_current)
-        if own is not None:
-            fits[place], reduced[place] = fit_reduced_temperature(own, junction, None, models[1]), own
+        if point.reduced is None:
+            continue
+        if point.reduced.largest < junction.critical_current:
+            reduced[place] = point.reduced
+            fits[place] = fit_reduced_temperature(point.reduced, junction, None, models[1])
+            continue
+        with suppress(InputError):  # too few switches below it: the point has no escape temperature
+            fits[place], reduced[place] = fit_below(point.histogram, junction, None, models[1])
     places = tuple(place for place, fit in fits.items() if math.isfinite(fit.statistical_stderr))
     relative = (estimate.capacitance_stderr or 0.0) / estimate.capacitance
     covariance = stack(
@@ -159,13 +165,3 @@ def _escape_temperatures(
             critical_current_stderr=found.critical_current_stderr,
         )
     return found
-
-
-def _below(point: PreparedPoint, critical_current: float) -> ReducedHistogram | None:
-    """Return the histogram with the critical current as its ceiling; None if nothing is left to fit."""
-    if point.reduced is None or point.reduced.largest < critical_current:
-        return point.reduced
-    try:
-        return reduce_histogram(point.histogram, ceiling=critical_current)
-    except InputError:
-        return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import pyvisa.errors
 from mqtctl_drivers.errors import ErrorQueueError, InstrumentError
@@ -17,8 +18,14 @@ from mqtctl.errors import HardwareError, MqtctlError
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
 
-__all__ = ["INSTRUMENT_FAULTS", "close_to", "named", "speaking"]
+__all__ = ["INSTRUMENT_FAULTS", "close_to", "impatient", "named", "persistently", "speaking"]
 
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+#: How often a question that changes nothing is asked before its failure counts.
+_ATTEMPTS = 3
 #: What a conversation with an instrument can raise: the VISA library, the operating system below
 #: it, a driver, or a parser or value table that a garbled reply does not fit.
 INSTRUMENT_FAULTS = (
@@ -30,7 +37,17 @@ INSTRUMENT_FAULTS = (
     LookupError,
     UserWarning,
 )
+#: A complete reply that no parser and no table of values fits.
+_NONSENSE = (ValueError, LookupError)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
+
+
+@runtime_checkable
+class _Distrustful(Protocol):
+    """An instrument that can get back in step when its replies make no sense."""
+
+    def distrust(self) -> None:
+        """Get back in step before the next exchange."""
 
 
 def named(instrument: VisaInstrument) -> str:
@@ -52,7 +69,46 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
     except MqtctlError:
         raise
     except INSTRUMENT_FAULTS as exc:
+        if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
+            instrument.distrust()
         raise HardwareError(f"{named(instrument)}, {doing}: {_explain(instrument, exc)}") from exc
+
+
+def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:
+    """Return the answer to a question that changes nothing, asking up to three times.
+
+    The instrument must get back in step by itself after a failed exchange, as our drivers do; then a
+    lost or garbled reply costs a time-out and not the measurement.
+
+    Raises
+    ------
+    HardwareError
+        What went wrong the last time.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            with speaking(instrument, doing):
+                return ask()
+        except HardwareError as exc:
+            log.warning("%s; asking again", exc)
+    with speaking(instrument, doing):
+        return ask()
+
+
+@contextmanager
+def impatient(instrument: VisaInstrument, timeout: float = 1.0) -> Iterator[None]:
+    """Wait for replies at most `timeout` s within the block: one dead link must not delay making the rest safe."""
+    try:
+        usual = instrument.timeout.get()
+        instrument.timeout.set(timeout)
+    except INSTRUMENT_FAULTS:  # the session is gone; whatever is tried next will say so
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(*INSTRUMENT_FAULTS):
+            instrument.timeout.set(usual)
 
 
 def _explain(instrument: VisaInstrument, exc: BaseException) -> str:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, OperationEvent
-from mqtctl_drivers.keithley_6221_wave import LONGEST_WAVEFORM
-from pydantic import Field
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError, UnsafeError
-from mqtctl.quantities import Amperes, Volts
 
-from .faults import close_to, named, speaking
+from .faults import close_to, impatient, named, speaking
 from .identity import identify
+from .keithley_6221_options import Keithley6221Options
 from .roles import RampProgram
 from .sawtooth import Sawtooth, sawtooth
 
-__all__ = ["Keithley6221Options", "Keithley6221RampSource"]
+__all__ = ["Keithley6221RampSource"]
 
 #: Samples the wave generator can put out in a second (U: from memory, 10 MS/s).
 _UPDATE_RATE = 1e7
@@ -36,38 +34,6 @@ _SETTINGS = (
     ":SOUR:WAVE:ARB:POIN?;:SOUR:WAVE:PMAR?;:SOUR:WAVE:PMAR:STAT?;:SOUR:WAVE:PMAR:OLIN?;"
     ":SOUR:CURR?;:SOUR:CURR:RANG?;:SOUR:CURR:COMP?"
 )
-
-
-class Keithley6221Options(Document):
-    """Options of a 6221 as ramp source.
-
-    Attributes
-    ----------
-    compliance
-        Compliance voltage, 0.1 V to 105 V. The lowest is the default: a junction shows millivolts;
-        more is needed only where bias resistors are in the line.
-    marker_line
-        Trigger-link line of the marker, 1 to 6 but not 2, the trigger output.
-    points
-        Most steps a period is cut into.
-    response
-        Output response.
-    analog_filter
-        Whether the output's analog filter is on.
-    inner_shield, low_to_earth
-        Guarding and grounding; left as after `*RST` if not given.
-    current_limit
-        Largest magnitude of current that the driver lets through.
-    """
-
-    compliance: Volts = Field(0.1, ge=0.1, le=105)
-    marker_line: int = Field(3, ge=1, le=6, strict=True)
-    points: int = Field(10_000, ge=100, le=LONGEST_WAVEFORM, strict=True)
-    response: Literal["fast", "slow"] = "fast"
-    analog_filter: bool = Field(False, strict=True)
-    inner_shield: Literal["output low", "guard"] | None = None
-    low_to_earth: bool | None = Field(None, strict=True)
-    current_limit: Amperes = Field(0.105, gt=0, le=0.105)
 
 
 class Keithley6221RampSource:
@@ -168,6 +134,8 @@ class Keithley6221RampSource:
     def make_safe(self) -> None:
         """Abort, 0 A, output off, each tried by itself; reset if the read-back does not confirm it.
 
+        Replies are waited for at most 1 s.
+
         Raises
         ------
         UnsafeError
@@ -175,14 +143,15 @@ class Keithley6221RampSource:
         """
         self._armed, self._deadline = False, None
         faults: list[str] = []
-        for attempt in range(3):
-            if attempt:
-                self._attempt(self._source.reset, faults)
-            self._attempt(self._source.wave.abort, faults)
-            self._attempt(lambda: self._source.current.set(0.0), faults)
-            self._attempt(lambda: self._source.output.set(False), faults)
-            if self._is_off(faults):
-                return
+        with impatient(self._source):
+            for attempt in range(3):
+                if attempt:
+                    self._attempt(self._source.reset, faults)
+                self._attempt(self._source.wave.abort, faults)
+                self._attempt(lambda: self._source.current.set(0.0), faults)
+                self._attempt(lambda: self._source.output.set(False), faults)
+                if self._is_off(faults):
+                    return
         reason = f" ({faults[-1]})" if faults else ""
         raise UnsafeError(
             f"{named(self._source)}: zero current and output off could not be confirmed{reason}; "
@@ -201,8 +170,8 @@ class Keithley6221RampSource:
             )
         if not _LOWEST_FREQUENCY <= 1 / program.period <= _HIGHEST_FREQUENCY:
             raise InputError(f"the 6221 makes periods of 10 us to 1000 s, not {program.period:.6g} s")
-        if abs(program.stop_current - program.start_current) < 2 * _SMALLEST_AMPLITUDE:
-            raise InputError("the 6221 needs a ramp of at least 4 pA from start to stop; widen it")
+        if peak < 2 * _SMALLEST_AMPLITUDE:
+            raise InputError(f"the 6221 makes ramps of 4 pA and more, not of {peak:.6g} A; raise it")
         return next(r for r in CURRENT_RANGES if peak <= r * _OVERRANGE)
 
     def _set_up_source(self, current_range: float) -> None:

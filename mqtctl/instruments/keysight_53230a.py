@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from mqtctl_drivers.errors import ErrorQueueError
 from mqtctl_drivers.keysight_53230a import MEMORY, TIMEOUT_ERROR, Keysight53230A
 from mqtctl_drivers.keysight_53230a_input import CounterInput
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.quantities import Ohms, Seconds, Volts
 
-from .faults import close_to, named, speaking
+from .faults import close_to, named, persistently, speaking
 from .identity import identify
+from .keysight_53230a_options import Keysight53230AOptions
 from .roles import RampProgram
 
-__all__ = ["Keysight53230AOptions", "Keysight53230ATimingCounter"]
+__all__ = ["Keysight53230ATimingCounter"]
 
 _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 0.01, 2000.0
 #: The narrow range holds thresholds up to this many volts.
@@ -33,52 +32,6 @@ _CODED, _BEYOND_CODES = 9.8e37, 1e38
 _PERIOD_READINGS = 5
 _PERIOD_GATE = 0.1
 _POLL = 0.02
-
-
-class Keysight53230AOptions(Document):
-    """Options of a 53230A as timing counter.
-
-    Attributes
-    ----------
-    start_input, stop_input
-        Inputs, 1 or 2, for the ramp's marker and for the voltage across the junction.
-    start_slope, stop_slope
-        Edges that count. The 6221's marker is a low-going TTL pulse, so its start is a falling edge.
-    start_threshold, stop_threshold
-        Levels of the edges. The stop's must lie between the amplified noise and the gap voltage,
-        and has no default because it depends on the amplifier.
-    start_impedance, stop_impedance
-        Input impedances. A trigger-link line drives no 50 Ohm.
-    start_coupling, stop_coupling
-        Couplings; at a few hundred ramps a second ac coupling moves the baseline.
-    stop_noise_rejection
-        Whether the stop input has the wider hysteresis.
-    delay
-        Calibrated lag of the stop event behind the junction's current.
-    """
-
-    start_input: Literal[1, 2] = 1
-    stop_input: Literal[1, 2] = 2
-    start_slope: Literal["positive", "negative"] = "negative"
-    stop_slope: Literal["positive", "negative"] = "positive"
-    start_threshold: Volts = Field(1.0, ge=-51.25, le=51.25)
-    stop_threshold: Volts = Field(ge=-51.25, le=51.25)
-    start_impedance: Ohms = 1e6
-    stop_impedance: Ohms = 1e6
-    start_coupling: Literal["ac", "dc"] = "dc"
-    stop_coupling: Literal["ac", "dc"] = "dc"
-    stop_noise_rejection: bool = Field(True, strict=True)
-    delay: Seconds = Field(0.0, gt=-1, lt=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        """Refuse one input for both events and impedances that the counter does not have."""
-        if self.start_input == self.stop_input:
-            raise ValueError(f"start_input and stop_input are both {self.start_input}; they must differ")
-        for name in ("start_impedance", "stop_impedance"):
-            if getattr(self, name) not in {50.0, 1e6}:
-                raise ValueError(f"{name} is 50 Ohm or 1 MOhm, not {getattr(self, name):g} Ohm")
-        return self
 
 
 class Keysight53230ATimingCounter:
@@ -188,8 +141,8 @@ class Keysight53230ATimingCounter:
 
     def available(self) -> int:
         """Return how many intervals wait to be read."""
-        with speaking(self._counter, "asking how many readings there are"):
-            self._waiting = int(self._counter.readings_available.get())
+        ask = self._counter.readings_available.get
+        self._waiting = int(persistently(self._counter, "asking how many readings there are", ask))
         return self._waiting
 
     def read(self, count: int) -> NDArray[np.float64]:

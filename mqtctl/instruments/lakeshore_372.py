@@ -21,7 +21,7 @@ from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import CryostatError, HardwareError, InputError, MqtctlError, UnsafeError
 
-from .faults import INSTRUMENT_FAULTS, close_to, named, speaking
+from .faults import INSTRUMENT_FAULTS, close_to, impatient, named, persistently, speaking
 from .identity import identify
 from .lakeshore_372_options import Lakeshore372Options
 from .roles import TemperatureReading
@@ -88,14 +88,7 @@ class Lakeshore372Controller:
         HardwareError
             No answer, or one that cannot be read.
         """
-        channel = self._options.channel
-        with self._talking("reading the thermometer"):
-            reply = self._ask(f"KRDG? {channel};RDGST? {channel};SCAN?")
-            fields = reply.split(";")
-            scan = _SCAN.fullmatch(fields[2]) if len(fields) == 3 else None
-            if scan is None:
-                raise ValueError(f"{reply!r} is not value;status;channel,autoscan")
-            temperature, status, scanned = float(fields[0]), int(fields[1]), int(scan[1])
+        temperature, status, scanned = persistently(self._bridge, "reading the thermometer", self._reading)
         fault = self._fault(temperature, status, scanned)
         return TemperatureReading(temperature, valid=not fault, status=fault or "OK")
 
@@ -125,7 +118,7 @@ class Lakeshore372Controller:
             self._close_loop()
             if zone.p is not None and zone.i is not None and zone.d is not None:
                 self._write(f"PID {self._output},{zone.p:.6G},{zone.i:.6G},{zone.d:.6G}")
-            self._write(f"RAMP {self._output},0,0")  # the plan decides how fast, not a ramp left on
+            self._stop_setpoint_ramp()
             self._write(f"SETP {self._output},{temperature:.6G}")
             self._write(f"RANGE {self._output},{code}")
             refused = int(self._ask("*ESR?")) & _REFUSED
@@ -137,7 +130,7 @@ class Lakeshore372Controller:
             self._read_back(temperature, code, (zone.p, zone.i, zone.d))
 
     def make_safe(self) -> None:
-        """Heater range off, read back.
+        """Heater range off, read back; replies are waited for at most 1 s.
 
         Raises
         ------
@@ -145,21 +138,33 @@ class Lakeshore372Controller:
             Not read back after three tries.
         """
         fault = ""
-        for _ in range(3):
-            try:
-                with self._talking("turning the heater off"):
-                    self._write(f"RANGE {self._output},0")
-                    if int(self._ask(f"RANGE? {self._output}")) == 0:
-                        return
-                    fault = "the range does not read back as off"
-            except HardwareError as exc:
-                fault = str(exc)
+        with impatient(self._bridge):
+            for _ in range(3):
+                try:
+                    with self._talking("turning the heater off"):
+                        self._write(f"RANGE {self._output},0")
+                        if int(self._ask(f"RANGE? {self._output}")) == 0:
+                            return
+                        fault = "the range does not read back as off"
+                except HardwareError as exc:
+                    fault = str(exc)
         raise UnsafeError(
             f"{named(self._bridge)}: the {self._options.heater} heater could not be confirmed off ({fault}); "
             "press HEATER OFF on the instrument"
         )
 
     # -- parts of the above -------------------------------------------------------------------
+
+    def _reading(self) -> tuple[float, int, int]:
+        """Ask once for value, status and the channel being scanned."""
+        channel = self._options.channel
+        with self._talking("reading the thermometer"):
+            reply = self._ask(f"KRDG? {channel};RDGST? {channel};SCAN?")
+            fields = reply.split(";")
+            scan = _SCAN.fullmatch(fields[2]) if len(fields) == 3 else None
+            if scan is None:
+                raise ValueError(f"{reply!r} is not value;status;channel,autoscan")
+            return float(fields[0]), int(fields[1]), int(scan[1])
 
     def _fault(self, temperature: float, status: int, scanned: int) -> str:
         """Return why a reading must not be believed, or nothing."""
@@ -207,6 +212,12 @@ class Lakeshore372Controller:
         mode, source, powerup, polarity, use_filter, delay = self._fields(f"OUTMODE? {self._output}", 6)
         if (int(mode), source.strip().lstrip("0"), int(powerup)) != (5, str(channel), 0):
             self._write(f"OUTMODE {self._output},5,{channel},0,{int(polarity)},{int(use_filter)},{int(delay)}")
+
+    def _stop_setpoint_ramp(self) -> None:
+        """Switch off a set-point ramp that somebody left on: the plan decides how fast."""
+        on, rate = self._fields(f"RAMP? {self._output}", 2)
+        if int(on) != 0:
+            self._write(f"RAMP {self._output},0,{rate}")
 
     def _read_back(self, temperature: float, code: int, pid: tuple[float | None, ...]) -> None:
         """Raise unless mode, channel, PID, set-point and range read back as set."""

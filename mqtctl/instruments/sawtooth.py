@@ -1,10 +1,14 @@
-"""The ramp as an arbitrary waveform: so many equal steps, the first ones rising, then back and rest.
+"""The ramp as an arbitrary waveform: so many equal steps; rise, back to zero, rest, and on to the start.
 
 An arbitrary-waveform source holds each sample for one step, so its ramp is a staircase. Sample k
 of the rise is the value of the straight line at the middle of step k; the staircase then has no
 lag against the line, never leaves [start, stop], and an interval converts to a current by
 start + rate x time without correction. What is left is a uniform error within half a step,
 of variance (span / rise_points)^2 / 12. Only the very first sample is the start current itself.
+
+Between ramps the source rests at 0 A, wherever the ramp starts: a junction retraps only below its
+retrapping current, and a ramp may well start above that. The last part of the rest is spent at the
+start current, so that filters have settled when the ramp begins.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ __all__ = ["Sawtooth", "sawtooth"]
 
 #: The way back takes this part of the period, or half of what the rise leaves if that is less.
 _RETURN_FRACTION = 0.02
+#: If the ramp does not start at zero, this part of the rest is spent at its start current.
+_SETTLING_FRACTION = 0.2
 #: Below this the staircase is no ramp any more.
 _FEWEST_RISE_POINTS = 20
 
@@ -34,28 +40,28 @@ class Sawtooth:
     Attributes
     ----------
     samples
-        Shape (n_point,), from -1 (start current) to 1 (stop current), without unit.
+        Shape (n_point,), without unit; the output in A is offset + amplitude x sample. They span -1 to 1.
     rise_points
-        How many of them rise.
-    offset
-        Output in A at sample 0.
-    amplitude
-        Change of the output in A from sample 0 to sample 1; positive, so for a falling ramp the samples
-        go from 1 to -1.
+        How many of them rise, from the first on.
+    start_sample, stop_sample
+        Samples at which the output is the ramp's start and stop current.
+    offset, amplitude
+        What to set, in A; the amplitude is positive whichever way the ramp goes.
     frequency
         Repetition frequency in Hz.
     """
 
     samples: NDArray[np.float64]
     rise_points: int
+    start_sample: float
+    stop_sample: float
     offset: float
     amplitude: float
     frequency: float
 
     def program(self, offset: float, amplitude: float, frequency: float) -> RampProgram:
         """Return the ramp that these samples make with the settings as read back (A, A, Hz)."""
-        sign = -1.0 if self.samples[0] > 0 else 1.0
-        start, stop = offset - sign * amplitude, offset + sign * amplitude
+        start, stop = offset + amplitude * self.start_sample, offset + amplitude * self.stop_sample
         rise_time = self.rise_points / (self.samples.size * frequency)
         return RampProgram(start, stop, (stop - start) / rise_time, 1.0 / frequency)
 
@@ -83,19 +89,30 @@ def sawtooth(program: RampProgram, points: int, update_rate: float) -> Sawtooth:
             f"a rise of {program.rise_time:.6g} s leaves no time to return within the period of "
             f"{program.period:.6g} s; make the period at least {2 / points:.2g} of itself longer"
         )
-    line = (2 * np.arange(rise_points) + 1) / rise_points - 1.0
-    line[0] = -1.0
-    return_points = max(1, min(round(_RETURN_FRACTION * points), rest // 2))
-    back = 1.0 - 2.0 * np.arange(1, return_points + 1) / return_points
-    samples = np.concatenate([line, back, np.full(rest - return_points, -1.0)])
-    span = program.stop_current - program.start_current
+    low = min(0.0, program.start_current, program.stop_current)
+    high = max(0.0, program.start_current, program.stop_current)
+    offset, amplitude = (high + low) / 2, (high - low) / 2
+    zero, start, stop = ((c - offset) / amplitude for c in (0.0, program.start_current, program.stop_current))
+    line = start + (stop - start) * (2 * np.arange(rise_points) + 1) / (2 * rise_points)
+    line[0] = start
+    samples = np.concatenate([line, _way_back(stop, zero, start, points, rest)])
     return Sawtooth(
-        samples=samples if span > 0 else -samples,
+        samples=np.clip(samples, -1.0, 1.0),  # rounding of doubles
         rise_points=rise_points,
-        offset=(program.stop_current + program.start_current) / 2,
-        amplitude=abs(span) / 2,
+        start_sample=start,
+        stop_sample=stop,
+        offset=offset,
+        amplitude=amplitude,
         frequency=1.0 / program.period,
     )
+
+
+def _way_back(stop: float, zero: float, start: float, points: int, rest: int) -> NDArray[np.float64]:
+    """Return the samples after the rise: down to zero in equal steps, rest there, then wait at the start."""
+    down = max(1, min(round(_RETURN_FRACTION * points), rest // 2))
+    settling = round(_SETTLING_FRACTION * (rest - down)) if start != zero else 0
+    slope = stop + (zero - stop) * np.arange(1, down + 1) / down
+    return np.concatenate([slope, np.full(rest - down - settling, zero), np.full(settling, start)])
 
 
 def _check(program: RampProgram) -> None:

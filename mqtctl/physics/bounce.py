@@ -3,7 +3,8 @@
 In units of the plasma frequency the escaping coordinate moves in V(y) = y^2/2 - y^3 (barrier 1/54 at y = 1/3); a
 barrier of N = dU/(hbar wp) quanta multiplies the action by 54 N. A path of period 1/T is a sum over Matsubara
 frequencies nu_n = 2 pi n T, and the Euclidean action is quadratic in it but for the cubic term
-(Caldeira and Leggett, Ann. Phys. 149, 374 (1983), eq. 4.27 [M]; Grabert, Weiss and Hanggi, PRL 52, 2193 (1984), eq. 3 [M]):
+(Caldeira and Leggett, Ann. Phys. 149, 374 (1983), eq. 4.27 [M]; Grabert, Weiss and Hanggi, PRL 52, 2193
+(1984), eq. 3 [M]):
 
     S/(54 N hbar) = (1/T) sum_n (nu_n^2 + g |nu_n| + 1) |Y_n|^2 / 2  -  int y^3 dtau,     g = 1/Q
 
@@ -17,6 +18,7 @@ This is the slow, exact calculation (0.01 s to 1 s). Rates use the table that wa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ from ..errors import InputError
 
 __all__ = ["Bounce", "kramers_factor", "solve_bounce"]
 
-ComplexArray = NDArray[np.complex128]
+ComplexArray = NDArray[Any]  # real below T0, complex above
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Bounce:
 
 
 def kramers_factor(inverse_quality: float) -> float:
-    """Return wR/wp = (1 + g^2/4)^(1/2) - g/2, g = 1/Q, free of cancellation (Kramers, Physica 7, 284 (1940), eq. 25 [M])."""
+    """Return wR/wp = (1 + g^2/4)^(1/2) - g/2, g = 1/Q (Kramers, Physica 7, 284 (1940), eq. 25 [M])."""
     half = 0.5 * inverse_quality
     return float(1.0 / (np.hypot(1.0, half) + half))
 
@@ -99,6 +101,8 @@ def solve_bounce(
     kernel = (index * fundamental) ** 2 + damping * index * fundamental + 1.0
     path = start if start is not None else _neighbour(quality_factor, temperature_ratio)
     harmonics = _initial(kernel, temperature_ratio) if path is None else _resize(path, count)
+    if temperature_ratio < 1.0:  # real arithmetic is four times as fast
+        harmonics = harmonics.real
     harmonics = _newton(harmonics, kernel[: count + 1])
     cube = _cube_mean(harmonics)
     period = 2.0 * np.pi / fundamental
@@ -110,7 +114,7 @@ def solve_bounce(
     velocity = 2.0 * period * np.sum((index[: count + 1] * fundamental * harmonics) ** 2)
     log_ratio = _log_determinant_ratio(harmonics, kernel[: count + 1], fundamental, damping)
     square = 54.0 * velocity / (2.0 * np.pi) * np.exp(log_ratio)
-    return Bounce(float(action.real), float(np.sqrt(np.abs(square))), harmonics)
+    return Bounce(float(action.real), float(np.sqrt(np.abs(square))), harmonics.astype(np.complex128))
 
 
 def _zero_temperature(quality_factor: float) -> Bounce:
@@ -151,7 +155,7 @@ def _initial(kernel: NDArray[np.float64], ratio: float) -> ComplexArray:
 
 
 def _resize(harmonics: ComplexArray, count: int) -> ComplexArray:
-    result = np.zeros(count + 1, dtype=np.complex128)
+    result = np.zeros(count + 1, dtype=harmonics.dtype)
     size = min(count + 1, len(harmonics))
     result[:size] = harmonics[:size]
     return result
@@ -172,7 +176,7 @@ def _cube_mean(harmonics: ComplexArray) -> complex:
 def _coupling(harmonics: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
     """Return y_{|n-m|} and y_{n+m} for n, m = 0..M, zero beyond the last harmonic."""
     count = len(harmonics)
-    padded = np.concatenate([harmonics, np.zeros(count, dtype=np.complex128)])
+    padded = np.concatenate([harmonics, np.zeros(count, dtype=harmonics.dtype)])
     index = np.arange(count)
     return padded[np.abs(index[:, None] - index[None, :])], padded[index[:, None] + index[None, :]]
 
@@ -181,7 +185,7 @@ def _newton(harmonics: ComplexArray, kernel: NDArray[np.float64]) -> ComplexArra
     """Solve kernel Y = 3 (y^2) for an even path."""
     for _ in range(60):
         difference, total = _coupling(harmonics)
-        jacobian = np.diag(kernel.astype(np.complex128)) - 6.0 * (difference + total)
+        jacobian = np.diag(kernel.astype(harmonics.dtype)) - 6.0 * (difference + total)
         jacobian[:, 0] += 6.0 * harmonics  # the harmonic n = 0 has no mirror image
         residual = kernel * harmonics - 3.0 * _square(harmonics)[: len(harmonics)]
         step = lu_solve(lu_factor(jacobian), residual)
@@ -201,9 +205,9 @@ def _log_determinant_ratio(
     """
     count = len(harmonics) - 1
     difference, total = _coupling(harmonics)
-    even = np.diag(kernel.astype(np.complex128)) - 6.0 * (difference + total)
+    even = np.diag(kernel.astype(harmonics.dtype)) - 6.0 * (difference + total)
     even[:, 0] += 6.0 * harmonics
-    odd = (np.diag(kernel.astype(np.complex128)) - 6.0 * (difference - total))[1:, 1:]
+    odd = (np.diag(kernel.astype(harmonics.dtype)) - 6.0 * (difference - total))[1:, 1:]
     zero_mode = np.arange(1, count + 1) * harmonics[1:]
     odd += np.outer(zero_mode, zero_mode) / np.sum(zero_mode**2)  # moves the zero eigenvalue to 1
     scale = np.log(kernel)

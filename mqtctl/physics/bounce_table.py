@@ -1,10 +1,11 @@
 """The bounce at any damping and temperature by interpolation in a table that `bounce` made.
 
-Coordinates are the Kramers factor kappa = wR/wp (1 without, 0 with infinite damping) and theta = T/T0. Tabulated are four
-smooth functions:
+Coordinates are the Kramers factor kappa = wR/wp (1 without, 0 with infinite damping) and theta = T/T0.
+Tabulated are four smooth functions:
 
-- P = kappa x action per quantum; and, since the action meets the thermal exponent 2 pi/(kappa theta) quadratically at T0,
-  E = (2 pi - theta P)/(1 - theta)^2, from which the difference of the two follows without cancellation;
+- P = kappa x action per quantum; and, since the action meets the thermal exponent 2 pi/(kappa theta)
+  quadratically at T0, E = (2 pi - theta P)/(1 - theta)^2, from which the difference of the two follows
+  without cancellation;
 - L = ln prefactor + (7/2) ln kappa;
 - W, what thermal escape adds beyond the bounce's share (see `escape`), switched off smoothly below theta = 0.82.
 

@@ -34,8 +34,9 @@ _ACTION_NUMERATOR = (1.0, _B1 + 0.8722841, 0.72090104, 5.0 * pi / 12.0 * _B2)
 def action_ratio(damping: ArrayLike) -> NDArray[np.float64]:
     """Return B(Q)/B(inf) at T = 0 for damping g = 1/Q >= 0.
 
-    A rational function with the weak-damping slope 45 zeta(3)/(2 pi^3) (Caldeira and Leggett, Ann. Phys. 149, 374 (1983),
-    eq. 5.20 [M]) and the strong-damping limit (5 pi/12) g of the same paper, eq. 5.29 [M]; relative error <= 1.4e-4.
+    A rational function with the weak-damping slope 45 zeta(3)/(2 pi^3) (Caldeira and Leggett, Ann. Phys. 149,
+    374 (1983), eq. 5.20 [M]) and the strong-damping limit (5 pi/12) g of the same paper, eq. 5.29 [M];
+    relative error <= 1.4e-4.
     """
     g = np.asarray(damping, dtype=np.float64)
     a0, a1, a2, a3 = _ACTION_NUMERATOR
@@ -46,8 +47,8 @@ def action_ratio(damping: ArrayLike) -> NDArray[np.float64]:
 def log_prefactor_ratio(damping: ArrayLike) -> NDArray[np.float64]:
     """Return ln[a_q(Q)/a_q(inf)] at T = 0 for damping g = 1/Q >= 0.
 
-    1 + 1.430 g in weak damping (Hanggi, Talkner and Borkovec, RMP 62, 251 (1990), eq. 9.27 [M], "2.86 g/2w0") and g^(7/2)
-    in strong damping (Larkin and Ovchinnikov, JETP 59, 420 (1984) [M]).
+    1 + 1.430 g in weak damping (Hanggi, Talkner and Borkovec, RMP 62, 251 (1990), eq. 9.27 [M], "2.86 g/2w0")
+    and g^(7/2) in strong damping (Larkin and Ovchinnikov, JETP 59, 420 (1984) [M]).
     """
     g = np.asarray(damping, dtype=np.float64)
     linear = (1.430 - 1.75 * 1.13828679) * g / (1.0 + g * (0.45702478 + 0.13203618 * g))

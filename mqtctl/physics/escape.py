@@ -1,21 +1,23 @@
 """One escape rate for every temperature, damping and bias current: bounce, crossover and thermal escape in one formula.
 
-Leading semiclassics gives two contributions: the bounce, sqrt(N) a exp(-N b), which exists below T0, and escape over the
-barrier, (kappa/2 pi) f_q exp(-u), whose factor f_q diverges at T0. Close to T0 neither is right. The uniform expansion of the
-underlying integral (a saddle point that passes through the end point of its range; Bleistein, Comm. Pure Appl.
-Math. 19, 353 (1966), eq. 2.11 [M]) joins them without any freedom:
+Leading semiclassics gives two contributions: the bounce, sqrt(N) a exp(-N b), which exists below T0, and
+escape over the barrier, (kappa/2 pi) f_q exp(-u), whose factor f_q diverges at T0. Close to T0 neither is
+right. The uniform expansion of the underlying integral (a saddle point that passes through the end point of its range;
+Bleistein, Comm. Pure Appl. Math. 19, 353 (1966), eq. 2.11 [M]) joins them without any freedom:
 
     Gamma/wp = exp(-u) { sqrt(N) a erfcx(D)/2 + (kappa/2 pi) f_q - a / (2 sqrt(pi) d) },   D = d sqrt(N),
     d = sign(T - T0) sqrt(u/N - b)
 
 with the bounce's action b and prefactor a continued analytically beyond T0. The last two terms share the pole at T0 and
 their sum is finite there. Near T0 it reduces to the erfc formula of Grabert and Weiss (PRL 53, 1787 (1984),
-eq. 12 [M]; Larkin and Ovchinnikov [M]) plus the next order, which that formula lacks (it is 0.3 too high in ln Gamma at N = 2).
+eq. 12 [M]; Larkin and Ovchinnikov [M]) plus the next order, which that formula lacks (it is 0.3 too high in
+ln Gamma at N = 2).
 
 Stated rules: below 0.82 T0 the last two terms are switched off smoothly, being smaller than exp(-2) of the
 first; between 1.4 and 1.9 T0 ln Gamma goes over to ln[(kappa wp/2 pi) f_q] - u, which alone is used above. T -> 0 is
-`Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (uniform WKB, thermal average) ln Gamma is right
-to 0.1 for N >= 2, to 0.05 for N >= 3. Below N of about 1 no formula holds; the result stays finite and smooth.
+`Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (uniform WKB, thermal average) ln
+Gamma is right to 0.1 for N >= 2, to 0.05 for N >= 3. Below N of about 1 no formula holds; the result stays
+finite and smooth.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ class Escape(WellModel):
     The well is taken to be in thermal equilibrium (no depletion by escape: that needs 7.2 u/Q > about 3, else see
     `MelnikovMeshkov`) and the barrier as cubic in its quantum part, with exact height and frequency.
 
-    Sources: Grabert, Weiss and Hanggi, PRL 52, 2193 (1984), eq. 3 [M] (bounce at finite T); Grabert and Weiss, PRL 53, 1787
-    (1984), eqs. 6 and 12 [M] (above and through the crossover). How they are joined: module docstring.
+    Sources: Grabert, Weiss and Hanggi, PRL 52, 2193 (1984), eq. 3 [M] (bounce at finite T); Grabert and
+    Weiss, PRL 53, 1787 (1984), eqs. 6 and 12 [M] (above and through the crossover). How they are joined:
+    module docstring.
     """
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:

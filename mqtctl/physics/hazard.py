@@ -2,9 +2,9 @@
 
 A ramp from I_start to I_stop runs through y = (I - I_start)/Ic and x = (I_stop - I)/Ic, whose sum is its length. The
 coordinate z = ln(y/x) is geometric at both ends, so that a distribution 1e-4 Ic wide just below Ic and one that piles
-up 1e-12 Ic above the start are resolved alike, and both x and y follow from z without cancellation. Panels are placed so that the log
-hazard changes by about 1.5 and the integrated hazard by about 2 in each; on each, Gauss-Legendre
-quadrature of 16 nodes gives the hazard and its running integral to 1e-13.
+up 1e-12 Ic above the start are resolved alike, and both x and y follow from z without cancellation. Panels
+are placed so that the log hazard changes by about 1.5 and the integrated hazard by about 2 in each; on each,
+Gauss-Legendre quadrature of 16 nodes gives the hazard and its running integral to 1e-13.
 """
 
 from __future__ import annotations

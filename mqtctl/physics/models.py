@@ -204,9 +204,11 @@ class WellModel(ABC):
 
         Returns
         -------
-        array in the shape of the broadcast arguments; -inf where the rate is zero (no well, or a thermal model at T = 0).
+        array in the shape of the broadcast arguments; -inf where the rate is zero (no well, or a thermal
+        model at T = 0).
         """
-        if np.size(temperature) == 1 and np.size(bias_current if one_minus_s is None else one_minus_s) >= _MANY:
+        given = bias_current if one_minus_s is None else one_minus_s
+        if given is not None and np.size(given) >= _MANY and (temperature is None or np.size(temperature) == 1):
             x = (
                 junction.one_minus_s(bias_current)
                 if bias_current is not None
@@ -260,10 +262,10 @@ class WellModel(ABC):
     def _interpolated(self, junction: Junction, x: FloatArray, temperature: ArrayLike | None) -> FloatArray:
         """Return ln Gamma at many x and one temperature through a cubic spline on 256 cells per octave of x.
 
-        The cell is read off the bits of x. Relative error 1e-11; close to x = 2 and below 1e-300 directly.
+        The cell is read off the bits of x. Relative error 1e-11; beyond x = 1.5 and below 1e-100 directly.
         """
         flat = np.ascontiguousarray(x).ravel()
-        usual = (flat > 1e-300) & (flat < 1.9)
+        usual = (flat > 1e-100) & (flat < 1.5)
         if not usual.all():
             result = np.full(flat.shape, -np.inf)
             rest = ~usual

@@ -1,9 +1,10 @@
 """Quantum correction f_q of thermal escape above the crossover temperature, in closed form.
 
-f_q = prod_{n>=1} (n^2 nu^2 + n nu g + 1) / (n^2 nu^2 + n nu g - 1), nu = 2 pi kT/(hbar wp), g = 1/Q (Wolynes, PRL 47, 968 (1981),
-eq. 12 [M]; Grabert and Weiss, PRL 53, 1787 (1984), eq. 6 [M]). With the roots of numerator and denominator
-r = [-g +- (g^2 - 4)^(1/2)]/(2 nu) and s = [-g +- (g^2 + 4)^(1/2)]/(2 nu), whose sums are equal, Euler's product gives
-f_q = Gamma(1 - s+) Gamma(1 - s-) / [Gamma(1 - r+) Gamma(1 - r-)]. It tends to exp(1 / 12 tau^2) at high T, tau = kT/(hbar wp).
+f_q = prod_{n>=1} (n^2 nu^2 + n nu g + 1) / (n^2 nu^2 + n nu g - 1), nu = 2 pi kT/(hbar wp), g = 1/Q (Wolynes,
+PRL 47, 968 (1981), eq. 12 [M]; Grabert and Weiss, PRL 53, 1787 (1984), eq. 6 [M]). With the roots of
+numerator and denominator r = [-g +- (g^2 - 4)^(1/2)]/(2 nu) and s = [-g +- (g^2 + 4)^(1/2)]/(2 nu), whose
+sums are equal, Euler's product gives f_q = Gamma(1 - s+) Gamma(1 - s-) / [Gamma(1 - r+) Gamma(1 - r-)]. It
+tends to exp(1 / 12 tau^2) at high T, tau = kT/(hbar wp).
 """
 
 from __future__ import annotations
@@ -39,10 +40,9 @@ def log_quantum_correction(damping: FloatArray, temperature_ratio: FloatArray, *
     squared = half * half - 1.0
     underdamped = squared < 0.0
     root = np.sqrt(np.abs(squared)) / fundamental
+    oscillating = np.zeros(())
     if np.any(underdamped):
         oscillating = 2.0 * loggamma(first + centre + 1j * root).real
-    else:
-        oscillating = 0.0
     # the product of the two roots is 1/nu^2: the small one follows from the large one without cancellation
     large = centre + root
     decaying = gammaln(first + 1.0 / (fundamental**2 * np.maximum(large, 1e-300))) + gammaln(first + large)

@@ -16,8 +16,8 @@ FloatArray = NDArray[np.float64]
 class SampledRamp:
     """A rising ramp known by samples (t, I), such as a measured or a programmed waveform.
 
-    t(I) is interpolated monotonically (PCHIP, Fritsch and Carlson, SIAM J. Numer. Anal. 17, 238 (1980), eq. 3.1 [M]); the instance is a
-    function of the current that returns dI/dt, as `SwitchingDistribution` takes it.
+    t(I) is interpolated monotonically (PCHIP, Fritsch and Carlson, SIAM J. Numer. Anal. 17, 238 (1980), eq.
+    3.1 [M]); the instance is a function of the current that returns dI/dt, as `SwitchingDistribution` takes it.
 
     Parameters
     ----------

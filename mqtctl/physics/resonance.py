@@ -1,8 +1,8 @@
 """Exact metastable levels of the undamped junction: the yardstick of the semiclassical formulas, and for spectroscopy.
 
-Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 211 (1998), eq. 3.6 [M]):
-a collocation on a complex contour finds all levels, `schrodinger.refine_state` brings each to full precision. No damping,
-no temperature: widths are those of tunnelling alone.
+Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 211
+(1998), eq. 3.6 [M]): a collocation on a complex contour finds all levels, `schrodinger.refine_state` brings
+each to full precision. No damping, no temperature: widths are those of tunnelling alone.
 """
 
 from __future__ import annotations
@@ -190,8 +190,9 @@ def metastable_levels(
     *,
     one_minus_s: float | None = None,
     potential: Literal["washboard", "cubic"] = "washboard",
+    most: int | None = None,
 ) -> MetastableLevels:
-    """Return energies and decay rates of all levels below the barrier (Moiseyev, Phys. Rep. 302, 211 (1998), eq. 3.6 [M]).
+    """Return energies and decay rates of the levels below the barrier (Moiseyev 1998, eq. 3.6 [M]).
 
     Parameters
     ----------
@@ -203,6 +204,8 @@ def metastable_levels(
         x = 1 - I/Ic instead.
     potential
         The full "washboard" or its "cubic" approximation with the same barrier and plasma frequency.
+    most
+        Compute no more than this many of the lowest levels; None (default) for all below the barrier.
 
     Raises
     ------
@@ -211,24 +214,29 @@ def metastable_levels(
     """
     x = float(junction._distance(bias_current, one_minus_s))  # noqa: SLF001 # same package
     quanta = float(junction.barrier_quanta(one_minus_s=x))
-    if math.isnan(x) or x >= 1.0:
+    if not x < 1.0:
         raise InputError(f"1 - I/Ic is {x}; levels of a single well need a bias current above zero")
     frequency = float(junction.plasma_frequency(one_minus_s=x))
     barrier = float(junction.barrier(one_minus_s=x))
+    if potential not in ("washboard", "cubic"):
+        raise InputError(f"potential is {potential!r}; it must be 'washboard' or 'cubic'")
     if quanta <= 0.0:
         return MetastableLevels(np.empty(0), np.empty(0), 0.0, 0.0)
-    well: MetastablePotential = CubicWell(quanta) if potential == "cubic" or x < 1e-6 else WashboardWell(quanta, 1.0 - x)
-    states = well_levels(well)
+    # so close to Ic the washboard is cubic to 1e-6, and its phase angles are lost to rounding
+    cubic = potential == "cubic" or x < 1e-6
+    well: MetastablePotential = CubicWell(quanta) if cubic else WashboardWell(quanta, 1.0 - x)
+    states = well_levels(well, most)
     energies = np.array([state.energy for state in states]) * hbar * frequency
-    rates = np.array([state.log_decay_rate for state in states]) + math.log(frequency)
-    return MetastableLevels(energies, rates, barrier, frequency)
+    log_rates = np.array([state.log_decay_rate for state in states]) + math.log(frequency)
+    return MetastableLevels(energies, log_rates, barrier, frequency)
 
 
-def well_levels(well: MetastablePotential) -> tuple[State, ...]:
-    """Return all states whose energy lies below the barrier top, ascending, in units of hbar wp and wp."""
+def well_levels(well: MetastablePotential, most: int | None = None) -> tuple[State, ...]:
+    """Return the (lowest `most`) states whose energy lies below the barrier top, ascending, in hbar wp and wp."""
     if well.height > _MOST_QUANTA:
-        raise InputError(f"the barrier holds {well.height:.3g} quanta; levels are computed up to {_MOST_QUANTA:g}, take Tunneling")
-    states = [refine_state(well, guess) for guess in _guesses(well)]
+        limit = f"levels are computed up to {_MOST_QUANTA:g}, take Tunneling"
+        raise InputError(f"the barrier holds {well.height:.3g} quanta; {limit}")
+    states = [refine_state(well, guess) for guess in _guesses(well)[:most]]
     inside = [state for state in states if state.energy < well.height]
     return tuple(sorted(inside, key=lambda state: state.energy))
 

@@ -1,9 +1,9 @@
 """Fast sampling of a distribution that is known as current against integrated hazard.
 
 The integrated hazard at the switch is exponentially distributed, so a sample is a current looked up at an
-exponential draw. The table is indexed by the leading bits of the draw's own floating-point number, its exponent and 7 bits
-of mantissa: a grid that is uniform within octaves, found without a logarithm or a search. Between its
-points the current is linear in the draw (error about 1e-5 of the width); cells in which that is not good
+exponential draw. The table is indexed by the leading bits of the draw's own floating-point number, its
+exponent and 7 bits of mantissa: a grid that is uniform within octaves, found without a logarithm or a search.
+Between its points the current is linear in the draw (error about 1e-5 of the width); cells in which that is not good
 enough, such as the one where survivors begin, are solved exactly.
 """
 

@@ -1,9 +1,10 @@
 """Outgoing (Siegert) states of a one-dimensional well, by Taylor integration of the Schroedinger equation.
 
 Units hbar = m = wp = 1. A metastable state decays to the left, is purely outgoing to the right and has complex energy
-E - i Gamma/2. To the right the path of integration leaves the real axis upwards, where an outgoing wave decays, so that the
-boundary condition is met by any start. The energy is a zero of the Wronskian of the two solutions; the rate is
-then taken from the exact balance of flux and norm (Siegert, Phys. Rev. 56, 750 (1939), eq. 12 [M]),
+E - i Gamma/2. To the right the path of integration leaves the real axis upwards, where an outgoing wave
+decays, so that the boundary condition is met by any start. The energy is a zero of the Wronskian of the two
+solutions; the rate is then taken from the exact balance of flux and norm (Siegert, Phys. Rev. 56, 750 (1939),
+eq. 12 [M]),
 
     Gamma int_{-inf}^{q} |psi|^2 dq = Im(psi* psi')(q),
 
@@ -96,7 +97,7 @@ def refine_state(potential: MetastablePotential, guess: complex) -> State:
     log_norm = np.logaddexp(
         math.log(left.norm) + 2.0 * left.scale, math.log(right.norm) + 2.0 * (right.scale + log_ratio)
     )
-    return State(energy.real, float(log_flux - log_norm))
+    return State(float(energy.real), float(log_flux - log_norm))
 
 
 def _mismatch(potential: MetastablePotential, energy: complex) -> complex:

@@ -62,7 +62,7 @@ class Smearing:
         return self._summed(lambda distance: ndtr(-distance), current)
 
     def invert(self, fraction: FloatArray, low: float, high: float) -> FloatArray:
-        """Return the currents in A below which the given fractions (n,), within (0, 1), lie; by bisection between low and high."""
+        """Return the currents in A below which the fractions (n,) lie, by bisection between low and high."""
         grid = np.linspace(low, high, 2049)
         cumulative = np.maximum.accumulate(self.below(grid))
         right = np.clip(np.searchsorted(cumulative, fraction), 1, len(grid) - 1)

@@ -287,7 +287,7 @@ class SwitchingDistribution:
 
     @cached_property
     def _moments(self) -> tuple[float, float, float, float]:
-        """The mean in A and the central moments 2 to 4 in A^2, A^3, A^4; those of independent noise add as cumulants."""
+        """The mean in A and the central moments 2 to 4 in A^2, A^3, A^4, with noise (cumulants add)."""
         panels, critical = self._panels, self.junction.critical_current
         mass = np.append(panels.mass.ravel(), panels.survivors)
         mass /= mass.sum()

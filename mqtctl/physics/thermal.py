@@ -1,4 +1,6 @@
-"""Thermal escape over the barrier: Gamma = a_t (wp / 2 pi) exp(-dU / kT). Which one to use when:
+"""Thermal escape over the barrier, Gamma = a_t (wp / 2 pi) exp(-dU / kT).
+
+Which one to use when:
 
 `TransitionState` (a_t = 1)
     Needs no resistance; the convention in which most published escape temperatures are stated. An upper
@@ -143,7 +145,7 @@ class MelnikovMeshkov(WellModel):
 
 
 def energy_loss(well: WellState) -> NDArray[np.float64]:
-    """Return D = 7.2 u/Q, the energy in units of kT lost on one swing at the top of a cubic well (Mel'nikov and Meshkov [M])."""
+    """Return D = 7.2 u/Q, the energy lost on one swing at the top of a cubic well, in kT (Mel'nikov 1986 [M])."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(np.where(well.damping > 0.0, 7.2 * well.reduced_barrier * well.damping, 0.0))
 
@@ -168,7 +170,9 @@ def full_well_criterion(well: WellState) -> Criterion:
 
 
 def log_depletion_factor(loss: ArrayLike) -> NDArray[np.float64]:
-    """Return ln A(D) of Mel'nikov and Meshkov (J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]) for D >= 0; -inf at 0, 0 at inf.
+    """Return ln A(D) for D >= 0 (Mel'nikov and Meshkov, J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]).
+
+    -inf at D = 0, 0 at infinity.
 
     With l = tan(phi)/2 the integral becomes ln D + (2/pi) int_0^{pi/2} ln[(1 - exp(-y))/y] dphi, y = D/(4 cos^2 phi).
     ln(A/D) is smooth in sqrt(D): a Chebyshev series made once by 4000-point quadrature, good to 1e-12.

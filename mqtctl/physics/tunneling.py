@@ -1,14 +1,16 @@
-"""Escape by quantum tunnelling at T = 0: Gamma = a_q (wp / 2 pi) exp(-B). Which one to use when:
+"""Escape by quantum tunnelling at T = 0, Gamma = a_q (wp / 2 pi) exp(-B).
+
+Which one to use when:
 
 `WeakDampingTunneling`
-    B = 7.2 N (1 + 0.87/Q): the law in most papers. With damping only in the exponent it is too low by 1.43/Q in ln Gamma;
-    below Q of about 5 its exponent is too small: 0.4 at Q = 2, 1.6 at Q = 1 in ln Gamma (N = 2).
+    B = 7.2 N (1 + 0.87/Q): the law in most papers. With damping only in the exponent it is too low by 1.43/Q
+    in ln Gamma; below Q of about 5 its exponent is too small: 0.4 at Q = 2, 1.6 at Q = 1 in ln Gamma (N = 2).
 `Tunneling`
     Any ohmic damping, 0.02 <= Q <= inf, exponent and prefactor from the numerical bounce.
 
-N = dU/(hbar wp) of the tilted well. Both are leading semiclassics: for an undamped well the exact rate is lower by 11 % at
-N = 2, 7 % at N = 3 and 4 % at N = 5 (`metastable_levels` gives it), and below N of about 1.2 they mean nothing.
-Temperatures are accepted and ignored, so that these models can stand where others do.
+N = dU/(hbar wp) of the tilted well. Both are leading semiclassics: for an undamped well the exact rate is
+lower by 11 % at N = 2, 7 % at N = 3 and 4 % at N = 5 (`metastable_levels` gives it), and below N of about 1.2
+they mean nothing. Temperatures are accepted and ignored, so that these models can stand where others do.
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ class _ZeroTemperatureModel(WellModel):
 class WeakDampingTunneling(_ZeroTemperatureModel):
     """The T = 0 law for weak damping, Gamma = (wp/2 pi) [120 pi 7.2 N]^(1/2) exp[-7.2 N (1 + 0.87/Q)].
 
-    Source: Caldeira and Leggett, PRL 46, 211 (1981), eq. 7 [M], in the form of Martinis, Devoret and Clarke, PRB 35, 4682
-    (1987), eq. 2.5 [M]. Validity: Q above about 5, N above about 1.2.
+    Source: Caldeira and Leggett, PRL 46, 211 (1981), eq. 7 [M], in the form of Martinis, Devoret and Clarke,
+    PRB 35, 4682 (1987), eq. 2.5 [M]. Validity: Q above about 5, N above about 1.2.
 
     Parameters
     ----------
@@ -85,8 +87,8 @@ class WeakDampingTunneling(_ZeroTemperatureModel):
 class Tunneling(_ZeroTemperatureModel):
     """Tunnelling at T = 0 for any ohmic damping, exponent and prefactor of the bounce.
 
-    Gamma = wp sqrt(N) a(Q) exp[-7.2 N B(Q)/B(inf)]. Source: Caldeira and Leggett, Ann. Phys. 149, 374 (1983), eq. 4.27 [M], solved
-    numerically (`solve_bounce`). Validity: N above about 1.2, 0.02 <= Q <= inf.
+    Gamma = wp sqrt(N) a(Q) exp[-7.2 N B(Q)/B(inf)]. Source: Caldeira and Leggett, Ann. Phys. 149, 374 (1983),
+    eq. 4.27 [M], solved numerically (`solve_bounce`). Validity: N above about 1.2, 0.02 <= Q <= inf.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Where a model may be believed: criteria with their values, and sentences that say which one fails.
 
-No rate is refused: fits pass through bad regions on their way. But every model answers `validity(...)`, `EscapeRate` carries
-the answer beside the number, and `SwitchingDistribution.warnings` gives it for the currents at which switching happens.
+No rate is refused: fits pass through bad regions on their way. But every model answers `validity(...)`,
+`EscapeRate` carries the answer beside the number, and `SwitchingDistribution.warnings` gives it for the
+currents at which switching happens.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Shape of the tilted-washboard potential in dimensionless form, exact up to the critical current.
 
 Everything is a function of x = 1 - I/Ic, not of I: differences of nearly equal numbers never occur,
-so x may be as small as 1e-300. The metastable well exists for 0 < x < 2 (-Ic < I < Ic); outside it
+so x may be as small as 1e-100. The metastable well exists for 0 < x < 2 (-Ic < I < Ic); outside it
 every function here returns 0.
 
 U(delta) = -E_J (cos delta + s delta), s = 1 - x, has its minimum at delta = asin(s) and its maximum
@@ -23,8 +23,11 @@ _SERIES = tuple((-1.0) ** k * 2.0 * (k + 1) / factorial(2 * k + 3) for k in rang
 
 
 def well_exists(one_minus_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return where the tilted washboard has a metastable well, 0 < x < 2."""
-    return np.asarray((one_minus_s > 0.0) & (one_minus_s < 2.0))
+    """Return where the tilted washboard has a metastable well, 0 < x < 2.
+
+    Below x = 1e-100, where the barrier is 1e-150 E_J and its logarithms underflow, it counts as gone.
+    """
+    return np.asarray((one_minus_s > 1e-100) & (one_minus_s < 2.0))
 
 
 def barrier_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,7 +43,7 @@ def barrier_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
     for coefficient in _SERIES[-2::-1]:
         series *= square
         series += coefficient
-    shape: NDArray[np.float64] = np.where(one_minus_s < 2.0, 2.0 * angle * square * series, 0.0)
+    shape: NDArray[np.float64] = np.where(one_minus_s >= 2.0, 0.0, 2.0 * angle * square * series)
     return shape
 
 

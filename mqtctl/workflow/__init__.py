@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.foreign import ForeignFacts, analyze_list
-from mqtctl.workflow.measurement import Options, PointFitted, measure_histogram, measure_sweep
+from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 
 __all__ = [
+    "Acquired",
     "ForeignFacts",
     "Options",
     "PointFitted",
+    "acquire",
     "analyze",
     "analyze_list",
     "measure_histogram",

@@ -23,7 +23,7 @@ from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
 
-__all__ = ["Options", "PointFitted", "measure_histogram", "measure_sweep"]
+__all__ = ["Acquired", "Options", "PointFitted", "acquire", "measure_histogram", "measure_sweep"]
 
 #: Bytes in the database for each switch (interval, current, book-keeping) and for each run (snapshot).
 BYTES_PER_SWITCH, BYTES_PER_RUN = 20, 1_000_000
@@ -50,6 +50,15 @@ class Options:
     output: Path | None = None
     database: Path | None = None
     seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """Where a measurement was stored, and how long it took on the laboratory's clock (s)."""
+
+    folder: RunFolder
+    sweep_id: str
+    lab_time: float
 
 
 def measure_sweep(
@@ -88,9 +97,31 @@ def measure_histogram(
 
 
 def _measure(plan_path: Path, options: Options, notify: Listener, *, single: bool = False) -> dict[str, Any]:
-    """Measure, with everything opened in the right order and left safe; then analyse and report."""
+    """Measure, then analyse and report."""
     wall = WallClock()
     begun = wall.now()
+    taken = acquire(plan_path, options, notify=notify, single=single)
+    stored = load_sweep(taken.folder.database, sweep_id=taken.sweep_id)
+    result = analyze_stored(
+        stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
+    )
+    taken.folder.write(result, taken.sweep_id)
+    return result
+
+
+def acquire(
+    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None, single: bool = False
+) -> Acquired:
+    """Measure and store, without the analysis: everything opened in the right order and left safe.
+
+    Parameters
+    ----------
+    single
+        Take one histogram at the present temperature instead of the plan's sweep.
+
+    Other parameters and errors are those of `measure_sweep`.
+    """
+    options = options or Options()
     plan = load_plan(plan_path)
     sweep_id = uuid.uuid4().hex
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
@@ -100,6 +131,7 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
     with Interrupt() as interrupt, open_station(plan.station, seed=options.seed) as station:
         check_plan(plan, station)
         start = station.clock.now()
+        # the innermost ends first: source and heater are off before the database closes
         with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
             interrupt.check()
             job = SweepJob(
@@ -116,11 +148,7 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
                 run_point(job, prepare_ramp(job), 0, None)
             else:
                 run_sweep(job)
-        lab_time = station.clock.now() - start
-    stored = load_sweep(folder.database, sweep_id=sweep_id)
-    result = analyze_stored(stored, folder.database, folder.path, lab_time_s=lab_time, wall=(wall, begun))
-    folder.write(result, sweep_id)
-    return result
+        return Acquired(folder, sweep_id, station.clock.now() - start)
 
 
 def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, Any]:

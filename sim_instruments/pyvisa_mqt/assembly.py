@@ -37,14 +37,13 @@ def build_sample(file: BenchFile) -> Sample | None:
     )
 
 
-def build_markers(file: BenchFile) -> dict[tuple[str, str], MarkerRecord]:
-    """Return the marker lines by the source's connector."""
-    return {
-        split_port(m.source): MarkerRecord(
-            MarkerLine(to=m.to, low=m.low, high=m.high, width=m.width, active_low=m.pulse == "low", delay=m.delay)
-        )
-        for m in file.markers
-    }
+def build_markers(file: BenchFile) -> dict[tuple[str, str], list[MarkerRecord]]:
+    """Return the marker lines by the source's connector; one connector can feed several inputs."""
+    records: dict[tuple[str, str], list[MarkerRecord]] = {}
+    for m in file.markers:
+        line = MarkerLine(m.to, low=m.low, high=m.high, width=m.width, active_low=m.pulse == "low", delay=m.delay)
+        records.setdefault(split_port(m.source), []).append(MarkerRecord(line))
+    return records
 
 
 def build_readouts(file: BenchFile) -> dict[str, Readout]:

@@ -23,12 +23,12 @@ from mqtctl.quantities import parse_quantity
 from .assembly import build_cryostat, build_markers, build_readouts, build_sample
 from .bench_file import BenchFileError, load_bench_file
 from .bench_schema import BenchFile, split_port
+from .bias import bias_stretches
 from .clock import VirtualClock
 from .instruments import MODELS
 from .instruments.base import Instrument
 from .signals import Waveform
 from .streams import generator
-from .wiring import bias_stretches
 
 __all__ = ["TICK", "Bench", "Transport", "open_bench"]
 
@@ -78,6 +78,7 @@ class Bench:
         self._outputs: dict[tuple[str, str], Waveform] = {}
         self._marker_of: dict[tuple[str, str], tuple[str, str]] = {}
         self._markers = build_markers(file)
+        self._marker_inputs = {record.line.to: record for records in self._markers.values() for record in records}
         self._readouts = build_readouts(file)
         sources = file.bias.sources if file.bias else []
         self._scales = {split_port(s.port): s.scale for s in sources}
@@ -127,10 +128,12 @@ class Bench:
     def _follow(self, now: float) -> None:
         """Catch up with the clock."""
         while (self._ticks + 1) * TICK <= now:
-            self._ticking = True
             self._ticks += 1
-            self._tick(self._ticks * TICK)
-            self._ticking = False
+            self._ticking = True
+            try:
+                self._tick(self._ticks * TICK)
+            finally:
+                self._ticking = False
 
     def _tick(self, time: float) -> None:
         """Live through the tick that ends at `time` (s)."""
@@ -141,6 +144,8 @@ class Bench:
             self.sample.draw_until(time, self.cryostat.sample)
             sample += self.sample.heat.release(time)
         self.cryostat.step(TICK, heater / TICK, sample / TICK)
+        if self.sample is not None:
+            self.sample.foresee(time, self.cryostat.sample)
         for instrument in self._living:
             instrument.advance(time)
 
@@ -169,10 +174,12 @@ class Bench:
         now = self.time
         before = self._marker_of.pop(output, None)
         if before is not None and before != marker:
-            self._markers[before].drive(now, None)
-        if marker in self._markers:
+            for record in self._markers[before]:
+                record.drive(now, None)
+        if marker is not None and marker in self._markers:
             self._marker_of[output] = marker
-            self._markers[marker].drive(now, waveform)
+            for record in self._markers[marker]:
+                record.drive(now, waveform)
         if self.sample is None or output not in self._scales:
             return
         self.sample.draw_until(now, self.cryostat.sample)
@@ -188,9 +195,8 @@ class Bench:
         if port in self._readouts and self.sample is not None and until > since:
             self.sample.draw_until(until, self.cryostat.sample)
             return self._readouts[port].edges(self.sample.log, threshold, rising, since, until)
-        for marker in self._markers.values():
-            if marker.line.to == port:
-                return marker.edges(threshold, rising, since, until)
+        if port in self._marker_inputs:
+            return self._marker_inputs[port].edges(threshold, rising, since, until)
         return np.empty(0)
 
 

@@ -14,6 +14,7 @@ from .bench_schema import BenchFile
 __all__ = ["BenchFileError", "load_bench_file"]
 
 _LARGEST_FILE = 1 << 20  # bytes; a bench file is a page or two of text
+_MOST_VALUES = 20_000
 _BUILTIN = Path(__file__).parent / "benches"
 
 
@@ -71,9 +72,24 @@ def _parse(path: Path) -> dict[str, Any]:
         raise BenchFileError(f"{path}: not valid YAML: {_yaml_fault(exc)}") from exc
     if data is None:
         raise BenchFileError(f"{path}: the file is empty; see docs/bench.md for what a bench file holds")
+    if _oversized(data):
+        raise BenchFileError(f"{path}: expands to more than {_MOST_VALUES} values; this is no bench file")
     if not isinstance(data, dict):
         raise BenchFileError(f"{path}: holds a {type(data).__name__}, not keys with values; see docs/bench.md")
     return data
+
+
+def _oversized(data: object) -> bool:
+    """Return whether aliases blow the data up beyond measure, or endlessly."""
+    waiting, seen = [data], 0
+    while waiting and seen <= _MOST_VALUES:
+        seen += 1
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return seen > _MOST_VALUES
 
 
 def _yaml_fault(error: Exception) -> str:
@@ -96,6 +112,6 @@ def _first_fault(error: ValidationError) -> str:
     elif kind == "missing":
         message = "missing"
     elif kind != "value_error":
-        message = f"{message[0].lower()}{message[1:]}, not {fault['input']!r}"
+        message = f"{message[0].lower()}{message[1:]}, not {fault['input']!r:.80}"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return f"{key}: {message}{more}" if key else f"{message}{more}"

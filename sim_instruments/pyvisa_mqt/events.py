@@ -6,6 +6,9 @@ fell between these two times" costs a binary search.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,45 +82,45 @@ class EventLog:
             self._rows[1, self._count - 1] = np.inf
 
 
+@dataclass
+class _Dissipation:
+    """Energy of successive voltage states: straight lines between `times` (s), `energies` (J) in total up to each."""
+
+    times: Array
+    energies: Array
+    released: float = 0.0
+    until: float = math.inf
+
+    def take(self, time: float) -> float:
+        """Return what has been released up to a time and was not taken before."""
+        total = float(np.interp(min(time, self.until), self.times, self.energies))
+        taken, self.released = total - self.released, total
+        return taken
+
+
 class HeatLedger:
     """Heat of the voltage states that is still to be released: energy in J, evenly between two times."""
 
     def __init__(self) -> None:
-        self._pending: list[tuple[Array, Array, Array]] = []
+        self._pending: list[_Dissipation] = []
 
     def add(self, begins: Array, ends: Array, energies: Array) -> None:
-        """Enter voltage states from `begins` to `ends` (s) with their energies (J), shape (n,)."""
+        """Enter voltage states from `begins` to `ends` (s), one after the other, with energies (J), shape (n,)."""
         if begins.size:
-            self._pending.append((begins, ends, energies))
+            times = np.stack([begins, ends], axis=1).ravel()
+            totals = np.concatenate([[0.0], np.cumsum(energies)])
+            self._pending.append(_Dissipation(times, np.repeat(totals, 2)[1:-1]))
 
     def cut(self, time: float) -> None:
         """Take back what was entered for `time` (s) and later."""
-        kept: list[tuple[Array, Array, Array]] = []
-        for begins, ends, energies in self._pending:
-            share = _share(begins, ends, -np.inf, time)
-            here = share > 0.0
-            kept.append((begins[here], np.minimum(ends, time)[here], (energies * share)[here]))
-        self._pending = kept
+        for entry in self._pending:
+            entry.until = min(entry.until, time)
 
     def release(self, until: float) -> float:
         """Return the energy in J released up to `until` (s) and strike it off."""
-        if not self._pending:
-            return 0.0
         released = 0.0
-        rest: list[tuple[Array, Array, Array]] = []
-        for begins, ends, energies in self._pending:
-            share = _share(begins, ends, -np.inf, until)
-            released += float(energies @ share)
-            later = ends > until
-            if later.any():
-                left = (energies * (1.0 - share))[later]
-                rest.append((np.maximum(begins, until)[later], ends[later], left))
-        self._pending = rest
+        for entry in self._pending:
+            released += entry.take(until)
+        if self._pending:
+            self._pending = [e for e in self._pending if until < min(float(e.times[-1]), e.until)]
         return released
-
-
-def _share(begins: Array, ends: Array, since: float, until: float) -> Array:
-    """Return which fraction of each interval lies between two times."""
-    length = np.maximum(ends - begins, 1e-15)
-    overlap = np.minimum(ends, until) - np.maximum(begins, since)
-    return np.clip(overlap / length, 0.0, 1.0)

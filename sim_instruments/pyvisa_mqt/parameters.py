@@ -35,6 +35,8 @@ MULTIPLIERS: Mapping[str, float] = {
 # The same paragraph: with these units M means mega.
 MEGA_UNITS = frozenset({"HZ", "OHM"})
 INFINITY = 9.9e37
+# Clients write six digits; an instrument rounds to its own resolution before it compares.
+CLIENT_ROUNDING = 1e-6
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[Ee]\s*[+-]?\d+)?)\s*([A-Za-z/%]*[0-9]?)\Z")
 _CHARACTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -147,8 +149,15 @@ class Number:
         if self.infinite and value >= INFINITY:
             return math.inf
         if not self.minimum <= value <= self.maximum:
-            raise ScpiError(-222)
+            value = self._nearly_a_limit(value)
         return round(value) if self.integer else value
+
+    def _nearly_a_limit(self, value: float) -> float:
+        """Return the limit that a client's rounding has just missed, such as 1e+06 for 999999.999."""
+        for limit in (self.minimum, self.maximum):
+            if not self.integer and math.isclose(value, limit, rel_tol=CLIENT_ROUNDING):
+                return limit
+        raise ScpiError(-222)
 
     def _special(self, text: str) -> float:
         keyword = text.upper()

@@ -132,7 +132,8 @@ class Cycle:
             return []
         cross = self.crossing(self.targets[present], self.starts[present], polarity * threshold)
         begin = present * self.step + np.where(above_start[present], 0.0, cross)
-        end = present * self.step + np.where(above_end[present], self.step, cross)
+        # A step's end is computed as the next one's start: neighbours of opposite sign then meet exactly.
+        end = np.where(above_end[present], (present + 1) * self.step, present * self.step + cross)
         joined = (np.diff(present) == 1) & above_end[present[:-1]] & above_start[present[1:]]
         first = np.concatenate([[True], ~joined])
         last = np.concatenate([~joined, [True]])

@@ -1,4 +1,4 @@
-"""The cables: bias line, marker line and voltage read-out, each a handful of numbers.
+"""The cables to the counter: marker line and voltage read-out, each a handful of numbers.
 
 Everything here is a pure function of what the junction and the sources have done; no state
 but the record of the marker pulses sent.
@@ -9,66 +9,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .events import EventLog
-from .sample import Stretch
 from .signals import Waveform
 from .streams import Stream
 
-__all__ = ["MarkerLine", "MarkerRecord", "Readout", "bias_stretches"]
+__all__ = ["MarkerLine", "MarkerRecord", "Readout"]
 
 Array = NDArray[np.float64]
 
 _FALSE_EDGES = 5e4  # most false edges per second that are generated: enough to spoil every ramp
-
-
-def bias_stretches(since: float, outputs: list[tuple[float, Waveform]], offset: float) -> list[Stretch]:
-    """Return the bias current before the filter from `since` (s) on, as stretches without gaps.
-
-    Parameters
-    ----------
-    since
-        Time in s.
-    outputs
-        Scale (A per output unit) and waveform of each source, the one that was set last at the end.
-    offset
-        Current in A that flows in any case.
-    """
-    changes = {since}
-    for _, waveform in outputs:
-        changes |= {t for t in (waveform.start, waveform.stop) if since < t < math.inf}
-    times = [*sorted(changes), math.inf]
-    return [_stretch(a, b, outputs, offset) for a, b in pairwise(times)]
-
-
-def _stretch(begin: float, end: float, outputs: list[tuple[float, Waveform]], offset: float) -> Stretch:
-    """Return the sum of the outputs between two times; at most one of them ramps, the others hold."""
-    level = offset
-    ramp: tuple[float, Waveform] | None = None
-    for scale, waveform in outputs:
-        if not waveform.start <= begin < waveform.stop:
-            level += scale * waveform.idle
-        elif np.ptp(waveform.values) == 0.0:
-            level += scale * float(waveform.values[0])
-        else:
-            if ramp is not None:
-                level += ramp[0] * _value(ramp[1], begin)
-            ramp = (scale, waveform)
-    if ramp is None:
-        return Stretch.constant(begin, end, level)
-    scale, waveform = ramp
-    return Stretch(begin, end, waveform.start, waveform.period, level + scale * np.asarray(waveform.values))
-
-
-def _value(waveform: Waveform, time: float) -> float:
-    """Return the output at a time (s) at which the waveform runs."""
-    n_step = len(waveform.values)
-    phase = math.fmod(time - waveform.start, waveform.period) / waveform.period
-    return float(waveform.values[min(int(phase * n_step + 1e-9), n_step - 1)])
 
 
 @dataclass(frozen=True)
@@ -187,33 +140,55 @@ class Readout:
         begin, end = since - self._delay - margin, until - self._delay + margin
         # Ends are sorted like begins: a state that began early but ended in the window counts too.
         low = int(np.searchsorted(log.ends, begin))
-        high = int(np.searchsorted(log.begins, end))
-        states = slice(low, max(high, low))
-        times = [self._crossings(log, states, above, rising)]
+        high = max(int(np.searchsorted(log.begins, end)), low)
+        times = self._crossings(log, slice(low, high), above, rising)
         if self._noise > 0.0:
-            times.append(self._false_edges(log, above, rising, since, until))
-        joined = np.concatenate(times)
-        joined.sort()
-        return joined[(joined > since) & (joined <= until)]
+            false = self._false_edges(log, above, rising, since, until)
+            times = np.concatenate([times, false]) if false.size else times
+        times.sort()
+        first, last = np.searchsorted(times, (since, until), side="right")
+        return times[first:last]
 
     def _crossings(self, log: EventLog, states: slice, above: float, rising: bool) -> Array:
         """Return when the output passes a level (V above its baseline) because of voltage states."""
-        begins, ends = log.begins[states], log.ends[states]
-        heights = self._step * log.polarities[states]
-        with np.errstate(over="ignore"):
-            reached = -heights * np.expm1(-(ends - begins) / self._constant) if self._constant else heights
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = above / heights
-            crosses = (ratio > 0.0) & (ratio * heights / reached < 1.0)
-            upward = (heights > 0.0) == rising  # the step itself; the way back crosses the other way
-            on = begins - self._constant * np.log1p(-ratio)
-            off = ends + self._constant * np.log(reached / above)
-            slope = np.where(upward, np.abs(heights - above), abs(above)) / max(self._constant, 1e-12)
-        times = np.where(upward, on, off) + self._delay
+        polarities = log.polarities[states]
+        if len(polarities) == 0 or above == 0.0:
+            return np.empty(0)
+        numbers = np.arange(states.start, states.stop)
+        if polarities.min() == polarities.max():
+            return self._crossings_of(log, numbers, float(polarities[0]), above, rising)
+        both = [self._crossings_of(log, numbers[polarities == p], p, above, rising) for p in (1.0, -1.0)]
+        return np.concatenate(both)
+
+    def _crossings_of(
+        self, log: EventLog, numbers: NDArray[np.int64], polarity: float, above: float, rising: bool
+    ) -> Array:
+        """Return the crossings of the numbered states, which have one polarity."""
+        height = self._step * polarity
+        ratio = above / height
+        if not 0.0 < ratio < 1.0:
+            return np.empty(0)
+        answer = -self._constant * math.log1p(-ratio)
+        begins, ends = log.begins[numbers], log.ends[numbers]
+        lasting = ends - begins > answer  # a shorter state ends before the amplifier gets there
+        if (height > 0.0) == rising:
+            times, slope = begins + (answer + self._delay), abs(height - above)
+        else:  # the way back crosses the other way
+            lasting &= np.isfinite(ends)
+            times, slope = self._way_back(ends - begins, ratio) + ends + self._delay, abs(above)
         if self._noise > 0.0:
-            first = log.first_index + states.start
-            times = times + self._jitter.normal(first, len(begins)) * self._noise / np.maximum(slope, 1e-12)
-        return times[crosses & np.isfinite(times)]
+            jitter = self._noise * self._constant / slope
+            first = log.first_index + int(numbers[0])
+            normals = self._jitter.normal(first, int(numbers[-1] - numbers[0]) + 1)
+            times = times + jitter * normals[numbers - numbers[0]]
+        return times if lasting.all() else times[lasting]
+
+    def _way_back(self, durations: Array, ratio: float) -> Array:
+        """Return how long after its end a state's signal has sunk to a share of the full step."""
+        if self._constant == 0.0:
+            return np.zeros(len(durations))
+        reached = -np.expm1(-durations / self._constant)
+        return np.asarray(self._constant * np.log(reached / ratio))
 
     def _false_edges(self, log: EventLog, above: float, rising: bool, since: float, until: float) -> Array:
         """Return crossings by noise alone while the junction is superconducting.

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
 from pyvisa_mqt.clock import VirtualClock
 from pyvisa_mqt.instruments.base import InputBuffer
 from pyvisa_mqt.instruments.scpi_base import Hold, ScpiInstrument, register_commands

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
 from pyvisa_mqt.clock import VirtualClock
 from pyvisa_mqt.instruments import MODELS, Instrument
 from pyvisa_mqt.instruments.lakeshore_grammar import LakeShoreInstrument

@@ -20,6 +20,7 @@ from ..ieee488 import ScpiError
 from ..signals import Wires
 from .interval_timing import Readings, gated_periods, start_stop_intervals
 from .keysight_53230a_commands import COMMANDS
+from .number_text import scientific_list
 from .readings_memory import ReadingsMemory
 from .scpi_base import Hold, ScpiInstrument
 
@@ -63,7 +64,7 @@ class Keysight53230A(ScpiInstrument):
         self._armed = 0.0
         self._seen = 0.0
         self._taken = 0
-        self._begun = 0.0
+        self._first_end = 0.0
         self._last_end = 0.0
         self._edges: tuple[NDArray[np.float64], NDArray[np.float64]] = (np.zeros(0), np.zeros(0))
         self._timeout_reported = False
@@ -182,7 +183,7 @@ class Keysight53230A(ScpiInstrument):
         now = self.wires.clock.now()
         self._timeout_reported = False
         self._taken = 0
-        self._begun = self._last_end = now
+        self._last_end = now
         self._triggers_left = int(self.settings["trigger_count"])
         self._edges = (np.zeros(0), np.zeros(0))
         self._seen = now
@@ -309,6 +310,8 @@ class Keysight53230A(ScpiInstrument):
         self._armed = readings.armed
         self._taken += count
         self._last_end = float(readings.ends[-1])
+        if self._taken == count:
+            self._first_end = float(readings.ends[0])
         per_trigger = int(self.settings["sample_count"])
         beyond = count - self._samples_left
         if beyond > 0:
@@ -335,9 +338,10 @@ class Keysight53230A(ScpiInstrument):
         now = self.wires.clock.now()
         if self._awaiting_trigger:
             return now + max(1e-3, now - self._armed) if self.settings["trigger_source"] == "EXT" else math.inf
-        spacing = (self._last_end - self._begun) / self._taken if self._taken else 0.0
+        spacing = (self._last_end - self._first_end) / (self._taken - 1) if self._taken > 1 else 0.0
         if now - self._last_end <= 2 * spacing:  # readings come, and probably go on coming
-            return now + max(0.9 * spacing * self._wanted(), 0.25 * spacing, 1e-5)
+            step = max(0.9 * spacing * self._wanted(), 0.25 * spacing, 1e-5)
+            return now + min(step, 1e-3 + 4 * (now - self._first_end))  # few readings tell little
         later = now + max(1e-3, now - self._last_end)
         deadline = self._armed + self.settings["timeout"]
         return min(later, deadline) if deadline > now else later
@@ -358,8 +362,7 @@ class Keysight53230A(ScpiInstrument):
     def _encode(self, values: NDArray[np.float64], definite: bool) -> bytes:
         """Write readings in the present format, as a definite block or ended by END only."""
         if self.settings["format"] == "ASC":
-            text = ",".join([f"{value:+.14E}" for value in values.tolist()])
-            body = text.replace("E+", "E+0").replace("E-", "E-0").encode()
+            body = scientific_list(values)
             if not definite:
                 return body
         else:

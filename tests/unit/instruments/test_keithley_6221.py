@@ -89,8 +89,8 @@ def test_the_ramp_is_set_up_with_the_output_off_and_read_back(opened: list[Keith
         "OUTP:RESP FAST",
         "SOUR:CURR:FILT 0",
         "SOUR:WAVE:FUNC ARB0",
-        "SOUR:WAVE:AMPL 5E-06",
-        "SOUR:WAVE:OFFS 7E-06",
+        "SOUR:WAVE:AMPL 6E-06",
+        "SOUR:WAVE:OFFS 6E-06",
         "SOUR:WAVE:FREQ 1000",
         "SOUR:WAVE:RANG FIX",
         "SOUR:WAVE:PMAR:OLIN 4",
@@ -113,16 +113,17 @@ def test_no_command_carries_more_than_a_hundred_points(opened: list[Keithley6221
     assert max(m.count(",") + 1 for m in uploads) == 100
     assert [m for m in uploads if ":ARB:DATA" in m] == uploads[:1]
     samples = np.array(device.samples)
-    assert samples[0] == -1
-    assert samples[8999] == pytest.approx(1 - 1 / 9000, abs=6e-8)  # seven decimals
+    assert samples[0] == pytest.approx(2 * 2 / 12 - 1, abs=6e-8)  # 2 uA of 12 uA, in seven decimals
+    assert samples[8999] == pytest.approx(1 - (1 / 9000) * 10 / 12, abs=6e-8)
+    assert samples[9500] == -1
     assert np.all(np.abs(samples) <= 1)
 
 
 def test_the_rate_follows_what_the_instrument_reads_back(opened: list[Keithley6221]) -> None:
-    source, _ = build(opened, Source({"SOUR:WAVE:AMPL?": "+5.000100E-06"}))
+    source, _ = build(opened, Source({"SOUR:WAVE:AMPL?": "+6.000120E-06"}))
     actual = source.configure(RAMP)
     assert actual.rate == pytest.approx(RAMP.rate * 1.00002, rel=1e-9)
-    assert actual.stop_current == pytest.approx(12.0001e-6, rel=1e-9)
+    assert actual.stop_current == pytest.approx(12.00012e-6, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_the_rate_follows_what_the_instrument_reads_back(opened: list[Keithley62
     [
         ("SOUR:CURR:RANG?", "+2.000000E-04", "range"),
         ("SOUR:CURR:COMP?", "+1.000000E+01", "compliance"),
-        ("SOUR:WAVE:AMPL?", "+6.000000E-06", "amplitude"),
+        ("SOUR:WAVE:AMPL?", "+5.000000E-06", "amplitude"),
         ("SOUR:WAVE:OFFS?", "+0.000000E+00", "offset"),
         ("SOUR:WAVE:FREQ?", "+1.001000E+03", "frequency"),
         ("SOUR:WAVE:FUNC?", "SIN", "wave function"),
@@ -269,6 +270,17 @@ def test_making_safe_needs_no_configuration_and_reads_back(opened: list[Keithley
     assert device.seen == ["SOUR:WAVE:ABOR", "SOUR:CURR 0", "OUTP 0", "OUTP?", "SOUR:CURR?"]
 
 
+def test_a_dead_link_is_given_up_after_short_time_outs(opened: list[Keithley6221]) -> None:
+    source, _ = build(opened, Source({"OUTP?": SILENCE, "*IDN?": SILENCE}))
+    instrument = opened[0]
+    patience: list[float | None] = []
+    instrument.device_clear = lambda: patience.append(instrument.timeout.get())  # type: ignore[method-assign]  # a spy
+    with pytest.raises(UnsafeError):
+        source.make_safe()
+    assert set(patience) == {1.0}
+    assert instrument.timeout.get() == 5.0
+
+
 def test_one_silent_reply_does_not_keep_the_source_from_being_made_safe(opened: list[Keithley6221]) -> None:
     replies = iter([SILENCE, "0", "0", "0"])
     device = Source({"OUTP?": lambda: next(replies)})
@@ -295,6 +307,7 @@ def test_an_unconfirmed_safe_state_is_told(opened: list[Keithley6221], query: st
         ({"compliance": "0.05 V"}, "compliance"),
         ({"compliance": "1 A"}, "another kind"),
         ({"marker_line": 7}, "marker_line"),
+        ({"marker_line": 2}, "marker_line: line 2 is the trigger output's"),
         ({"marker_lines": 3}, "did you mean 'marker_line'"),
         ({"points": 10}, "points"),
         ({"points": 1e4}, "points"),

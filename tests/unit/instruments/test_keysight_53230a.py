@@ -221,6 +221,27 @@ def test_intervals_come_oldest_first_and_time_outs_as_infinity(opened: list[Keys
     assert [m for m in device.seen if m.startswith("R?")] == ["R? 2", "R? 5"]  # never asks an empty memory
 
 
+def test_one_lost_reply_does_not_end_the_measurement_but_three_do(opened: list[Keysight53230A]) -> None:
+    replies: Iterator[object] = iter([SILENCE, b"+1", "+12", SILENCE, SILENCE, SILENCE])
+    device = Counter({"DATA:POIN?": lambda: next(replies)})
+    counter, _ = build(opened, device)
+    counter.configure(RAMP)
+    assert counter.available() == 12
+    with pytest.raises(HardwareError, match="no answer"):
+        counter.available()
+
+
+def test_an_answer_to_an_earlier_question_is_not_taken_for_this_one(opened: list[Keysight53230A]) -> None:
+    replies: Iterator[object] = iter(
+        [b'+0,"No error"\n+77\n', "+12"]
+    )  # a doubled reply from before, then the right one
+    device = Counter({"DATA:POIN?": lambda: next(replies)})
+    counter, _ = build(opened, device)
+    counter.configure(RAMP)
+    assert counter.available() == 12
+    assert device.clears == 2  # when it was opened, and after the nonsense
+
+
 def test_bytes_that_look_like_terminators_do_not_end_a_block(opened: list[Keysight53230A]) -> None:
     device = Counter()
     counter, _ = build(opened, device)

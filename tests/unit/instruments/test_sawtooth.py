@@ -18,13 +18,27 @@ def ramp(start: float = 0.0, stop: float = 10e-6, rise: float = 0.9e-3, period: 
     return RampProgram(start, stop, (stop - start) / rise, period)
 
 
-def test_the_first_sample_is_the_start_current_and_the_rest_is_spent_there() -> None:
+def test_a_ramp_from_zero_begins_and_rests_at_zero() -> None:
     wave = sawtooth(ramp(), 10_000, 1e7)
     assert wave.samples.size == 10_000
     assert wave.rise_points == 9000
+    assert (wave.offset, wave.amplitude) == (5e-6, 5e-6)
     assert wave.samples[0] == -1
-    assert wave.samples[-1] == -1
+    np.testing.assert_array_equal(wave.samples[9200:], -1.0)
     assert np.all(np.diff(wave.samples[: wave.rise_points]) > 0)
+    assert np.all(np.diff(wave.samples[9000:9200]) < 0)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(8e-6, 10e-6), (-2e-6, 10e-6), (-8e-6, -10e-6), (10e-6, 2e-6)])
+def test_between_ramps_it_rests_at_zero_so_that_the_junction_retraps(start: float, stop: float) -> None:
+    wave = sawtooth(ramp(start, stop), 1000, 1e7)
+    current = wave.offset + wave.amplitude * wave.samples
+    assert current[0] == pytest.approx(start, rel=1e-12)
+    rest = current[wave.rise_points :]
+    assert rest.size == 100
+    assert np.count_nonzero(np.abs(rest) < 1e-18) >= 60  # of 100 points: 20 down, 16 settling at the start
+    assert rest[-1] == pytest.approx(start, rel=1e-12)
+    assert np.abs(current).max() <= max(abs(start), abs(stop)) * (1 + 1e-12)
 
 
 def test_each_step_of_the_rise_lies_around_the_straight_line_without_lag() -> None:
@@ -40,7 +54,7 @@ def test_each_step_of_the_rise_lies_around_the_straight_line_without_lag() -> No
 
 def test_a_ramp_towards_negative_currents_is_the_mirror_image() -> None:
     rising, falling = sawtooth(ramp(), 1000, 1e7), sawtooth(ramp(stop=-10e-6), 1000, 1e7)
-    np.testing.assert_array_equal(falling.samples, -rising.samples)
+    np.testing.assert_allclose(falling.samples, -rising.samples, rtol=0, atol=1e-15)
     assert falling.amplitude == rising.amplitude
     program = falling.program(falling.offset, falling.amplitude, falling.frequency)
     assert program.stop_current == -10e-6
@@ -73,7 +87,8 @@ def test_the_ramp_comes_back_from_its_wave_and_never_leaves_its_bounds(
     # the rise is rounded to whole steps: half a step of 0.1 x 200 at worst
     assert back.rate == pytest.approx(program.rate, rel=0.51 / wave.rise_points)
     current = wave.offset + wave.amplitude * wave.samples
-    low, high = sorted((program.start_current, program.stop_current))
+    low, _, high = sorted((program.start_current, 0.0, program.stop_current))
+    low, high = min(low, 0.0), max(high, 0.0)
     assert low - 1e-12 * size <= current.min()
     assert current.max() <= high + 1e-12 * size
 

@@ -110,7 +110,7 @@ def test_the_calibrated_delay_is_the_one_that_the_bench_file_states(build: Build
     stops = bench.instruments[COUNTER].wires.edges("input2", 1.0, True, start, 0.5)
     assert len(stops) == 40
     half_step = 0.5 / 80.0 / 50_000
-    for stop, switch in zip(stops, truth(bench).log.begins, strict=True):
+    for stop, switch in zip(stops, truth(bench).log.begins[:40], strict=True):
         phase = math.fmod(switch - start, 1 / 80.0)
         current = float(truth(bench)._shape.staircase.steady_current(phase))
         moment = (switch - phase) + current / rate + half_step  # of the straight ramp, delayed by half a step
@@ -313,6 +313,33 @@ def test_a_heater_that_is_on_for_part_of_a_tick_gives_its_share(build: Build) ->
         bench.clock.sleep(0.25 - on)
         energies.append(bench.cryostat.mixing_chamber - 0.012)
     assert energies[1] / energies[0] == pytest.approx(0.2, rel=1e-2)
+
+
+def test_what_was_foreseen_is_drawn_again_when_the_temperature_moves(build: Build) -> None:
+    # 10 mW on the mixing chamber: within two seconds the histogram must be that of the new temperature.
+    bench = build()
+    _, rate = ramp(bench, sawtooth(10e-6), 400.0, math.inf)
+    bench.clock.sleep(60.1)
+    probe(bench).wires.heat("sample", 10e-3)
+    bench.clock.sleep(1.9)
+    warm = bench.cryostat.sample
+    assert warm > 0.05
+    bench.clock.sleep(0.25)
+    currents = rate * (intervals(bench, 62.0, 62.2) - DELAY - 0.5 / 400.0 / 10_000)
+    law = SwitchingDistribution(truth(bench).junction, 0.5 * (warm + bench.cryostat.sample), rate)
+    assert len(currents) == 80
+    assert currents.mean() == pytest.approx(law.mean, abs=5 * law.std / math.sqrt(80))
+
+
+def test_one_marker_can_start_several_counters(build: Build) -> None:
+    line = "  - {from: source.marker, to: counter.input1,"
+    bench = build((line, f"{line.replace('counter', 'thermometer')} delay: 1 us}}\n{line}"))
+    ramp(bench, sawtooth(10e-6), 80.0, 10)
+    bench.clock.sleep(1.0)
+    first = bench.instruments[COUNTER].wires.edges("input1", 1.0, False, -1.0, 1.0)
+    second = bench.instruments[THERMOMETER].wires.edges("input1", 1.0, False, -1.0, 1.0)
+    np.testing.assert_allclose(second - first, 1e-6, rtol=1e-6)
+    assert len(first) == 10
 
 
 def test_the_built_in_duty_cycle_does_not_warm_the_sample(build: Build) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,13 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "bench.yaml"
     file.write_text("#" * (1 << 21), encoding="utf-8")
     assert "larger" in refusal(str(file))
+
+
+def test_aliases_that_explode_or_never_end_are_refused(tmp_path: Path) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{c}: &{c} [{', '.join(['*' + p] * 10)}]" for p, c in pairwise("abcdefghij")]
+    assert "expands" in refusal(write(tmp_path, text="\n".join(lines)))
+    assert "expands" in refusal(write(tmp_path, text="seed: &a [*a, *a]"))
 
 
 def test_bias_without_a_junction_is_an_error(tmp_path: Path) -> None:

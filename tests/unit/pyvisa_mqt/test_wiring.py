@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
+from pyvisa_mqt.bias import bias_stretches
 from pyvisa_mqt.events import EventLog
 from pyvisa_mqt.signals import Waveform
-from pyvisa_mqt.wiring import MarkerLine, MarkerRecord, Readout, bias_stretches
+from pyvisa_mqt.wiring import MarkerLine, MarkerRecord, Readout
 
 TAU = 0.5e-6 / math.log(9.0)
 

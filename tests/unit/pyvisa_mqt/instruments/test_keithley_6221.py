@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from pyvisa_mqt.signals import Waveform
 
 #: One step of the wave generator's converter on the 20 uA range, A.

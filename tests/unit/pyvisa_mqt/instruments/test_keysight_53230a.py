@@ -89,7 +89,7 @@ def test_what_is_read_does_not_depend_on_how_often_is_polled(talk_to: Any) -> No
         for _ in range(steps):
             counter.wait(1.0 / steps)
         results.append(block(counter, "R?"))
-    assert len(results[0]) == 167
+    assert np.sum(results[0] < 1) == 167  # every third ramp has a stop; then time-outs
     assert np.array_equal(results[0], results[1])
     assert np.array_equal(results[0], results[2])
 

@@ -1,0 +1,7 @@
+"""`python -m mqtctl`."""
+
+from __future__ import annotations
+
+from mqtctl.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""A laboratory in a folder: plan, station, sample and a bench file of its own, to be changed at will."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mqtctl.cli.app import app
+from mqtctl.plan import write_examples
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Files to change and the command line to run on them."""
+
+    folder: Path
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Replace text that must be there in one of the files."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *arguments: str | Path) -> Result:
+        """Run the command line."""
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    def sweep(self, *options: str, seed: int = 1) -> Result:
+        """Run a sweep of this laboratory's plan."""
+        return self.run("sweep", self.folder / "plan.yaml", "-o", self.folder / "run", "--seed", str(seed), *options)
+
+    def result(self, *options: str, seed: int = 1) -> dict[str, Any]:
+        """Run a sweep that must succeed and return its JSON."""
+        outcome = self.sweep("--json", *options, seed=seed)
+        assert outcome.exit_code == 0, outcome.stderr
+        result = json.loads(outcome.stdout)
+        assert isinstance(result, dict)
+        return result
+
+
+def builtin_bench() -> str:
+    return (files("pyvisa_mqt") / "benches" / "builtin.yaml").read_text(encoding="utf-8")
+
+
+def build(folder: Path) -> Laboratory:
+    """Build a laboratory with a copy of the built-in bench and a short plan in a folder."""
+    write_examples(folder)
+    (folder / "bench.yaml").write_text(builtin_bench(), encoding="utf-8")
+    laboratory = Laboratory(folder)
+    laboratory.change("station.yaml", '"@mqt"', "bench.yaml@mqt")
+    plan = (folder / "plan.yaml").read_text(encoding="utf-8")
+    begin, end = plan.index("temperatures: ["), plan.index("switches: 10000")
+    short = f"{plan[:begin]}temperatures: [100 mK]\n\n{plan[end:]}".replace("switches: 10000", "switches: 1000")
+    (folder / "plan.yaml").write_text(short, encoding="utf-8")
+    return laboratory
+
+
+@pytest.fixture(scope="session")
+def build_laboratory() -> Callable[[Path], Laboratory]:
+    """Build laboratories in folders of your choice."""
+    return build
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Laboratory:
+    """One laboratory."""
+    return build(tmp_path / "lab")

@@ -1,0 +1,169 @@
+"""The main job: a temperature sweep from the command line to the report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mqtctl.plan import example_path
+
+CONTRACT = {
+    "points", "critical_current_A", "critical_current_stderr_A", "capacitance_F", "capacitance_stderr_F",
+    "quality_factor", "crossover_temperature_K", "crossover_temperature_stderr_K", "saturation_escape_temperature_K",
+    "lab_time_s", "wall_time_s", "live_fraction", "database", "report",
+}  # fmt: skip
+POINT = {
+    "temperature_K", "switches", "censored", "mean_switching_current_A", "std_switching_current_A", "skewness",
+    "escape_temperature_K", "escape_temperature_stderr_K", "critical_current_free_A", "escape_temperature_free_K",
+    "escape_temperature_free_stderr_K", "run_id",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path, str]:
+    """The built-in sweep, run once as a newcomer does: in a process of its own."""
+    folder = tmp_path_factory.mktemp("sweep")
+    outcome = subprocess.run(
+        [sys.executable, "-m", "mqtctl", "sweep", "--json", "--seed", "11"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=True,
+    )
+    return json.loads(outcome.stdout), folder, outcome.stderr
+
+
+def test_the_result_has_every_key_of_the_contract(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    result = sweep[0]
+    assert set(result) >= CONTRACT
+    assert len(result["points"]) == 14
+    for point in result["points"]:
+        assert set(point) >= POINT
+        assert point["switches"] == 10_000
+
+
+def test_the_saturation_agrees_with_what_tunnelling_gives_for_this_bench(
+    sweep: tuple[dict[str, Any], Path, str],
+) -> None:
+    result = sweep[0]
+    error = result["saturation_escape_temperature_stderr_K"]
+    assert abs(result["saturation_escape_temperature_K"] - 36.1e-3) < 3 * error
+    assert error < 1.5e-3
+
+
+def test_critical_current_and_crossover_agree_with_the_bench(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    result = sweep[0]
+    assert abs(result["critical_current_A"] - 9.489e-6) < 3 * result["critical_current_stderr_A"]
+    assert abs(result["crossover_temperature_K"] - 29.6e-3) < 3 * result["crossover_temperature_stderr_K"]
+    assert result["quality_factor"] == pytest.approx(29.9, rel=0.03)
+
+
+def test_the_two_escape_temperatures_of_the_plateau_are_told_apart(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    coldest = sweep[0]["points"][0]
+    # 36.0 mK with the critical current known, 30.3 mK with it free; 4 standard errors of 1e4 switches
+    assert coldest["escape_temperature_K"] == pytest.approx(36.1e-3, abs=4 * coldest["escape_temperature_stderr_K"])
+    assert coldest["escape_temperature_free_K"] == pytest.approx(30.3e-3, abs=1.5e-3)
+    assert coldest["critical_current_free_A"] == pytest.approx(9.489e-6 * (1 - 0.00103), rel=4e-4)
+
+
+def test_the_width_falls_with_the_exponent_of_the_model_not_with_two_thirds(
+    sweep: tuple[dict[str, Any], Path, str],
+) -> None:
+    result = sweep[0]
+    assert result["width_exponent"] == pytest.approx(0.64, abs=4 * result["width_exponent_stderr"])
+    assert result["width_exponent_stderr"] < 0.02
+
+
+def test_the_acquisition_is_live_and_the_laboratory_time_is_the_benchs(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    result = sweep[0]
+    assert result["live_fraction"] >= 0.95
+    assert 3600 > result["lab_time_s"] / 2 > 14 * 125 / 2  # 14 x 10 000 ramps at 80 Hz, and settling
+    assert result["wall_time_s"] < 30
+
+
+def test_a_report_and_four_figures_are_there(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    result, folder, _ = sweep
+    report = folder / result["report"]
+    assert report.is_file()
+    assert "<script" not in report.read_text(encoding="utf-8")
+    figures = sorted(path.name for path in (report.parent / "figures").iterdir())
+    assert figures == ["escape_rate.png", "escape_temperature.png", "histograms.png", "width.png"]
+
+
+def test_progress_is_told_in_plain_lines_where_stderr_is_no_terminal(
+    sweep: tuple[dict[str, Any], Path, str],
+) -> None:
+    lines = sweep[2].splitlines()
+    assert sum("settling on" in line for line in lines) == 14
+    assert sum("both free, a_t = 1" in line for line in lines) == 14
+    assert "\x1b" not in sweep[2]
+
+
+def test_analysing_and_reporting_the_stored_run_gives_the_same_numbers(
+    sweep: tuple[dict[str, Any], Path, str],
+) -> None:
+    result, folder, _ = sweep
+    run = Path(result["report"]).parent
+    for command in (["analyze", str(run)], ["analyze", result["database"]], ["report", str(run)]):
+        outcome = subprocess.run(
+            [sys.executable, "-m", "mqtctl", *command, "--json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+        again = json.loads(outcome.stdout)
+        for key in CONTRACT - {"lab_time_s", "wall_time_s", "report", "database"}:
+            assert again[key] == result[key], (command, key)
+
+
+def test_stock_qcodes_lists_the_runs_and_reads_the_arrays(sweep: tuple[dict[str, Any], Path, str]) -> None:
+    result, folder, _ = sweep
+    script = f"""
+import sys
+from qcodes.dataset import experiments, initialise_or_create_database_at, load_by_id
+initialise_or_create_database_at({result["database"]!r})
+(experiment,) = experiments()
+runs = experiment.data_sets()
+assert len(runs) == 14
+for run in runs:
+    arrays = load_by_id(run.run_id).to_xarray_dataset()
+    assert arrays["switching_current"].shape == (10_000,)
+    assert arrays["interval"].shape == (10_000,)
+    assert run.snapshot["station"]["instruments"]
+assert not any(name.split(".")[0] == "mqtctl" for name in sys.modules)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=folder, check=True, timeout=100)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(laboratory: Any) -> None:
+    volatile = ("wall_time_s", "database", "report")
+    results = []
+    for number, seed in enumerate((5, 5, 6)):
+        results.append({k: v for k, v in laboratory.result(seed=seed).items() if k not in volatile})
+        (laboratory.folder / "run").rename(laboratory.folder / f"run{number}")
+    assert results[0] == results[1]
+    assert results[0] != results[2]
+
+
+def test_the_built_in_example_is_what_init_writes() -> None:
+    assert "14" not in example_path("plan.yaml").name
+    assert example_path("plan.yaml").is_file()
+
+
+def test_one_histogram_at_the_present_temperature(laboratory: Any) -> None:
+    outcome = laboratory.run(
+        "histogram", laboratory.folder / "plan.yaml", "-o", laboratory.folder / "run", "--seed", "1", "--json"
+    )
+    assert outcome.exit_code == 0, outcome.stderr
+    result = json.loads(outcome.stdout)
+    assert set(result) >= POINT
+    assert result["switches"] == 1000
+    assert result["temperature_K"] == pytest.approx(0.012, rel=0.05)  # a cold bench rests at its base temperature

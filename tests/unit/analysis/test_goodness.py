@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from mqtctl.analysis import fit_escape_temperature, fit_histogram
+from mqtctl.analysis.goodness import kolmogorov_pvalue
+from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
+from mqtctl.records import Histogram, JunctionEstimate
+
+Draw = Callable[..., NDArray[np.float64]]
+MakeHistogram = Callable[..., Histogram]
+
+
+def test_the_distance_is_that_of_scipy(
+    thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    currents = thermal_currents(number=700)
+    fit = fit_histogram(histogram_of(currents), estimate)
+    junction = Junction(fit.critical_current, estimate.capacitance, estimate.resistance)
+    fitted = SwitchingDistribution(junction, fit.escape_temperature, 1e-3, model=TransitionState())
+    expected = stats.kstest(np.asarray(fitted.cdf(currents)), "uniform")
+    assert fit.goodness.distance == pytest.approx(float(expected.statistic), abs=1e-9)
+    assert fit.goodness.pvalue_unfitted == pytest.approx(float(expected.pvalue), rel=0.05)
+
+
+@pytest.mark.parametrize("fitted_parameters", [0, 1, 2])
+def test_pvalues_fall_from_one_to_nothing(fitted_parameters: int) -> None:
+    found = [kolmogorov_pvalue(d, 1000, fitted_parameters) for d in np.linspace(0.0, 0.5, 2001)]
+    assert found[0] == pytest.approx(1.0)
+    assert (np.diff(found) <= 1e-15).all()
+    assert found[-1] < 1e-100
+
+
+def test_fitting_makes_a_given_distance_less_probable() -> None:
+    found = [kolmogorov_pvalue(0.03, 1000, parameters) for parameters in (0, 1, 2)]
+    assert found[0] > found[1] > found[2]
+
+
+@pytest.mark.parametrize("parameters", [1, 2])
+def test_pvalues_of_fits_are_uniform(
+    parameters: int, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    drawn = thermal_currents(number=200 * 500, seed=21).reshape(200, 500)
+    found = []
+    for currents in drawn:
+        histogram = histogram_of(currents)
+        if parameters == 1:
+            found.append(fit_escape_temperature(histogram, estimate, 9.489e-6).goodness.pvalue)
+        else:
+            found.append(fit_histogram(histogram, estimate).goodness.pvalue)
+    assert stats.kstest(found, "uniform").pvalue > 1e-3

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mqtctl.analysis import check_health
+from mqtctl.errors import InputError
+from mqtctl.physics import Escape, Junction, SwitchingDistribution
+
+Draw = Callable[..., NDArray[np.float64]]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.03, 0.1, 0.3, 0.8])
+@pytest.mark.parametrize("number", [10, 100, 10_000])
+def test_a_healthy_histogram_raises_no_flag(temperature: float, number: int, junction: Junction) -> None:
+    distribution = SwitchingDistribution(junction, temperature, 1e-3, model=Escape())
+    for seed in range(5):
+        assert check_health(distribution.sample(number, np.random.default_rng(seed))).flags == ()
+
+
+def test_ramps_that_disturb_each_other_are_found(thermal_currents: Draw) -> None:
+    currents = thermal_currents()
+    echo = currents.copy()
+    echo[1:] += 0.1 * (currents[:-1] - currents.mean())
+    health = check_health(echo)
+    assert health.autocorrelation == pytest.approx(0.1, abs=0.04)
+    assert any("correlated" in flag for flag in health.flags)
+
+
+def test_drift_is_found(thermal_currents: Draw) -> None:
+    currents = thermal_currents() + np.linspace(0.0, 10e-9, 10_000)
+    assert any("drifted" in flag for flag in check_health(currents).flags)
+
+
+@pytest.mark.parametrize("stray", [5e-6, 9.48e-6])
+def test_stray_switches_on_either_side_are_counted(stray: float, thermal_currents: Draw) -> None:
+    health = check_health(np.append(thermal_currents(), [stray, stray]))
+    assert health.outliers == 2
+    assert any("far outside" in flag for flag in health.flags)
+
+
+def test_a_symmetric_histogram_is_not_an_escape_process() -> None:
+    currents = 9.1e-6 + 2e-8 * np.random.default_rng(2).normal(size=10_000)
+    assert any("skewness" in flag for flag in check_health(currents).flags)
+
+
+def test_a_truncated_histogram_is_not_blamed_for_its_shape(thermal_currents: Draw) -> None:
+    currents = thermal_currents()
+    kept = currents[currents < np.median(currents)]
+    assert check_health(kept, censored=currents.size - kept.size).flags == ()
+
+
+@pytest.mark.parametrize("values", [np.empty(0), np.full(100, 9e-6), np.append(np.linspace(1, 2, 20), np.nan)])
+def test_what_cannot_be_checked_is_refused(values: NDArray[np.float64]) -> None:
+    with pytest.raises(InputError):
+        check_health(values)
