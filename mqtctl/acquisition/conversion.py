@@ -36,13 +36,13 @@ class Block:
         return int(np.count_nonzero(np.isfinite(self.currents)))
 
 
-def convert(readings: NDArray[np.float64], ramp: MeasuredRamp) -> Block:
+def convert(readings: NDArray[np.float64], ramp: MeasuredRamp, timeout_ramps: int = 1) -> Block:
     """Sort the counter's readings into switches and ramps without one.
 
     The counter waits for its stop beyond the end of the ramp: an interval of k periods and a rest
     is k ramps without a switch and then a switch after the rest. A rest beyond the rise is a switch
     on the way down: that ramp reached its top, so it is censored there. No stop at all before the
-    time-out (inf) is one ramp without a switch.
+    time-out (inf) is `timeout_ramps` ramps without a switch.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ def convert(readings: NDArray[np.float64], ramp: MeasuredRamp) -> Block:
         Start-to-stop intervals in s, inf where no stop came, shape (n_reading,).
     ramp
         The ramp as measured.
+    timeout_ramps
+        How many ramps the counter waits for before it gives up a reading.
     """
     finite = np.isfinite(readings)
     intervals = readings[finite]
@@ -57,5 +59,5 @@ def convert(readings: NDArray[np.float64], ramp: MeasuredRamp) -> Block:
     rest = intervals - skipped * ramp.period
     on_rise = rest - ramp.delay <= ramp.rise_time
     currents = np.where(on_rise, ramp.current(rest), np.nan)
-    censored = np.count_nonzero(~finite) + int(skipped.sum()) + np.count_nonzero(~on_rise)
+    censored = timeout_ramps * np.count_nonzero(~finite) + int(skipped.sum()) + np.count_nonzero(~on_rise)
     return Block(intervals=intervals, currents=currents, censored=int(censored))

@@ -64,9 +64,12 @@ class Tally:
 class _Collector:
     """Gathers readings, hands them on in blocks and counts."""
 
-    def __init__(self, ramp: MeasuredRamp, request: HistogramRequest, store: Callable[[Block], None]) -> None:
+    def __init__(
+        self, ramp: MeasuredRamp, request: HistogramRequest, timeout_ramps: int, store: Callable[[Block], None]
+    ) -> None:
         self.ramp = ramp
-        self.chunk = min(request.block, request.empty_ramps_limit)
+        self.chunk = max(1, min(request.block, request.empty_ramps_limit // timeout_ramps))
+        self._timeout_ramps = timeout_ramps
         self._request = request
         self._store = store
         self._pending: list[NDArray[np.float64]] = []
@@ -79,7 +82,7 @@ class _Collector:
         """Take readings, storing every full block; raises `HardwareError` after too many empty ramps in a row."""
         if readings.size == 0:
             return
-        block = convert(readings, self.ramp)
+        block = self._convert(readings)
         self.switches += block.switches
         self.censored += block.censored
         self._pending.append(readings)
@@ -87,6 +90,10 @@ class _Collector:
         while self._pending_size >= self._request.block:
             self._flush(self._request.block)
         self._watch_empty_ramps(readings, block)
+
+    def _convert(self, readings: NDArray[np.float64]) -> Block:
+        """Sort readings of this counter on this ramp."""
+        return convert(readings, self.ramp, self._timeout_ramps)
 
     def finish(self) -> None:
         """Store what is left."""
@@ -96,7 +103,7 @@ class _Collector:
     def _flush(self, count: int) -> None:
         """Store the oldest `count` readings as one block."""
         readings = np.concatenate(self._pending)
-        self._store(convert(readings[:count], self.ramp))
+        self._store(self._convert(readings[:count]))
         self._pending = [readings[count:]]
         self._pending_size = readings.size - count
 
@@ -104,7 +111,7 @@ class _Collector:
         """Count ramps without a switch since the last switch."""
         switched = np.flatnonzero(np.isfinite(readings))[np.isfinite(block.currents)]
         if switched.size:
-            self._empty_in_a_row = int(readings.size - 1 - switched[-1])
+            self._empty_in_a_row = self._timeout_ramps * int(readings.size - 1 - switched[-1])
         else:
             self._empty_in_a_row += block.censored
         if self._empty_in_a_row >= self._request.empty_ramps_limit:
@@ -143,7 +150,7 @@ def acquire_histogram(
         No start markers, too many empty ramps in a row, or an instrument fault.
     """
     first = clock.now()
-    collector = _Collector(ramp, request, lambda block: store(block, clock.now() - first))
+    collector = _Collector(ramp, request, counter.timeout_ramps, lambda block: store(block, clock.now() - first))
     bursts = 0
     while collector.switches < request.switches:
         wanted = min(request.switches - collector.switches, counter.memory, _longest_burst(ramp))

@@ -61,7 +61,7 @@ def conclude(
         place
         for place in shared.places
         if (crossover := points[place].crossover_temperature(estimate, shared.junction.critical_current)) is not None
-        and bath[place] <= saturation_ratio * crossover
+        and 0.0 <= bath[place] <= saturation_ratio * crossover
     )
     if not saturated:
         reason = (
@@ -73,7 +73,7 @@ def conclude(
     chosen = _saturated_points(points, shared, models, saturated, predicted)
     plateau = saturation(chosen)
     current = plateau.mean_switching_current
-    measured = _measured(points, shared, predicted, chosen, plateau)
+    measured = _measured(points, shared, predicted, dict(zip(saturated, chosen.weights.tolist(), strict=True)))
     tunnelling = tunnelling_test(chosen)
     reasons = {}
     if measured is None:
@@ -131,21 +131,17 @@ def _predict(point: PreparedPoint, models: tuple[EscapeModel, EscapeModel], junc
 
 
 def _measured(
-    points: Sequence[PreparedPoint],
-    shared: SharedFit,
-    predicted: dict[int, float],
-    chosen: SaturatedPoints,
-    plateau: Saturation,
+    points: Sequence[PreparedPoint], shared: SharedFit, predicted: dict[int, float], weights: dict[int, float]
 ) -> MeasuredCrossover | None:
     order = sorted(shared.places, key=lambda place: points[place].histogram.temperature)
-    last = max(point.histogram.temperature for point in points if point.histogram.point in chosen.indices)
+    escape = np.array([shared.fits[place].escape_temperature for place in order])
+    rows = shared.rows(order)
     return measured_crossover(
-        [points[place].histogram.temperature for place in order],
-        [shared.fits[place].escape_temperature for place in order],
-        [shared.fits[place].statistical_stderr for place in order],
-        [predicted[place] for place in order],
-        (plateau.escape_temperature, plateau.statistical_stderr, float(chosen.weights @ chosen.predicted)),
-        last,
+        np.array([points[place].histogram.temperature for place in order]),
+        escape,
+        shared.covariance.matrix[np.ix_(rows, rows)] * np.outer(escape, escape),
+        np.array([predicted[place] for place in order]),
+        np.array([weights.get(place, 0.0) for place in order]),
     )
 
 
@@ -156,7 +152,7 @@ def _thermometry(points: Sequence[PreparedPoint], shared: SharedFit) -> NoiseThe
         np.array(shared.joint.temperatures),
         shared.joint_covariance,
         np.array([histogram.temperature for histogram in thermal]),
-        np.array([histogram.temperature_std for histogram in thermal]),
+        np.nan_to_num([histogram.temperature_std for histogram in thermal]),
     )
 
 

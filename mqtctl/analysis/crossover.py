@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,47 +52,49 @@ def _at(junction: Junction, bias_current: float, capacitance: float, critical_cu
 
 
 def measured_crossover(
-    bath: Sequence[float],
-    escape: Sequence[float],
-    stderr: Sequence[float],
-    predicted: Sequence[float],
-    plateau: tuple[float, float, float],
-    last_saturated: float,
+    bath: NDArray[np.float64],
+    escape: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    plateau_weights: NDArray[np.float64],
 ) -> MeasuredCrossover | None:
     """Return where T_esc(T) first passes `RISE` times its saturation, by straight lines between points.
 
     Parameters
     ----------
-    bath, escape, stderr
-        Bath temperature, a_t = 1 escape temperature and its statistical standard error in K, in order of the bath.
+    bath
+        Bath temperatures in K, ascending, shape (n_point,).
+    escape, covariance
+        a_t = 1 escape temperatures in K, shape (n_point,), and their covariance in K², (n_point, n_point).
     predicted
-        What the escape model gives for `escape`, in K.
-    plateau
-        Saturation, its statistical standard error, and the saturation the model predicts, in K.
-    last_saturated
-        Highest bath temperature in K that counts as saturated; the search begins there.
+        What the escape model gives for `escape`, in K, shape (n_point,).
+    plateau_weights
+        Weights with which the points make up the saturation, sum 1, 0 for those that are not saturated; the search
+        begins above the last that is.
     """
-    level, level_stderr, predicted_level = plateau
-    found = _first_passage(bath, escape, RISE * level, last_saturated)
+    last_saturated = int(np.flatnonzero(plateau_weights)[-1])
+    found = _first_passage(bath, escape, RISE * float(plateau_weights @ escape), last_saturated)
     if found is None:
         return None
     temperature, upper = found
     lower = upper - 1
     slope = (escape[upper] - escape[lower]) / (bath[upper] - bath[lower])
     fraction = (temperature - bath[lower]) / (bath[upper] - bath[lower])
-    variance = ((1.0 - fraction) * stderr[lower]) ** 2 + (fraction * stderr[upper]) ** 2
-    error = float(np.sqrt(variance + (RISE * level_stderr) ** 2)) / slope
-    theory = _first_passage(bath, predicted, RISE * predicted_level, last_saturated)
+    gradient = RISE * plateau_weights
+    gradient[lower] -= 1.0 - fraction
+    gradient[upper] -= fraction
+    error = math.sqrt(max(float(gradient @ covariance @ gradient), 0.0)) / float(slope)
+    theory = _first_passage(bath, predicted, RISE * float(plateau_weights @ predicted), last_saturated)
     return MeasuredCrossover(temperature, error, RISE, None if theory is None else theory[0])
 
 
 def _first_passage(
-    bath: Sequence[float], curve: Sequence[float], level: float, beyond: float
+    bath: NDArray[np.float64], curve: NDArray[np.float64], level: float, beyond: int
 ) -> tuple[float, int] | None:
-    """Return where `curve` first rises through `level` above the bath `beyond`, and the index after it."""
-    for index in range(1, len(bath)):
-        low, high = curve[index - 1], curve[index]
-        if bath[index] > beyond and bath[index] > bath[index - 1] and low < level <= high:
+    """Return where `curve` first rises through `level` after the point `beyond`, and the index after it."""
+    for upper in range(beyond + 1, bath.size):
+        low, high = float(curve[upper - 1]), float(curve[upper])
+        if bath[upper] > bath[upper - 1] and low < level <= high:
             fraction = (level - low) / (high - low)
-            return bath[index - 1] + fraction * (bath[index] - bath[index - 1]), index
+            return float(bath[upper - 1] + fraction * (bath[upper] - bath[upper - 1])), upper
     return None

@@ -6,6 +6,7 @@ the critical current down by 0.1 %, and the theory of tunnelling would make the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -118,12 +119,16 @@ def _agreement(
     blocks: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> tuple[tuple[float, ...], float]:
     """Return the pull of each histogram on the shared critical current, and the sum of squares that tests them."""
-    score, weight = np.empty(len(blocks)), np.empty(len(blocks))
+    score, weight = np.zeros(len(blocks)), np.zeros(len(blocks))
     for index, (gradient, information) in enumerate(blocks):
-        ratio = information[0, 1] / information[1, 1]
-        score[index] = gradient[0] - ratio * gradient[1]
-        weight[index] = information[0, 0] - ratio * information[0, 1]
-    if score.size < 2:
-        return (float("nan"),), 0.0
-    spread = np.sqrt(weight * (1.0 - weight / weight.sum()))
-    return tuple((score / spread).tolist()), float((score**2 / weight).sum())
+        if information[1, 1] > 0.0:
+            ratio = information[0, 1] / information[1, 1]
+            score[index] = gradient[0] - ratio * gradient[1]
+            weight[index] = max(information[0, 0] - ratio * information[0, 1], 0.0)
+    total = float(weight.sum())
+    pulls, chi2 = [], 0.0
+    for each, own in zip(score.tolist(), weight.tolist(), strict=True):
+        variance = own * (1.0 - own / total) if total > 0.0 else 0.0
+        pulls.append(each / math.sqrt(variance) if variance > 0.0 else math.nan)
+        chi2 += each**2 / own if own > 0.0 else 0.0
+    return tuple(pulls), chi2

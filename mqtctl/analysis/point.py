@@ -75,7 +75,7 @@ def prepare_point(histogram: Histogram, estimate: JunctionEstimate, model: Escap
             reduced = reduced.without_censored()
     except InputError as error:
         flags.append(str(error))
-    if not (math.isfinite(histogram.temperature) and histogram.temperature > 0.0):
+    if not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
         flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
     return PreparedPoint(histogram, found, reduced, alone, tuple(flags))
 

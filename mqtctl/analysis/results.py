@@ -81,8 +81,10 @@ class PointFit:
     flags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the keys of one point of the JSON contract; what does not exist is None."""
-        moments, shared, alone = self.moments, self.shared, self.alone
+        """Return the keys of one point of the JSON contract; what does not exist or did not converge is None."""
+        moments = self.moments
+        shared = self.shared if self.shared and self.shared.converged else None
+        alone = self.alone if self.alone and self.alone.converged else None
         result: dict[str, Any] = {
             "point": self.point,
             "temperature_K": self.temperature,

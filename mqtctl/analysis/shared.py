@@ -84,8 +84,9 @@ def thermal_places(
     places = []
     for place, point in enumerate(points):
         crossover = point.crossover_temperature(estimate, critical_current)
-        fitted = point.reduced is not None and point.alone is not None
-        if fitted and crossover is not None and point.histogram.temperature >= ratio * crossover:
+        fitted = point.reduced is not None and point.alone is not None and point.alone.converged
+        bath = point.histogram.temperature
+        if fitted and crossover is not None and math.isfinite(bath) and bath >= ratio * crossover:
             places.append(place)
     return tuple(places)
 
@@ -95,8 +96,8 @@ def share_critical_current(
     estimate: JunctionEstimate,
     models: tuple[EscapeModel, EscapeModel],
     thermal_ratio: float,
-) -> SharedFit | None:
-    """Fit the thermal points jointly and give every point its escape temperature; None if none is thermal.
+) -> SharedFit | str:
+    """Fit the thermal points jointly and give every point its escape temperature, or say why that is impossible.
 
     Parameters
     ----------
@@ -120,7 +121,9 @@ def share_critical_current(
         if chosen == thermal:
             break
     if joint is None:
-        return None
+        return _no_thermal_point(points, thermal_ratio)
+    if not joint.converged:
+        return "the joint fit of the thermal histograms found no maximum: see their flags"
     junction = Junction(joint.critical_current, estimate.capacitance, estimate.resistance)
     return _escape_temperatures(points, estimate, models, joint, thermal, junction)
 
@@ -132,7 +135,7 @@ def _escape_temperatures(
     joint: JointFit,
     thermal: tuple[int, ...],
     junction: Junction,
-) -> SharedFit:
+) -> SharedFit | str:
     fits: dict[int, EscapeTemperatureFit] = {}
     reduced: dict[int, ReducedHistogram] = {}
     for place, point in enumerate(points):
@@ -146,11 +149,14 @@ def _escape_temperatures(
             fits[place], reduced[place] = fit_below(point.histogram, junction, None, models[1])
     places = tuple(place for place, fit in fits.items() if math.isfinite(fit.statistical_stderr))
     relative = (estimate.capacitance_stderr or 0.0) / estimate.capacitance
+    parts = [
+        curvature(reduced[place], junction, models[0], temperature)
+        for place, temperature in zip(thermal, joint.temperatures, strict=True)
+    ]
+    if min(part.information[2, 2] for part in parts) <= 0.0 or sum(part.information[1, 1] for part in parts) <= 0.0:
+        return "the thermal histograms leave the critical current open: see their flags"
     covariance = stack(
-        [
-            curvature(reduced[place], junction, models[0], temperature)
-            for place, temperature in zip(thermal, joint.temperatures, strict=True)
-        ],
+        parts,
         [curvature(reduced[place], junction, models[1], fits[place].escape_temperature) for place in places],
         [thermal.index(place) if place in thermal else None for place in places],
         relative,
@@ -165,3 +171,12 @@ def _escape_temperatures(
             critical_current_stderr=found.critical_current_stderr,
         )
     return found
+
+
+def _no_thermal_point(points: Sequence[PreparedPoint], ratio: float) -> str:
+    if not any(point.alone is not None and point.alone.converged for point in points):
+        return "no histogram can be fitted: see the flags of the points"
+    return (
+        f"no bath temperature reaches {ratio:g} times the crossover temperature, where the critical current"
+        " can be measured without assuming tunnelling"
+    )

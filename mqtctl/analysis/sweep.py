@@ -71,11 +71,11 @@ def fit_sweep(
         raise InputError("the sweep holds no histogram: nothing can be analysed")
     models = (model, escape_model)
     prepared = [prepare_point(histogram, sweep.junction, escape_model) for histogram in sweep.histograms]
-    shared = share_critical_current(prepared, sweep.junction, models, thermal_ratio)
-    if shared is None:
-        found = Conclusions(reasons=dict.fromkeys(NEEDS_CRITICAL_CURRENT, _no_thermal_point(prepared, thermal_ratio)))
+    answer = share_critical_current(prepared, sweep.junction, models, thermal_ratio)
+    if isinstance(answer, str):
+        shared, found = None, Conclusions(reasons=dict.fromkeys(NEEDS_CRITICAL_CURRENT, answer))
     else:
-        found = conclude(prepared, sweep.junction, shared, models, saturation_ratio)
+        shared, found = answer, conclude(prepared, sweep.junction, answer, models, saturation_ratio)
     points = tuple(_point(sweep, prepared, place, shared, found) for place in range(len(prepared)))
     exponent = width_exponent(points)
     reasons = dict(found.reasons)
@@ -114,15 +114,6 @@ def _with_critical_current(result: SweepFit, shared: SharedFit, prepared: Sequen
     )
 
 
-def _no_thermal_point(prepared: Sequence[PreparedPoint], ratio: float) -> str:
-    if not any(point.reduced for point in prepared):
-        return "no histogram can be fitted: see the flags of the points"
-    return (
-        f"no bath temperature reaches {ratio:g} times the crossover temperature, where the critical current"
-        " can be measured without assuming tunnelling"
-    )
-
-
 def _point(
     sweep: Sweep, prepared: Sequence[PreparedPoint], place: int, shared: SharedFit | None, found: Conclusions
 ) -> PointFit:
@@ -154,8 +145,6 @@ def _point(
 def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[str, ...]:
     flags = []
     if shared is not None:
-        if not shared.joint.converged:
-            flags.append("the joint fit did not converge: do not use the critical current")
         if len(shared.thermal) == 1:
             flags.append("the critical current rests on a single thermal histogram: its errors cannot be checked")
         if shared.joint.pvalue is not None and shared.joint.pvalue < SUSPICIOUS_PVALUE:

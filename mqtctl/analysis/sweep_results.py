@@ -77,7 +77,8 @@ class MeasuredCrossover:
     Attributes
     ----------
     temperature, temperature_stderr
-        Where the interpolated T_esc(T) passes `rise` times the saturation; statistical standard error.
+        Where the interpolated T_esc(T) passes `rise` times the saturation; the standard error includes those of the
+        critical current and the capacitance, but not the interpolation.
     rise
         The factor that defines it.
     predicted

@@ -34,6 +34,11 @@ _PERIOD_GATE = 0.1
 _POLL = 0.02
 
 
+def empty_ramps_in_timeout(period: float) -> int:
+    """Return how many ramps of this period (s) pass without a switch before a reading is given up."""
+    return max(1, math.ceil(_SHORTEST_TIMEOUT / period - 0.5))
+
+
 class Keysight53230ATimingCounter:
     """`TimingCounter` on a Keysight 53230A or 53220A.
 
@@ -55,6 +60,7 @@ class Keysight53230ATimingCounter:
         self._options = validate_document(options, Keysight53230AOptions, f"options of {instrument.name}")
         self._clock = clock
         self._timeout: float | None = None
+        self._timeout_ramps = 1
         self._settings = ""
         self._waiting = 0  # readings known to be in memory
 
@@ -62,6 +68,11 @@ class Keysight53230ATimingCounter:
     def memory(self) -> int:
         """Number of readings the memory holds."""
         return MEMORY
+
+    @property
+    def timeout_ramps(self) -> int:
+        """Ramps without a switch for which a reading of inf stands."""
+        return self._timeout_ramps
 
     @property
     def delay(self) -> float:
@@ -75,9 +86,11 @@ class Keysight53230ATimingCounter:
     def configure(self, program: RampProgram) -> None:
         """Set time interval, inputs, time-out and binary format, and read all of it back.
 
-        The time-out of a reading is two periods, but not less than the 10 ms the counter allows.
+        The time-out of a reading is so many and a half periods, at least 1.5 and not less than the 10 ms the
+        counter allows: it then ends while no switch is due, so that no reading depends on where it ends.
         """
-        timeout = max(2.0 * program.period, _SHORTEST_TIMEOUT)
+        empty_ramps = empty_ramps_in_timeout(program.period)
+        timeout = (empty_ramps + 0.5) * program.period
         if not timeout <= _LONGEST_TIMEOUT:
             raise InputError(
                 f"a period of {program.period:.6g} s needs a time-out beyond the counter's "
@@ -93,7 +106,7 @@ class Keysight53230ATimingCounter:
             self._counter.check_errors()
             self._read_back(timeout)
             self._settings = self._counter.ask(self._settings_query())
-        self._timeout, self._waiting = timeout, 0
+        self._timeout, self._timeout_ramps, self._waiting = timeout, empty_ramps, 0
 
     def measure_period(self, program: RampProgram) -> float:
         """Return the mean period in s of the start marker; the time interval is set up again afterwards."""

@@ -73,6 +73,10 @@ class TimingCounter(Protocol):
         """Largest number of intervals one `arm` can ask for."""
 
     @property
+    def timeout_ramps(self) -> int:
+        """Number of ramps without a switch for which a reading of inf stands, once configured."""
+
+    @property
     def delay(self) -> float:
         """Calibrated lag in s of the stop event behind the junction's current."""
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import hbar, k
+from scipy.special import expit
 
 from ..errors import InputError
 from .junction import Junction
@@ -23,7 +24,7 @@ from .schrodinger import MetastablePotential, State, refine_state
 __all__ = ["CubicWell", "MetastableLevels", "WashboardWell", "metastable_levels", "well_levels"]
 
 FloatArray = NDArray[np.float64]
-_MOST_QUANTA = 60.0
+_LEAST_QUANTA, _MOST_QUANTA = 0.3, 60.0  # the ground state would lie above a barrier of 0.4 quanta
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,8 @@ def well_levels(well: MetastablePotential, most: int | None = None) -> tuple[Sta
     if well.height > _MOST_QUANTA:
         limit = f"levels are computed up to {_MOST_QUANTA:g}, take Tunneling"
         raise InputError(f"the barrier holds {well.height:.3g} quanta; {limit}")
+    if well.height < _LEAST_QUANTA:
+        return ()
     states = [refine_state(well, guess) for guess in _guesses(well)[:most]]
     inside = [state for state in states if state.energy < well.height]
     return tuple(sorted(inside, key=lambda state: state.energy))
@@ -253,7 +256,7 @@ def _guesses(well: MetastablePotential) -> list[complex]:
     width = 0.12 * well.top
     angle = math.tan(well.steepest_angle)
     rise = angle * width * np.logaddexp(0.0, (t - turn) / width)
-    slope = 1.0 + 1j * angle / (1.0 + np.exp(-(t - turn) / width))
+    slope = 1.0 + 1j * angle * expit((t - turn) / width)
     difference = np.arange(count)[:, None] - np.arange(count)[None, :]
     sign = np.where(difference % 2 == 0, 1.0, -1.0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -256,8 +256,9 @@ class SwitchingDistribution:
         critical = self.junction.critical_current
         if not callable(self.ramp_rate):
             return np.asarray(log_rate + math.log(critical / self.ramp_rate))
-        # the rate may vanish at the very end of the ramp: there the last positive value stands
-        rate = np.maximum(self._rate_at(self._current(x, y)), np.finfo(np.float64).tiny)
+        # the rate may vanish at the end of the ramp, closer to which than 1e-12 Ic a current has no digits left
+        rate = self._rate_at(self._current(np.maximum(x, 1e-12), y))
+        rate = np.maximum(rate, np.finfo(np.float64).tiny)
         return np.asarray(log_rate + math.log(critical) - np.log(rate))
 
     def _log_density(self, current: FloatArray) -> FloatArray:

@@ -15,9 +15,9 @@ __all__ = ["barrier_action", "undamped_thermal_log_rate"]
 
 FloatArray = NDArray[np.float64]
 
-_INDEX = np.arange(1, 201)
-_CHEBYSHEV = np.cos(_INDEX * np.pi / 201.0)
-_WEIGHTS = np.pi / 201.0 * np.sin(_INDEX * np.pi / 201.0) ** 2
+_INDEX = np.arange(1, 101)
+_CHEBYSHEV = np.cos(_INDEX * np.pi / 101.0)
+_WEIGHTS = np.pi / 101.0 * np.sin(_INDEX * np.pi / 101.0) ** 2
 
 
 def barrier_action(quanta: float, energy: FloatArray) -> FloatArray:
@@ -26,17 +26,17 @@ def barrier_action(quanta: float, energy: FloatArray) -> FloatArray:
     Uniform WKB (Kemble 1935, eq. 26 [M]): 2K = 2 int (2 (V - E))^(1/2) dq between the inner and outer turning
     points, which turn complex above the barrier while the integral stays real.
     """
-    result = np.empty(len(energy))
-    for position, level in enumerate(energy):
-        roots = np.roots([-1.0, 0.5, 0.0, -level / (54.0 * quanta)])
-        lowest = int(np.argmin(roots.real))
-        left = roots[lowest].real
-        inner, outer = np.delete(roots, lowest)
-        middle, half_squared = 0.5 * (inner + outer).real, (0.25 * (inner - outer) ** 2).real
-        half = np.sqrt(complex(half_squared))
-        integral = float((_WEIGHTS @ np.sqrt(middle - left + half * _CHEBYSHEV)).real)
-        result[position] = 54.0 * quanta * 2.0 * np.sqrt(2.0) * half_squared * integral
-    return result
+    # turning points: y^3 - y^2/2 + e = 0 in units where the barrier is 1/54; its lowest root is always real
+    level = np.asarray(energy, dtype=np.float64) / (54.0 * quanta)
+    cosine = 108.0 * level - 1.0
+    below = np.cos((np.arccos(np.clip(-cosine, -1.0, 1.0)) + 2.0 * np.pi) / 3.0)
+    above = -np.cosh(np.arccosh(np.maximum(cosine, 1.0)) / 3.0)
+    lowest = np.where(cosine < 1.0, below, above) / 3.0 + 1.0 / 6.0
+    middle = 0.25 - 0.5 * lowest  # of the other two, which may be a complex pair
+    half_squared = middle**2 + 2.0 * middle * lowest
+    half = np.sqrt(half_squared.astype(np.complex128))
+    integral = np.sqrt((middle - lowest)[:, None] + half[:, None] * _CHEBYSHEV).real @ _WEIGHTS
+    return np.asarray(54.0 * quanta * 2.0 * np.sqrt(2.0) * half_squared * integral)
 
 
 def undamped_thermal_log_rate(quanta: float, thermal_quanta: float) -> float:

@@ -26,6 +26,7 @@ __all__ = ["EscapeModel", "HazardTable", "RateTable"]
 Array = NDArray[np.float64]
 
 _NEGLIGIBLE = -30.0  # ln of a hazard below which a stretch of the ramp is left out: 1e-13
+_NEVER_LATER = 60.0  # hazard that nothing survives: -ln(1 - u) of a 53-bit u is at most 36.7
 _CURVATURE = 2e-3  # largest departure of ln Gamma from a straight line between grid points
 _RATE_FLOOR = -1e4  # stands for ln 0, so that differences stay finite
 # x = 1 - I/Ic where ln Gamma is tabulated. 4e-3 in ln x keeps linear interpolation of a barrier of
@@ -50,12 +51,12 @@ class RateTable:
 
     def __init__(self, junction: Junction, model: EscapeModel, temperature: float) -> None:
         self.critical_current = junction.critical_current
-        x = np.exp(_GRID)
-        forward = model.log_rate(junction, self.critical_current * (1.0 - x), temperature)
-        # For a barrier of more than ~80 kT the reverse rate is below 1e-20/s: nothing is lost by the floor.
-        reverse = model.log_rate(junction, -self.critical_current * (1.0 - x), temperature)
-        total = np.logaddexp(np.maximum(forward, _RATE_FLOOR), np.maximum(reverse, _RATE_FLOOR))
-        self._log_rates = np.nan_to_num(total, nan=_RATE_FLOOR)
+        current = self.critical_current * -np.expm1(_GRID)
+        total = np.maximum(model.log_rate(junction, current, temperature), _RATE_FLOOR)
+        if total[-1] > _NEGLIGIBLE - 30.0:  # the reverse rate is largest at zero current, where both are equal
+            reverse = np.maximum(model.log_rate(junction, -current, temperature), _RATE_FLOOR)
+            total = np.logaddexp(total, reverse)
+        self._log_rates = np.nan_to_num(np.asarray(total), nan=_RATE_FLOOR)
 
     def log_rate(self, current: Array) -> Array:
         """Return ln(Gamma / 1 s^-1) at currents in A, 0 <= I <= Ic."""
@@ -146,7 +147,7 @@ class HazardTable:
 
     @property
     def total(self) -> float:
-        """H at the end of the excursion; infinite if the current exceeds the critical current."""
+        """H at the end of the excursion, exact as long as anything survives; infinite if the current exceeds Ic."""
         return float(self._hazard[-1]) if math.isinf(self.certain) else math.inf
 
     def invert(self, exponentials: Array) -> Array:
@@ -226,7 +227,9 @@ def _refined(pieces: _Pieces, rates: RateTable) -> _Pieces:
     """Halve pieces until ln Gamma is straight in each of them, wherever the hazard matters."""
     for _ in range(40):
         start, middle, end = (rates.log_rate(pieces.at(f)) for f in (0.0, 0.5, 1.0))
-        matters = np.maximum(start, end) + np.log(pieces.span) > _NEGLIGIBLE
+        hazards = pieces.span * _mean_rate(start, end - start)
+        before = np.cumsum(hazards) - hazards
+        matters = (np.maximum(start, end) + np.log(pieces.span) > _NEGLIGIBLE) & (before < _NEVER_LATER)
         bent = np.abs(middle - 0.5 * (start + end)) > _CURVATURE
         if not np.any(matters & bent):
             break

@@ -188,6 +188,8 @@ class StatusModel:
 
     Attributes
     ----------
+    device_bits
+        Bits of the status byte that the instrument sets and clears itself.
     service_requests
         How often a service request was asserted since power-on; waiting clients compare it.
     """
@@ -198,6 +200,7 @@ class StatusModel:
         self.event_status = POWER_ON
         self.event_enable = 0
         self.service_enable = 0
+        self.device_bits = 0
         self.service_requests = 0
         self._requested = False
         self._reasons = 0
@@ -209,7 +212,9 @@ class StatusModel:
 
     def byte(self, message_available: bool) -> int:
         """Return the status byte without bit 6."""
-        value = ERROR_AVAILABLE if len(self.errors) else 0
+        value = self.device_bits
+        if len(self.errors):
+            value |= ERROR_AVAILABLE
         if message_available:
             value |= MESSAGE_AVAILABLE
         if self.event_status & self.event_enable:

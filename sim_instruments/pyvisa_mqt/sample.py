@@ -27,7 +27,7 @@ __all__ = ["Sample"]
 
 Array = NDArray[np.float64]
 
-_TRANSIENT = 1e-6  # of Ic: a filter transient smaller than this has died out
+_TRANSIENT = 1e-5  # of Ic: a filter transient is rounded to this, and has died out when it is smaller
 _BATCH = 1 << 16
 _LOOK_AHEAD = 4.0  # s
 _MANY_CYCLES = 4096

@@ -167,14 +167,15 @@ class SwitchTimes:
         spacing = self._offset_spacing(rates, excursion)
         count = math.ceil(_LARGEST_OFFSET / spacing) if self._deviation else 0
         offsets = self._deviation * spacing * np.arange(-count, count + 1)
-        times = np.empty((len(offsets), len(_GRID)))
-        log_totals = np.empty(len(offsets))
-        for row, offset in enumerate(offsets.tolist()):
-            table = HazardTable(cycle, excursion, rates, offset)
-            total = table.total
-            times[row] = table.invert(np.exp(_GRID))
-            log_totals[row] = math.log(total) if 0.0 < total < math.inf else (_LAST + 5.0 if total else _FIRST)
-            self._continue(times[row], log_totals[row], excursion.end)
+        times = np.full((len(offsets), len(_GRID)), excursion.end)
+        log_totals = np.full(len(offsets), _FIRST)
+        # A current that cannot switch even with the largest offset needs no inversion.
+        if HazardTable(cycle, excursion, rates, excursion.polarity * float(offsets[-1])).total > math.exp(_FIRST):
+            for row in range(len(offsets)):
+                table = HazardTable(cycle, excursion, rates, float(offsets[row]))
+                times[row] = table.invert(np.exp(_GRID))
+                log_totals[row] = _log_total(table.total)
+                self._continue(times[row], log_totals[row], excursion.end)
         return _Nodes(times, log_totals, spacing)
 
     def _offset_spacing(self, rates: RateTable, excursion: Excursion) -> float:
@@ -196,6 +197,13 @@ class SwitchTimes:
         if inside > 1e-6:
             slope = (end - times[first - 1]) / inside
             times[first] = times[first - 1] + slope * _SPACING
+
+
+def _log_total(total: float) -> float:
+    """Return ln H at an excursion's end, kept on the grid: a bit above it where the switch is certain."""
+    if total == 0.0:
+        return _FIRST
+    return _LAST + 5.0 if math.isinf(total) else max(math.log(total), _FIRST)
 
 
 def _recall(cache: OrderedDict[K, V], key: K) -> V | None:

@@ -41,7 +41,7 @@ STILL_VOLTAGE = 10.0
 OFF, MONITOR, OPEN, ZONE, STILL, CLOSED, WARM_UP = range(7)
 
 RAMP_DONE = {0: 128, 1: 1}
-VALID_CONTROL, VALID_MEASUREMENT, OVERLOAD = 2, 4, 16
+VALID_MEASUREMENT, OVERLOAD = 4, 16
 
 INPUTS = ("A", *(str(number) for number in range(1, 17)))
 
@@ -69,7 +69,6 @@ class LakeShore372(LakeShoreInstrument):
         self._check_options()
         self._loops = {number: ControlLoop() for number in range(3)}
         self._powers: dict[str, float] = {}
-        self._flags = 0
         self._conversions = 0
         self._bridge = self._new_bridge()
 
@@ -98,10 +97,6 @@ class LakeShore372(LakeShoreInstrument):
         self._bridge.select(self.options["channel"], False, self.wires.clock.now())
         for number in range(3):
             self._drive(number, 0.0)
-
-    def model_status(self) -> int:
-        """Return valid-reading, overload and ramp-done bits."""
-        return self._flags
 
     # Readings.
 
@@ -196,7 +191,7 @@ class LakeShore372(LakeShoreInstrument):
         ramped, rate = self.stored("RAMP", output)
         present = self._reading(self._control_input(output)).filtered
         self._loops[output].aim(kelvin, bool(ramped and rate), present)
-        self._flags &= ~RAMP_DONE.get(output, 0)
+        self.status.device_bits &= ~RAMP_DONE.get(output, 0)
 
     def setpoint(self, output: int | None) -> str:
         """Return SETP?: the set point in force, so a ramp can be watched."""
@@ -305,7 +300,7 @@ class LakeShore372(LakeShoreInstrument):
             self._conversions += 1
             self._tick(self._conversions * CONVERSION_TIME)
         if self.status.service_enable:
-            self.status.update(bool(self.output))
+            self.status.update(False)
 
     def next_event(self) -> float:
         """Return the end of the present conversion, which may set a status bit; nothing else comes by itself."""
@@ -314,7 +309,9 @@ class LakeShore372(LakeShoreInstrument):
     def _tick(self, now: float) -> None:
         fresh = self._bridge.tick(now)
         if fresh:
-            self._flags |= VALID_MEASUREMENT
+            invalid = self._bridge.reading(self._bridge.channel).status
+            self.status.device_bits &= ~(VALID_MEASUREMENT | OVERLOAD)
+            self.status.device_bits |= OVERLOAD if invalid else VALID_MEASUREMENT
             self._protect()
         for output in (0, 1):
             mode = self._mode(output)
@@ -326,7 +323,7 @@ class LakeShore372(LakeShoreInstrument):
         name = self._control_input(output)
         setup = self._loop_setup(output, mode, loop.setpoint)
         if loop.move_setpoint(setup.ramp, CONVERSION_TIME):
-            self._flags |= RAMP_DONE[output]
+            self.status.device_bits |= RAMP_DONE[output]
         if not self.stored("RANGE", output)[0]:
             return
         if name == "A":

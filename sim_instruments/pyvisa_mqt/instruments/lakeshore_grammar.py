@@ -201,10 +201,6 @@ class LakeShoreInstrument(Instrument):
     def reset(self) -> None:
         """Do what *RST does."""
 
-    def model_status(self) -> int:
-        """Return the model's own bits of the status byte."""
-        return 0
-
     # The byte level.
 
     @property
@@ -235,7 +231,7 @@ class LakeShoreInstrument(Instrument):
 
     def status_byte(self) -> int:
         """Return the status byte as a serial poll does."""
-        return self.status.poll(bool(self.output)) & ~0x10 | self.model_status()
+        return self.status.poll(False)
 
     def stored(self, mnemonic: str, *indices: Any) -> tuple[Any, ...]:
         """Return the present values of a table entry."""
@@ -267,7 +263,7 @@ class LakeShoreInstrument(Instrument):
                     replies.append(reply)
         if replies:
             self.output.push(";".join(replies).encode("latin-1") + b"\r\n")
-        self.status.update(bool(self.output))
+        self.status.update(False)
 
     def _unit(self, text: str) -> str | None:
         mnemonic, data = _split_unit(text)
@@ -351,8 +347,7 @@ class LakeShoreInstrument(Instrument):
 
     def status_value(self) -> str:
         """Do what *STB? does."""
-        value = self.status.query(False) | self.model_status()
-        return f"{value:03d}"
+        return f"{self.status.query(False):03d}"
 
 
 def _split_unit(text: str) -> tuple[str, str]:

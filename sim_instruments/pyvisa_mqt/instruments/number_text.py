@@ -7,10 +7,17 @@ from numpy.typing import NDArray
 
 __all__ = ["scientific_list"]
 
-_WIDTH = 22  # "+d.ddddddddddddddE+ddd"
-# The decimal digits of 0 to 99999, five bytes each.
-_FIVE_DIGITS = (np.arange(100_000)[:, np.newaxis] // 10 ** np.arange(4, -1, -1) % 10 + ord("0")).astype(np.uint8)
+_DIGITS = (np.arange(100_000)[:, np.newaxis] // 10 ** np.arange(4, -1, -1) % 10 + ord("0")).astype(np.uint8)
+# Five digits each of 0 to 99999, and the same with a point behind the first.
+_FIVE_DIGITS = np.ascontiguousarray(_DIGITS).view("V5")[:, 0]
+_POINTED = np.insert(_DIGITS, 1, ord("."), axis=1).view("V6")[:, 0]
 _LARGEST_EXPONENT = 99
+_EXPONENTS = np.array(
+    [f"E{exponent:+04d},".encode() for exponent in range(-_LARGEST_EXPONENT, _LARGEST_EXPONENT + 1)], dtype="S6"
+).view("V6")
+_SIGNS = np.array([b"+", b"-"]).view("V1")
+# "+d.ddddddddddddddE+ddd,"
+_ITEM = np.dtype([("sign", "V1"), ("high", "V6"), ("middle", "V5"), ("low", "V5"), ("exponent", "V6")])
 _POWERS = np.longdouble(10) ** np.arange(14 + _LARGEST_EXPONENT + 2)
 
 
@@ -37,20 +44,14 @@ def scientific_list(values: NDArray[np.float64]) -> bytes:
         if wrong.any():
             exponents[wrong] += correction
             mantissas[wrong] = _mantissas(magnitudes[wrong], exponents[wrong])
-    text = np.empty((count, _WIDTH + 1), dtype=np.uint8)
-    text[:, 0] = np.where(np.signbit(values), ord("-"), ord("+"))
     high, rest = np.divmod(mantissas, 10**10)
     middle, low = np.divmod(rest, 10**5)
-    leading = _FIVE_DIGITS[high]
-    text[:, 1] = leading[:, 0]
-    text[:, 2] = ord(".")
-    text[:, 3:7] = leading[:, 1:]
-    text[:, 7:12] = _FIVE_DIGITS[middle]
-    text[:, 12:17] = _FIVE_DIGITS[low]
-    text[:, 17] = ord("E")
-    text[:, 18] = np.where(exponents < 0, ord("-"), ord("+"))
-    text[:, 19:22] = _FIVE_DIGITS[np.abs(exponents)][:, 2:]
-    text[:, 22] = ord(",")
+    text = np.empty(count, dtype=_ITEM)
+    text["sign"] = _SIGNS[np.signbit(values).astype(np.intp)]
+    text["high"] = _POINTED[high]
+    text["middle"] = _FIVE_DIGITS[middle]
+    text["low"] = _FIVE_DIGITS[low]
+    text["exponent"] = _EXPONENTS[exponents + _LARGEST_EXPONENT]
     return text.tobytes()[:-1]
 
 

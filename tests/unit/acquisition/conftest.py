@@ -71,6 +71,7 @@ class FakeCounter:
     """Reads one interval a ramp from a list of what each ramp does; `inf` takes a time-out of 1.5 periods."""
 
     memory = 1_000_000
+    timeout_ramps = 1
     delay = 0.0
     latency = 1e-3
 

@@ -49,3 +49,7 @@ def test_converting_in_parts_is_converting_the_whole(readings: list[float], cut:
     np.testing.assert_array_equal(whole.currents, np.concatenate([p.currents for p in parts]))
     assert whole.censored == sum(p.censored for p in parts)
     assert whole.switches == sum(p.switches for p in parts)
+
+
+def test_a_time_out_stands_for_as_many_ramps_as_the_counter_waited_for() -> None:
+    assert convert(np.array([5e-3, np.inf]), RAMP, timeout_ramps=10).censored == 10

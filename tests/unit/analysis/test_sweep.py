@@ -213,6 +213,37 @@ def test_switches_above_the_shared_critical_current_are_named(sweep_of: MakeSwee
     assert math.isfinite(shared.escape_temperature)
 
 
+def test_points_need_no_distinct_indices(sweep_of: MakeSweep) -> None:
+    sweep = sweep_of(TEMPERATURES)
+    unnumbered = replace(sweep, histograms=tuple(replace(each, point=0) for each in sweep.histograms))
+    first, second = fit_sweep(sweep), fit_sweep(unnumbered)
+    assert second.critical_current == first.critical_current
+    assert second.saturation is not None
+    assert first.saturation is not None
+    assert second.saturation.escape_temperature == first.saturation.escape_temperature
+    assert second.measured_crossover == first.measured_crossover
+
+
+def test_the_measured_crossover_is_where_the_predicted_curve_leaves_its_plateau(sweep_of: MakeSweep) -> None:
+    fit = fit_sweep(sweep_of((0.015, 0.02, 0.025, 0.03, 0.035, 0.2, 0.3, 0.5)))
+    measured = fit.measured_crossover
+    assert measured is not None
+    assert measured.predicted is not None
+    assert abs(measured.temperature - measured.predicted) < 4 * measured.temperature_stderr
+    # ten per cent above the plateau is close to the crossover temperature for this junction
+    assert measured.predicted == pytest.approx(29.6e-3, rel=0.05)
+
+
+@pytest.mark.parametrize("cold", [0.0, -0.01, math.inf])
+def test_odd_bath_temperatures_break_nothing(cold: float, sweep_of: MakeSweep) -> None:
+    sweep = sweep_of((0.015, 0.2, 0.3))
+    odd = replace(sweep.histograms[0], temperature=cold, temperature_std=math.nan)
+    fit = fit_sweep(replace(sweep, histograms=(odd, *sweep.histograms[1:])))
+    assert fit.critical_current is not None
+    assert (fit.saturation is not None) == (cold == 0.0)
+    json.dumps(fit.to_dict(), allow_nan=False)
+
+
 def test_an_empty_sweep_is_refused(estimate: JunctionEstimate) -> None:
     with pytest.raises(InputError, match="no histogram"):
         fit_sweep(Sweep((), estimate))

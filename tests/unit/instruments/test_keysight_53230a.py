@@ -78,7 +78,7 @@ def test_inputs_are_set_after_the_function_and_the_time_out_always(opened: list[
     counter.configure(RAMP)
     assert [m for m in device.seen if not m.endswith("?")] == [
         "*RST;*CLS",
-        "SYST:TIM 0.01",
+        "SYST:TIM 0.0105",
         "CONF:TINT (@1),(@2)",
         "INP1:LEV:AUTO 0",
         "INP1:COUP DC",
@@ -101,14 +101,17 @@ def test_inputs_are_set_after_the_function_and_the_time_out_always(opened: list[
     ]
 
 
-@pytest.mark.parametrize(("period", "timeout"), [(1e-3, "0.01"), (0.1, "0.2"), (4.9e-3, "0.01"), (10.0, "20")])
-def test_the_time_out_is_two_periods_but_at_least_ten_milliseconds(
-    opened: list[Keysight53230A], period: float, timeout: str
+@pytest.mark.parametrize(
+    ("period", "timeout"), [(1e-3, 10.5e-3), (0.1, 0.15), (4.9e-3, 2.5 * 4.9e-3), (10.0, 15.0), (12.5e-3, 18.75e-3)]
+)
+def test_the_time_out_is_a_half_integer_number_of_periods_and_at_least_ten_milliseconds(
+    opened: list[Keysight53230A], period: float, timeout: float
 ) -> None:
     device = Counter()
     counter, _ = build(opened, device)
     counter.configure(RampProgram(0.0, 1e-5, 1e-5 / (0.9 * period), period))
-    assert device.settings["SYST:TIM"] == timeout
+    assert float(device.settings["SYST:TIM"]) == pytest.approx(timeout, rel=1e-9)
+    assert (counter.timeout_ramps + 0.5) * period == pytest.approx(timeout, rel=1e-9)
 
 
 def test_inputs_can_be_exchanged_and_high_thresholds_get_the_wide_range(opened: list[Keysight53230A]) -> None:
@@ -166,7 +169,7 @@ def test_a_level_rounded_by_the_converter_is_accepted(opened: list[Keysight53230
 def test_a_period_beyond_the_counters_time_out_is_refused(opened: list[Keysight53230A]) -> None:
     counter, _ = build(opened, Counter())
     with pytest.raises(InputError, match="2000 s"):
-        counter.configure(RampProgram(0.0, 1e-5, 1e-8, 1001.0))
+        counter.configure(RampProgram(0.0, 1e-5, 1e-8, 1400.0))
 
 
 def test_arming_verifies_clears_and_starts(opened: list[Keysight53230A]) -> None:

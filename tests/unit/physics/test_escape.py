@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -39,6 +40,9 @@ def distance_at(junction: Junction, quanta: float) -> float:
     return float(brentq(lambda x: float(junction.barrier_quanta(one_minus_s=x)) - quanta, 1e-6, 1.5, xtol=1e-15))
 
 
+cubic_levels = functools.cache(lambda quanta: well_levels(CubicWell(quanta)))
+
+
 def in_plasma_units(junction: Junction, x: float, ratio: float) -> float:
     """Return ln(Gamma/wp) of the joined rate at T = ratio T0."""
     temperature = ratio * float(junction.crossover_temperature(one_minus_s=x))
@@ -67,12 +71,12 @@ def test_through_the_crossover_it_is_within_a_tenth_of_uniform_wkb(quanta: float
     assert got == pytest.approx(undamped_thermal_log_rate(quanta, ratio / (2.0 * math.pi)), abs=0.1)
 
 
-@pytest.mark.parametrize("quanta", [2.5, 3.0, 4.0, 6.0])
-@pytest.mark.parametrize("ratio", [1e-3, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9])
+@pytest.mark.parametrize("quanta", [2.5, 3.0, 5.0])
+@pytest.mark.parametrize("ratio", [1e-3, 0.3, 0.5, 0.6, 0.7, 0.8])
 def test_below_the_crossover_it_is_within_a_tenth_of_the_average_over_exact_levels(quanta: float, ratio: float) -> None:
     junction = JUNCTIONS[1]
     got = in_plasma_units(junction, distance_at(junction, quanta), ratio)
-    states = well_levels(CubicWell(quanta))
+    states = cubic_levels(quanta)
     inverse = 2.0 * math.pi / ratio
     weights = np.array([-inverse * (state.energy - states[0].energy) for state in states])
     rates = np.array([state.log_decay_rate for state in states])
@@ -89,7 +93,7 @@ def test_at_two_quanta_the_ground_state_decays_eleven_percent_more_slowly() -> N
 
 
 @pytest.mark.parametrize("junction", JUNCTIONS)
-@pytest.mark.parametrize("quanta", [1.5, 3.0, 10.0])
+@pytest.mark.parametrize("quanta", [1.5, 3.0, 5.0])
 def test_it_rises_smoothly_with_temperature(junction: Junction, quanta: float) -> None:
     x = distance_at(junction, quanta)
     crossover = float(junction.crossover_temperature(one_minus_s=x))
@@ -137,13 +141,13 @@ def test_the_table_agrees_with_the_bounce_it_was_made_from() -> None:
 
 
 def test_low_temperature_enhancement_goes_as_t_squared_with_the_known_coefficient() -> None:
-    # bounce action: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30, 1.87 times at Q = 2
+    # physics notes, section 1: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30, 1.87 times at Q = 2
     for quality, ratio in ((30.0, 1.05), (10.0, 1.15), (2.0, 1.87)):
-        cold, warm = solve_bounce(quality), solve_bounce(quality, 0.08)
         damping = 1.0 / quality
         factor = 1.0 / (math.hypot(1.0, damping / 2.0) + damping / 2.0)
-        tau = 0.08 * factor / (2.0 * math.pi)
-        assert (cold.action - warm.action) / (36.0 * math.pi * damping * tau**2) == pytest.approx(ratio, rel=0.03)
+        cold, warm = bounce_at(np.array([factor, factor]), np.array([0.0, 0.1])).action
+        tau = 0.1 * factor / (2.0 * math.pi)
+        assert (cold - warm) / (36.0 * math.pi * damping * tau**2) == pytest.approx(ratio, rel=0.03)
 
 
 def test_the_pieces_meet_the_joined_rate_where_each_is_right() -> None:

@@ -393,10 +393,10 @@ def test_options_that_are_quantities_need_their_unit(build: Build, monkeypatch: 
 def test_a_sweeps_worth_of_time_costs_seconds(build: Build) -> None:
     # A tenth of 14 x 10 000 ramps at 80 Hz and 14 settlings of 20 minutes, for which 3 s are allowed.
     bench = build()
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(2):
         start, _ = ramp(bench, sawtooth(10.5e-6), 80.0, 7000)
         bench.clock.sleep(90.0)
         assert intervals(bench, start, bench.clock.now()).size == 7000
         bench.clock.sleep(840.0)
-    assert time.perf_counter() - begin < 0.6  # twice the share: the machine may be busy
+    assert time.process_time() - begin < 0.6  # twice the share; processor time, for the machine may be busy

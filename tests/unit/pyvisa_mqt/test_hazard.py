@@ -49,8 +49,9 @@ def test_rates_between_grid_points_are_those_of_the_model() -> None:
 def test_integral_equals_brute_force_for_a_coarse_staircase(lag: float) -> None:
     # 200 steps of 50 nA: ln Gamma jumps by several units from step to step.
     model = TransitionState()
-    values = np.concatenate([np.linspace(0.0, 9.45e-6, 180), np.zeros(20)])
+    values = np.concatenate([np.linspace(0.0, 9.12e-6, 180), np.zeros(20)])
     hazards, cycle = table(values, 2e-3, 0.3, lag=lag, model=model)
+    assert 1e-6 < hazards.total < 20.0
     assert hazards.total == pytest.approx(brute_force(cycle, 0.3, 2e-3, model=model), rel=5e-3)
 
 
@@ -114,6 +115,13 @@ def test_offset_shifts_the_current_by_itself() -> None:
     np.testing.assert_allclose(shift, 20e-9 / rate, rtol=2e-2)  # the staircase's step is 1 % of this
 
 
+def test_at_zero_current_both_directions_count() -> None:
+    small = Junction(20e-9, 50e-15, 1e3)  # a barrier of 2 E_J = 10 kT
+    rates = RateTable(small, TransitionState(), 0.1)
+    one_way = float(TransitionState().log_rate(small, np.array([0.0]), 0.1)[0])
+    assert float(rates.log_rate(np.array([0.0]))[0]) == pytest.approx(one_way + math.log(2.0), abs=1e-6)
+
+
 def test_a_table_for_ten_thousand_points_is_built_in_a_few_milliseconds() -> None:
     import time
 
@@ -123,7 +131,7 @@ def test_a_table_for_ten_thousand_points_is_built_in_a_few_milliseconds() -> Non
     Escape().log_rate(JUNCTION, np.array([9e-6]), 0.1)  # whatever the model caches for good
     spent = []
     for temperature in (0.02, 0.2, 0.3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         HazardTable(cycle, excursion, RateTable(JUNCTION, Escape(), temperature))
-        spent.append(time.perf_counter() - begin)
-    assert min(spent) < 20e-3  # the least: the machine may be busy
+        spent.append(time.process_time() - begin)
+    assert min(spent) < 20e-3

@@ -200,6 +200,16 @@ def test_the_set_point_ramps_at_its_rate_and_tells_when_it_has_arrived(bridge: A
     assert int(bridge.query("*STB?")) & 128
 
 
+def test_the_end_of_a_ramp_and_an_invalid_reading_can_request_service(bridge: Any) -> None:
+    bridge.write("OUTMODE 0,5,6,0,0,0,1;SETP 0,0.1;RAMP 0,1,60;SETP 0,1.1;*SRE 144")
+    assert bridge.query("*STB?") == "004"
+    bridge.wait(1.1)
+    assert (bridge.instrument.service_requests, bridge.instrument.status_byte()) == (1, 128 + 64 + 4)
+    bridge.wires.temperatures["ch6"] = 77.0
+    bridge.wait(0.2)
+    assert (bridge.instrument.service_requests, bridge.instrument.status_byte()) == (2, 128 + 64 + 16)
+
+
 def test_open_loop_warm_up_and_still_give_their_powers(talk_to: Any) -> None:
     bridge = talk_to("lakeshore-372", heater_resistance=120.0)
     bridge.write("OUTMODE 0,2,6,0,0,0,1;MOUT 0,50;RANGE 0,6")
