@@ -21,6 +21,9 @@ class Document(BaseModel):
 
 M = TypeVar("M", bound=BaseModel)
 
+#: A file that a person wrote is a page or two; aliases must not blow it up either.
+_LARGEST_FILE, _MOST_VALUES = 1 << 20, 20_000
+
 
 def load_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file, of plain types only.
@@ -35,6 +38,8 @@ def load_yaml(path: Path) -> dict[str, Any]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise InputError(f"{path}: is larger than {_LARGEST_FILE} bytes; that is no file of settings")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -47,14 +52,31 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except MarkedYAMLError as exc:
         raise InputError(f"{path}: {_yaml_fault(exc)}") from exc
     except YAMLError as exc:
-        raise InputError(f"{path}: is not YAML ({' '.join(str(exc).split())})") from exc
+        raise InputError(f"{path}: is not valid YAML ({' '.join(str(exc).split())})") from exc
+    except RecursionError as exc:
+        raise InputError(f"{path}: is nested too deeply") from exc
     except ValueError as exc:  # a timestamp or number of impossible value
         raise InputError(f"{path}: is not valid YAML ({exc})") from exc
     if content is None:
         raise InputError(f"{path}: is empty")
     if not isinstance(content, dict):
         raise InputError(f"{path}: must hold keys with values, but holds a {type(content).__name__}")
+    if _oversized(content):
+        raise InputError(f"{path}: expands to more than {_MOST_VALUES} values; that is no file of settings")
     return content
+
+
+def _oversized(content: object) -> bool:
+    """Return whether aliases blow the content up beyond measure, or endlessly."""
+    waiting, seen = [content], 0
+    while waiting and seen <= _MOST_VALUES:
+        seen += 1
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return seen > _MOST_VALUES
 
 
 def _yaml_fault(exc: Any) -> str:
@@ -66,7 +88,7 @@ def _yaml_fault(exc: Any) -> str:
         return f"{place}{problem.split(' with value')[0]}; each key may stand only once"
     if "could not determine a constructor" in problem:
         return f"{place}tags such as '!!python' are not allowed"
-    return f"{place}not YAML: {problem}"
+    return f"{place}not valid YAML: {problem}"
 
 
 def validate_document(content: object, model: type[M], origin: str) -> M:

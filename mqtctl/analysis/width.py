@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ def width_exponent(points: Sequence[PointFit], minimum_temperature: float = 0.2)
     used = [
         (point, point.moments)
         for point in points
-        if point.moments is not None and point.moments.std > 0.0 and point.temperature >= minimum_temperature
+        if point.moments is not None and point.moments.std > 0.0 and minimum_temperature <= point.temperature < math.inf
     ]
     if len({point.temperature for point, _ in used}) < 2:
         return None

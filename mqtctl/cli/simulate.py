@@ -31,7 +31,7 @@ def simulate(
         import numpy as np
 
         from mqtctl.physics import Junction, SwitchingDistribution
-        from mqtctl.workflow.models import escape_model
+        from mqtctl.physics.by_name import escape_model
 
         junction = Junction(
             parse_option("critical-current", critical_current, "A"),

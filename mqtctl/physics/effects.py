@@ -184,10 +184,10 @@ def two_well_renormalisation(
 
     It is not a factor of the escape rate. It describes how a bath with cutoff wc dresses the coherent splitting
     between two degenerate wells: slow oscillators follow adiabatically, and the overlap of their states shrinks as a
-    power of the cutoff (Leggett et al., RMP 59, 1 (1987), eq. 3.16 [M]). Escape from a single metastable well into a continuum
-    has no such degeneracy: there ohmic damping gives exp(-7.2 N 0.87/Q)(1 + 1.43/Q) with no cutoff in it
-    (Caldeira and Leggett, PRL 46, 211 (1981), eq. 7 [M]), which is what `Tunneling` and `Escape` use. This factor
-    multiplies no rate of this package; it is offered for comparison with texts that use it.
+    power of the cutoff (Leggett et al., RMP 59, 1 (1987), eq. 3.16 [M]). Escape from a single metastable well
+    into a continuum has no such degeneracy: there ohmic damping gives exp(-7.2 N 0.87/Q)(1 + 1.43/Q) with no
+    cutoff in it (Caldeira and Leggett, PRL 46, 211 (1981), eq. 7 [M]), which is what `Tunneling` and `Escape`
+    use. This factor multiplies no rate of this package; it is offered for comparison with texts that use it.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ class HazardPanels:
                 newton = local - excess / legendre.legval(local, slope, tensor=False)
             usable = (newton > low) & (newton < high)
             following = np.where(usable, newton, 0.5 * (low + high))
-            done = np.max(np.abs(following - local), initial=0.0) < 1e-14
+            done = np.max(np.abs(following - local), initial=0.0) < 1e-11  # Newton: the next error is its square
             local = following
             if done:
                 break

@@ -200,7 +200,8 @@ def metastable_levels(
     junction
         The junction; its resistance plays no part.
     bias_current
-        In A, one number, 0 < I. At and above Ic there is no well and the result has no levels.
+        In A, one number, 0 < I. At and above Ic there is no well and the result has no levels. Below about 0.25 Ic
+        the barriers of the next wells also stand in the way and the rate is that of passing them all, undamped.
     one_minus_s
         x = 1 - I/Ic instead.
     potential

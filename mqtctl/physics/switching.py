@@ -94,7 +94,8 @@ class SwitchingDistribution:
         self.stop_current = stop
         self._stop_x = float(junction.one_minus_s(stop))
         self._panels: HazardPanels = integrate_hazard(self._log_hazard, (stop - self.start_current) / critical)
-        self.noise = math.hypot(current_noise, timing_jitter * self._typical_rate())
+        jitter = timing_jitter * self._typical_rate() if timing_jitter > 0.0 else 0.0
+        self.noise = math.hypot(current_noise, jitter)
 
     @property
     def survivor_mass(self) -> float:
@@ -256,8 +257,8 @@ class SwitchingDistribution:
         critical = self.junction.critical_current
         if not callable(self.ramp_rate):
             return np.asarray(log_rate + math.log(critical / self.ramp_rate))
-        # the rate may vanish at the end of the ramp, closer to which than 1e-12 Ic a current has no digits left
-        rate = self._rate_at(self._current(np.maximum(x, 1e-12), y))
+        # the rate may vanish at the end of the ramp, closer to which than 1e-14 Ic a current has no digits left
+        rate = self._rate_at(self._current(np.maximum(x, 1e-14), y))
         rate = np.maximum(rate, np.finfo(np.float64).tiny)
         return np.asarray(log_rate + math.log(critical) - np.log(rate))
 

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,10 +112,20 @@ def open_database(path: Path, *, needed: int = 0) -> Iterator[AtomicConnection]:
         )
     try:
         connection = connect(path)
+        (before,) = connection.execute("PRAGMA journal_mode").fetchone()
         connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.Error as exc:
         raise StorageError(f"database {path} could not be opened ({exc})") from exc
     try:
         yield connection
     finally:
+        _leave_one_file(connection, before)
         connection.close()
+
+
+def _leave_one_file(connection: AtomicConnection, mode: str) -> None:
+    """Go back to the journal mode there was: a copy of a file that has a -wal beside it lacks the newest runs."""
+    # while somebody else reads, it stays in write-ahead mode, which is safe: only a careless copy is not
+    with suppress(sqlite3.OperationalError):
+        connection.rollback()
+        connection.execute(f"PRAGMA journal_mode={mode}")

@@ -9,8 +9,8 @@ from typing import Any
 
 from mqtctl.analysis import fit_point, imported_histogram, read_switching_data
 from mqtctl.errors import InputError
+from mqtctl.physics.by_name import escape_model
 from mqtctl.records import JunctionEstimate
-from mqtctl.workflow.models import escape_model
 
 __all__ = ["LIST_SUFFIXES", "ForeignFacts", "analyze_list"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 from mqtctl.physics import Junction
+from mqtctl.physics.by_name import ESCAPE_MODELS
 
-from .bench_schema import ESCAPE_MODELS, BenchFile, split_port
+from .bench_schema import BenchFile, split_port
 from .cryostat import Cryostat, CryostatModel
 from .sample import Sample
 from .wiring import MarkerLine, MarkerRecord, Readout

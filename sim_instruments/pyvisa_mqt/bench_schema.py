@@ -14,28 +14,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
-from mqtctl.physics import (
-    ButtikerHarrisLandauer,
-    Escape,
-    Kramers,
-    MelnikovMeshkov,
-    TransitionState,
-    Tunneling,
-    WeakDampingTunneling,
-)
+from mqtctl.physics.by_name import ESCAPE_MODELS
 from mqtctl.quantities import Amperes, BytesPerSecond, Farads, Kelvins, KelvinsPerSecond, Ohms, Seconds, Volts, Watts
 
-__all__ = ["ESCAPE_MODELS", "BenchFile", "BiasSection", "CryostatSection", "JunctionSection", "split_port"]
-
-ESCAPE_MODELS: dict[str, Any] = {
-    "buttiker-harris-landauer": ButtikerHarrisLandauer,
-    "escape": Escape,
-    "kramers": Kramers,
-    "melnikov-meshkov": MelnikovMeshkov,
-    "transition-state": TransitionState,
-    "tunneling": Tunneling,
-    "weak-damping-tunneling": WeakDampingTunneling,
-}
+__all__ = ["BenchFile", "BiasSection", "CryostatSection", "JunctionSection", "split_port"]
 
 
 def _port(text: str) -> str:

@@ -59,7 +59,7 @@ def test_a_faulty_file_is_refused_before_anything_is_touched(
     assert_nothing_written(laboratory)
 
 
-@pytest.mark.parametrize(("content", "fault"), [("", "is empty"), ("a: [", "not YAML"), ("42", "must hold keys")])
+@pytest.mark.parametrize(("content", "fault"), [("", "is empty"), ("a: [", "not valid YAML"), ("42", "must hold keys")])
 def test_a_plan_that_is_no_plan_is_refused(laboratory: Any, content: str, fault: str) -> None:
     (laboratory.folder / "plan.yaml").write_text(content, encoding="utf-8")
     assert_refused(laboratory, laboratory.sweep(), 2, fault)

@@ -31,7 +31,9 @@ def test_noise_adds_to_the_bath_temperature() -> None:
 
 
 def test_noise_makes_the_width_saturate_like_tunnelling_does() -> None:
-    noisy = [SwitchingDistribution(JUNCTION, t, 1e-3, NoiseTemperature(TransitionState(), 0.1)).std for t in (0.0, 0.01)]
+    noisy = [
+        SwitchingDistribution(JUNCTION, t, 1e-3, NoiseTemperature(TransitionState(), 0.1)).std for t in (0.0, 0.01)
+    ]
     assert noisy[1] == pytest.approx(noisy[0], rel=0.1)
 
 
@@ -55,7 +57,9 @@ def test_retrapping_changes_nothing_where_it_is_slow() -> None:
     model = Retrapping(TransitionState(), 1e-6)
     plain = float(TransitionState().log_rate(JUNCTION, 9.2e-6, 0.3))
     # a run of td between two cycles delays the next one by Ge td
-    assert float(model.log_rate(JUNCTION, 9.2e-6, 0.3)) == pytest.approx(plain - math.log1p(math.exp(plain) * 1e-6), abs=1e-9)
+    assert float(model.log_rate(JUNCTION, 9.2e-6, 0.3)) == pytest.approx(
+        plain - math.log1p(math.exp(plain) * 1e-6), abs=1e-9
+    )
 
 
 def test_no_switch_lasts_below_the_retrapping_current() -> None:

@@ -122,7 +122,9 @@ def test_finite_differences_in_the_critical_current_are_clean() -> None:
     current, step = 9.35e-6, 1e-11
     shifts = np.arange(-20, 21) * step
     for temperature in (0.02, 0.03, 0.045, 0.055, 0.1):
-        rates = np.array([float(Escape().log_rate(Junction(9.489e-6 + d, 6.35e-12, 190.0), current, temperature)) for d in shifts])
+        rates = np.array(
+            [float(Escape().log_rate(Junction(9.489e-6 + d, 6.35e-12, 190.0), current, temperature)) for d in shifts]
+        )
         smooth = np.polynomial.Polynomial.fit(shifts / step, rates, 3)(shifts / step)
         assert np.max(np.abs(rates - smooth)) < 1e-8
 
@@ -141,7 +143,8 @@ def test_the_table_agrees_with_the_bounce_it_was_made_from() -> None:
 
 
 def test_low_temperature_enhancement_goes_as_t_squared_with_the_known_coefficient() -> None:
-    # physics notes, section 1: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30, 1.87 times at Q = 2
+    # physics notes, section 1: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30, 1.87
+    # times at Q = 2
     for quality, ratio in ((30.0, 1.05), (10.0, 1.15), (2.0, 1.87)):
         damping = 1.0 / quality
         factor = 1.0 / (math.hypot(1.0, damping / 2.0) + damping / 2.0)

@@ -30,7 +30,9 @@ def test_barrier_agrees_with_the_textbook_form_where_that_has_digits() -> None:
 def test_the_two_barriers_differ_by_the_tilt_of_one_period() -> None:
     current = np.linspace(-9e-6, 9e-6, 19)
     tilt = 2.0 * np.pi * JUNCTION.josephson_energy * current / JUNCTION.critical_current
-    np.testing.assert_allclose(JUNCTION.reverse_barrier(current) - JUNCTION.barrier(current), tilt, rtol=1e-9, atol=1e-33)
+    np.testing.assert_allclose(
+        JUNCTION.reverse_barrier(current) - JUNCTION.barrier(current), tilt, rtol=1e-9, atol=1e-33
+    )
 
 
 def test_there_is_no_well_at_and_beyond_the_critical_current() -> None:

@@ -22,14 +22,14 @@ from mqtctl.physics import (
     WeakDampingTunneling,
     WellModel,
 )
+from mqtctl.physics.bounce import kramers_factor
+from mqtctl.physics.bounce_table import zero_temperature_bounce
 from mqtctl.physics.closed_forms import (
     CLOSED_FORM_ACTION_ERROR,
     CLOSED_FORM_PREFACTOR_ERROR,
     action_ratio,
     log_prefactor_ratio,
 )
-from mqtctl.physics.bounce import kramers_factor
-from mqtctl.physics.bounce_table import zero_temperature_bounce
 from mqtctl.physics.thermal import log_depletion_factor
 
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
@@ -58,7 +58,9 @@ def test_the_depletion_factor_has_its_limits() -> None:
     assert float(log_depletion_factor(0.0)) == -math.inf
     assert float(log_depletion_factor(math.inf)) == 0.0
     # A = D (1 + zeta(1/2) (D/pi)^(1/2) ...) for small D
-    assert math.exp(float(log_depletion_factor(1e-8))) / 1e-8 == pytest.approx(1.0 - 1.46035 * math.sqrt(1e-8 / math.pi), abs=1e-8)
+    assert math.exp(float(log_depletion_factor(1e-8))) / 1e-8 == pytest.approx(
+        1.0 - 1.46035 * math.sqrt(1e-8 / math.pi), abs=1e-8
+    )
 
 
 def test_transition_state_is_an_upper_bound_of_the_classical_rates() -> None:
@@ -71,7 +73,9 @@ def test_transition_state_is_an_upper_bound_of_the_classical_rates() -> None:
 def test_the_turnover_tends_to_kramers_in_strong_and_to_energy_diffusion_in_weak_damping() -> None:
     strong = Junction(1e-6, 1e-13, 20.0)
     args = {"one_minus_s": 0.1, "temperature": 0.1}
-    assert MelnikovMeshkov().log_rate(strong, **args) == pytest.approx(float(Kramers().log_rate(strong, **args)), abs=1e-6)
+    assert MelnikovMeshkov().log_rate(strong, **args) == pytest.approx(
+        float(Kramers().log_rate(strong, **args)), abs=1e-6
+    )
     weak = Junction(1e-6, 1e-13, 1e9)
     exact = ButtikerHarrisLandauer("exact").log_rate(weak, **args)
     # both tend to 7.2 u/Q; BHL reaches it as 1 - O((D)^(1/2)) like the exact factor
@@ -189,7 +193,9 @@ def test_every_rate_formula_cites_a_source_and_an_equation() -> None:
     models = [
         value
         for name in physics.__all__
-        if inspect.isclass(value := getattr(physics, name)) and hasattr(value, "log_rate") and name not in ("EscapeModel", "WellModel")
+        if inspect.isclass(value := getattr(physics, name))
+        and hasattr(value, "log_rate")
+        and name not in ("EscapeModel", "WellModel")
     ]
     assert len(models) >= 11
     for model in models:

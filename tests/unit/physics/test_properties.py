@@ -149,7 +149,9 @@ def test_rates_scale_as_dimensional_analysis_says(
 @given(junctions(), distances)
 def test_limits_of_temperature_are_exact(junction: Junction, x: float) -> None:
     tunnelling = float(Tunneling().log_rate(junction, one_minus_s=x))
-    assert float(Escape().log_rate(junction, one_minus_s=x, temperature=0.0)) == pytest.approx(tunnelling, abs=1e-9, rel=1e-12)
+    assert float(Escape().log_rate(junction, one_minus_s=x, temperature=0.0)) == pytest.approx(
+        tunnelling, abs=1e-9, rel=1e-12
+    )
     for model in (TransitionState(), Kramers(), MelnikovMeshkov(), ButtikerHarrisLandauer()):
         assert float(model.log_rate(junction, one_minus_s=x, temperature=0.0)) == -math.inf
     frequency = float(junction.plasma_frequency(one_minus_s=x))
@@ -171,12 +173,16 @@ def test_geometry_obeys_its_identities(junction: Junction, x: float) -> None:
     slope = float(junction.barrier(one_minus_s=x + step) - junction.barrier(one_minus_s=x - step)) / (2.0 * step)
     angle = 2.0 * math.asin(math.sqrt(0.5 * x))
     assert slope == pytest.approx(2.0 * junction.josephson_energy * angle, rel=1e-7)
-    assert float(junction.reverse_barrier(one_minus_s=2.0 - x)) == pytest.approx(float(junction.barrier(one_minus_s=x)), rel=1e-6)
+    assert float(junction.reverse_barrier(one_minus_s=2.0 - x)) == pytest.approx(
+        float(junction.barrier(one_minus_s=x)), rel=1e-6
+    )
 
 
 @checked
 @given(junctions(), temperatures, logarithmic(1e-3, 1e4))
-def test_every_junction_has_a_switching_distribution(junction: Junction, temperature: float, relative_rate: float) -> None:
+def test_every_junction_has_a_switching_distribution(
+    junction: Junction, temperature: float, relative_rate: float
+) -> None:
     distribution = SwitchingDistribution(junction, temperature, relative_rate * junction.critical_current)
     assert 0.0 <= distribution.mean <= junction.critical_current
     assert 0.0 < distribution.std < junction.critical_current

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 from scipy.integrate import quad
 
 from mqtctl.errors import InputError
@@ -37,7 +36,9 @@ def test_cdf_survival_and_ppf_belong_together(distribution: SwitchingDistributio
     assert current[0] == distribution.start_current
     inside = fraction < 1.0 - distribution.survivor_mass - 1e-9
     np.testing.assert_allclose(distribution.cdf(current[inside]), fraction[inside], atol=1e-11)
-    np.testing.assert_array_equal(current[fraction > 1.0 - distribution.survivor_mass + 1e-9], distribution.stop_current)
+    np.testing.assert_array_equal(
+        current[fraction > 1.0 - distribution.survivor_mass + 1e-9], distribution.stop_current
+    )
     np.testing.assert_allclose(distribution.survival(current) + distribution.cdf(current), 1.0, atol=1e-15)
 
 
@@ -52,10 +53,13 @@ def test_the_density_is_the_derivative_of_the_cdf(distribution: SwitchingDistrib
 
 @pytest.mark.parametrize("distribution", ALL)
 def test_moments_agree_with_direct_quadrature(distribution: SwitchingDistribution) -> None:
-    edges = np.unique(distribution.ppf(np.concatenate([np.geomspace(1e-15, 0.5, 60), 1.0 - np.geomspace(1e-12, 0.5, 60)])))
+    edges = np.unique(
+        distribution.ppf(np.concatenate([np.geomspace(1e-15, 0.5, 60), 1.0 - np.geomspace(1e-12, 0.5, 60)]))
+    )
     reach = distribution.stop_current - distribution.start_current
-    edges = np.append(edges, distribution.stop_current - reach * np.append(0.0, np.geomspace(1e-14, 1e-3, 40)))
-    edges = np.unique(edges)  # the density goes as x^(1/4) at Ic
+    if distribution.survivor_mass > 0.0:
+        edges = np.append(edges, distribution.stop_current - reach * np.append(0.0, np.geomspace(1e-14, 1e-3, 40)))
+        edges = np.unique(edges)  # the density goes as x^(1/4) at Ic
     mean, std = distribution.mean, distribution.std
     nodes, weights = np.polynomial.legendre.leggauss(40)
     half = 0.5 * np.diff(edges)[:, None]
@@ -126,7 +130,9 @@ def test_a_ramp_that_slows_down_switches_as_its_local_rate_says() -> None:
     # the rate changes by 20 % over the distribution: the mean by about 0.1 sigma
     linear = SwitchingDistribution(JUNCTION, 0.1, rate)
     assert curved.mean == pytest.approx(linear.mean, abs=0.2 * linear.std)
-    exact = SwitchingDistribution(JUNCTION, 0.1, lambda current: np.sqrt(np.maximum(9.6e-6**2 - current**2, 0.0)) * np.pi / 2.0)
+    exact = SwitchingDistribution(
+        JUNCTION, 0.1, lambda current: np.sqrt(np.maximum(9.6e-6**2 - current**2, 0.0)) * np.pi / 2.0
+    )
     assert curved.mean == pytest.approx(exact.mean, abs=1e-4 * exact.std)
 
 
@@ -176,7 +182,8 @@ def test_jitter_counts_as_noise_of_that_time_on_the_ramp() -> None:
     assert noisy.noise == pytest.approx(5e-9)
     samples = noisy.sample(200_000, np.random.default_rng(5))
     assert samples.std() == pytest.approx(noisy.std, rel=4.0 * math.sqrt(4.7 / 4.0 / 2e5))
-    assert stats.kstest(samples[:5000], noisy.cdf).pvalue > 1e-3
+    level = np.sort(noisy.cdf(samples[:5000]))
+    assert np.max(np.abs(level - (np.arange(5000) + 0.5) / 5000)) * math.sqrt(5000) < 1.95
 
 
 @pytest.mark.parametrize("distribution", ALL)
@@ -254,7 +261,12 @@ def test_a_wrong_argument_is_named(change: dict[str, object], named: str) -> Non
 
 
 def test_wrong_samples_of_a_ramp_are_refused() -> None:
-    for times, currents in (([0.0], [0.0]), ([0.0, 1.0], [0.0]), ([0.0, 1.0, 2.0], [0.0, 2.0, 1.0]), ([0.0, 0.0], [0.0, 1.0])):
+    for times, currents in (
+        ([0.0], [0.0]),
+        ([0.0, 1.0], [0.0]),
+        ([0.0, 1.0, 2.0], [0.0, 2.0, 1.0]),
+        ([0.0, 0.0], [0.0, 1.0]),
+    ):
         with pytest.raises(InputError):
             SampledRamp(times, currents)
     with pytest.raises(InputError, match="between 0 and 1"):

@@ -57,7 +57,12 @@ def test_the_built_in_bench_has_three_names(name: str) -> None:
         ("critical_current: 9.489 uA", "critical_current: -9 uA", "junction.critical_current", "greater than 0"),
         ("critical_current: 9.489 uA", "critical_current: nan uA", "junction.critical_current", "not a finite"),
         ("critical_current: 9.489 uA", "critical_current: [1 uA]", "junction.critical_current", "not a quantity"),
-        ("critical_current: 9.489 uA", "critical_curent: 9.489 uA", "junction.critical_current", "missing"),
+        (
+            "critical_current: 9.489 uA",
+            "critical_curent: 9.489 uA",
+            "junction.critical_curent",
+            "did you mean 'critical_current'",
+        ),
         ("  gap_voltage: 2.7 mV", "  gap_volts: 2.7 mV", "junction.gap_volts", "unknown key"),
         ("  capacitance: 6.35 pF", "  capacitance: 5 MF", "junction.capacitance", "unknown unit"),
         ("  # retrapping_current: 149 nA ", "  retrapping_current: 15 uA #", "junction", "cannot exceed"),
@@ -130,7 +135,7 @@ def test_what_is_no_bench_file_is_refused_in_one_sentence(tmp_path: Path, text: 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "bench.yaml"
     file.write_bytes(b"seed: \xff\xfe\n")
-    assert "not valid YAML" in refusal(str(file))
+    assert "cannot be read" in refusal(str(file))
 
 
 def test_a_missing_file_is_named_together_with_the_built_in_benches(tmp_path: Path) -> None:

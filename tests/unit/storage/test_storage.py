@@ -237,3 +237,15 @@ def test_files_that_hold_no_histograms_are_said_so(tmp_path: Path, database: Pat
     (tmp_path / "junk.db").write_bytes(b"junk" * 100)
     with pytest.raises(InputError, match="not a QCoDeS database"):
         load_sweep(tmp_path / "junk.db")
+
+
+def test_a_finished_database_is_one_file_that_can_be_copied(tmp_path: Path, plan: ResolvedPlan) -> None:
+    database = tmp_path / "data.db"
+    prepare_database(database)
+    with open_database(database) as opened:
+        write(opened, header(plan), (10,))
+    load_sweep(database)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.db"]
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(database.read_bytes())
+    assert load_sweep(copy).points[0].histogram.switching_currents.size == 10
