@@ -20,13 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
+from mqtctl.analysis.quadrature import chebyshev_nodes, graded_panels, integration_matrix, to_coefficients
 from mqtctl.errors import InputError
 from mqtctl.records import Histogram
 
@@ -90,7 +89,7 @@ class ReducedHistogram:
 
     def cumulative(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ∫values dt from the ramp's start to each body node, for values of shape (..., n_node)."""
-        matrix = _integration_matrix(self.body.stop - self.body.start)
+        matrix = integration_matrix(self.body.stop - self.body.start)
         half = 0.5 * (self.largest - self.smallest) / self.ramp_rate
         lead = (values @ self.lead_weight)[..., np.newaxis]
         return lead + half * (values[..., self.body] @ matrix.T)
@@ -104,7 +103,7 @@ class ReducedHistogram:
     def interpolate(self, values: NDArray[np.float64], currents: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the interpolant of `values` on the body nodes, shape (n_body,), at `currents` (A)."""
         position = (2.0 * currents - self.smallest - self.largest) / (self.largest - self.smallest)
-        return np.asarray(chebyshev.chebval(position, _to_coefficients(values.size) @ values))
+        return np.asarray(chebyshev.chebval(position, to_coefficients(values.size) @ values))
 
 
 def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> ReducedHistogram:
@@ -158,10 +157,10 @@ def expected_histogram(
     """
     order, number = 96, EXACT_LIMIT
     half = 0.5 * (high - low)
-    currents = 0.5 * (low + high) + half * _nodes(order)
+    currents = 0.5 * (low + high) + half * chebyshev_nodes(order)
     values = rate(currents)
-    hazard = np.maximum.accumulate(half / ramp_rate * (_integration_matrix(order) @ values))
-    weight = half / ramp_rate * _integration_matrix(order, to_end=True)[0]
+    hazard = np.maximum.accumulate(half / ramp_rate * (integration_matrix(order) @ values))
+    weight = half / ramp_rate * integration_matrix(order, to_end=True)[0]
     exposure = number * weight * np.exp(-np.maximum(hazard, 0.0))
     switched = -np.expm1(-hazard)
     pair = [(p, float(np.interp(p, switched, currents))) for p in (0.25, 0.75)]
@@ -195,12 +194,12 @@ def _reduce(values: NDArray[np.float64], start: float, top: float, censored: int
     position, event_weight, integral_weight = _body_weights(points, counts, smallest, largest, order)
     half = 0.5 * (largest - smallest)
     body = 0.5 * (smallest + largest) + half * position
-    lead, lead_weight = _panels(smallest, start, scale)
-    above, above_weight = _panels(largest, max(top, largest), scale) if censored else (lead[:0], lead_weight[:0])
+    lead, lead_weight = graded_panels(smallest, start, scale)
+    above, above_weight = graded_panels(largest, max(top, largest), scale) if censored else (lead[:0], lead_weight[:0])
     size = (lead.size, order, above.size)
     zeros = [np.zeros(n) for n in size]
     full_lead = np.concatenate([lead_weight, zeros[1], zeros[2]]) / ramp_rate
-    clenshaw = half * _integration_matrix(order, to_end=True)[0]
+    clenshaw = half * integration_matrix(order, to_end=True)[0]
     full_top = np.concatenate([zeros[0], clenshaw, above_weight]) / ramp_rate
     exposure = np.concatenate([zeros[0], half * integral_weight, zeros[2]]) / ramp_rate
     return ReducedHistogram(
@@ -292,44 +291,5 @@ def _body_weights(
     for degree in range(2, order):
         previous, current = current, twice * current - previous
         moments[degree] = counts @ current
-    event_weight = moments @ _to_coefficients(order)
-    return _nodes(order), event_weight, event_weight @ _integration_matrix(order)
-
-
-def _panels(near: float, far: float, scale: float, degree: int = 10) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Gauss-Legendre nodes and weights from `near` to `far`, in panels that double away from `near`."""
-    length = abs(far - near)
-    if length == 0.0 or not math.isfinite(length):
-        return np.empty(0), np.empty(0)
-    doublings = math.ceil(math.log2(1.0 + length / scale))
-    edge = np.minimum(scale * (2.0 ** np.arange(doublings + 1) - 1.0), length)
-    edge[-1] = length
-    node, weight = leggauss(degree)
-    half = 0.5 * np.diff(edge)
-    distance = edge[:-1, np.newaxis] + half[:, np.newaxis] * (1.0 + node)
-    return near + math.copysign(1.0, far - near) * distance.ravel(), (half[:, np.newaxis] * weight).ravel()
-
-
-@lru_cache(maxsize=8)
-def _nodes(order: int) -> NDArray[np.float64]:
-    """Return the Chebyshev nodes of the first kind on [-1, 1], ascending."""
-    nodes = -np.cos(np.pi * (np.arange(order) + 0.5) / order)
-    nodes.flags.writeable = False
-    return nodes
-
-
-@lru_cache(maxsize=8)
-def _to_coefficients(order: int) -> NDArray[np.float64]:
-    """Return the matrix from values on the nodes to Chebyshev coefficients."""
-    matrix = chebyshev.chebvander(_nodes(order), order - 1).T * (2.0 / order)
-    matrix[0] *= 0.5
-    return np.asarray(matrix)
-
-
-@lru_cache(maxsize=8)
-def _integration_matrix(order: int, to_end: bool = False) -> NDArray[np.float64]:
-    """Return the matrix from values on the nodes to their integrals from -1 to each node (or, one row, to +1)."""
-    antiderivative = chebyshev.chebint(_to_coefficients(order), lbnd=-1, axis=0)
-    if to_end:
-        return np.asarray(antiderivative.sum(axis=0, keepdims=True))  # every T_j(1) is 1
-    return np.asarray(chebyshev.chebvander(_nodes(order), order) @ antiderivative)
+    event_weight = moments @ to_coefficients(order)
+    return chebyshev_nodes(order), event_weight, event_weight @ integration_matrix(order)

@@ -87,10 +87,11 @@ def test_a_database_made_by_something_else_is_refused_and_left_alone(laboratory:
 
 
 def test_a_folder_that_holds_a_run_already_is_refused_and_left_alone(laboratory: Any) -> None:
-    laboratory.result()
-    before = {path: path.read_bytes() for path in (laboratory.folder / "run").iterdir() if path.is_file()}
+    precious = laboratory.folder / "run" / "data.db"
+    precious.parent.mkdir()
+    precious.write_bytes(b"years of work")
     assert_refused(laboratory, laboratory.sweep(), 2, "holds a run already")
-    assert {path: path.read_bytes() for path in before} == before
+    assert precious.read_bytes() == b"years of work"
 
 
 def test_a_seed_for_a_real_bench_is_refused(laboratory: Any) -> None:

@@ -18,7 +18,7 @@ from mqtctl.storage import load_sweep
 def start(laboratory: Any) -> subprocess.Popen[str]:
     """Start a long sweep in a process of its own."""
     laboratory.change("plan.yaml", "[100 mK]", "[100 mK, 200 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 1000000")
+    laboratory.change("plan.yaml", "switches: 1000", "switches: 100000")
     return subprocess.Popen(
         [sys.executable, "-m", "mqtctl", "sweep", "plan.yaml", "-o", "run", "--seed", "1"],
         cwd=laboratory.folder,
@@ -28,20 +28,11 @@ def start(laboratory: Any) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_blocks(laboratory: Any, process: subprocess.Popen[str]) -> None:
-    """Return when some blocks are on disk, by looking at the database."""
+def wait_for_blocks(process: subprocess.Popen[str]) -> None:
+    """Return when a quarter of the first histogram is on disk, as the progress on stderr says."""
     assert process.stderr is not None
     for line in process.stderr:
-        if "settling" in line:
-            break
-    database = laboratory.folder / "run" / "data.db"
-    while process.poll() is None:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            try:
-                (count,) = connection.execute("SELECT count(interval) FROM 'results-1-1'").fetchone()
-            except sqlite3.OperationalError:
-                continue
-        if count >= 3:
+        if "switches at" in line:
             return
     pytest.fail(f"the sweep ended by itself: {process.communicate()}")
 
@@ -49,7 +40,7 @@ def wait_for_blocks(laboratory: Any, process: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_run_safely_with_its_exit_code(laboratory: Any, number: signal.Signals, code: int) -> None:
     process = start(laboratory)
-    wait_for_blocks(laboratory, process)
+    wait_for_blocks(process)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
@@ -60,7 +51,7 @@ def test_a_signal_ends_the_run_safely_with_its_exit_code(laboratory: Any, number
 
 def test_a_killed_process_loses_no_block(laboratory: Any) -> None:
     process = start(laboratory)
-    wait_for_blocks(laboratory, process)
+    wait_for_blocks(process)
     process.kill()
     process.communicate(timeout=60)
     database = laboratory.folder / "run" / "data.db"
@@ -68,7 +59,7 @@ def test_a_killed_process_loses_no_block(laboratory: Any) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     (point,) = load_sweep(database).points
     assert not point.complete
-    assert point.histogram.switching_currents.size >= 3 * 80
+    assert point.histogram.switching_currents.size >= 25_000
     assert point.histogram.switching_currents.size % 500 == 0
     np.testing.assert_array_equal(
         point.histogram.ramp.current(point.histogram.intervals), point.histogram.switching_currents

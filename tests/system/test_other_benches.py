@@ -12,6 +12,7 @@ from scipy.stats import kstest
 from mqtctl.physics import Junction, SwitchingDistribution
 from mqtctl.records import Histogram
 from mqtctl.storage import load_sweep
+from mqtctl.workflow import Options, acquire
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ def put(laboratory: Any, case: Case) -> None:
 
 
 def measured(laboratory: Any) -> Histogram:
-    result = laboratory.result()
-    (histogram,) = load_sweep(laboratory.folder / "run" / "data.db").sweep.histograms
-    assert result["points"][0]["switches"] == 1000
+    folder = laboratory.folder / f"run{len(list(laboratory.folder.glob('run*')))}"
+    taken = acquire(laboratory.folder / "plan.yaml", Options(output=folder, seed=1))
+    (histogram,) = load_sweep(taken.folder.database).sweep.histograms
+    assert histogram.switching_currents.size == 1000
     return histogram
 
 
@@ -79,19 +81,16 @@ def test_a_warmer_cryostat_widens_the_histogram_as_its_temperature_says(laborato
 def test_a_longer_filter_shifts_the_currents_by_rate_times_lag_until_the_delay_is_calibrated(laboratory: Any) -> None:
     plain = measured(laboratory).switching_currents.mean()
     laboratory.change("bench.yaml", "lag: 10 us", "lag: 50 us")
-    (laboratory.folder / "run").rename(laboratory.folder / "run0")
     shifted = measured(laboratory).switching_currents.mean()
     # the same seed draws the same switches: only the stop comes 40 us later, at 1 mA/s
     assert shifted - plain == pytest.approx(40e-9, abs=0.4e-9)
     laboratory.change("station.yaml", "delay: 10.105 us", "delay: 50.105 us")
-    (laboratory.folder / "run").rename(laboratory.folder / "run1")
     assert measured(laboratory).switching_currents.mean() == pytest.approx(plain, abs=0.4e-9)
 
 
 def test_a_current_offset_is_seen_as_one(laboratory: Any) -> None:
     plain = measured(laboratory).switching_currents.mean()
     laboratory.change("bench.yaml", "offset: 0 A", "offset: 50 nA")
-    (laboratory.folder / "run").rename(laboratory.folder / "run0")
     assert measured(laboratory).switching_currents.mean() - plain == pytest.approx(-50e-9, abs=0.4e-9)
 
 

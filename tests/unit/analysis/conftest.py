@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,12 @@ from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionSt
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep
 
 RATE = 1e-3  # A/s
+
+
+@lru_cache(maxsize=64)
+def law(junction: Junction, temperature: float, model: TransitionState | Escape) -> SwitchingDistribution:
+    """Return a distribution; kept, because its sampling table takes longer to make than a fit."""
+    return SwitchingDistribution(junction, temperature, RATE, model=model)
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def thermal_currents(junction: Junction) -> Callable[..., NDArray[np.float64]]:
     """Draw switching currents of the a_t = 1 law."""
 
     def draw(temperature: float = 0.3, number: int = 10_000, seed: int = 1) -> NDArray[np.float64]:
-        distribution = SwitchingDistribution(junction, temperature, RATE, model=TransitionState())
+        distribution = law(junction, temperature, TransitionState())
         return np.asarray(distribution.sample(number, np.random.default_rng(seed)))
 
     return draw
@@ -73,7 +80,7 @@ def sweep_of(junction: Junction, histogram_of: HistogramOf, estimate: JunctionEs
         histograms = []
         for point, temperature in enumerate(temperatures):
             effective = float(np.hypot(temperature, noise))
-            distribution = SwitchingDistribution(junction, effective, RATE, model=Escape())
+            distribution = law(junction, effective, Escape())
             currents = np.asarray(distribution.sample(number, rng))
             histograms.append(histogram_of(currents, temperature, point=point))
         return Sweep(tuple(histograms), estimate, title="test")

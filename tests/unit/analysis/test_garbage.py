@@ -54,7 +54,7 @@ KINDS = (
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [10, 300])
-@pytest.mark.parametrize("censored", [0, 1, 1000])
+@pytest.mark.parametrize("censored", [0, 1000])
 def test_any_histogram_gives_finite_numbers_or_one_sentence(
     kind: str, number: int, censored: int, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:
@@ -75,7 +75,7 @@ def test_any_histogram_gives_finite_numbers_or_one_sentence(
 
 def test_any_sweep_is_analysed(histogram_of: MakeHistogram, estimate: JunctionEstimate) -> None:
     rng = np.random.default_rng(0)
-    for _ in range(15):
+    for _ in range(8):
         histograms = []
         for point, kind in enumerate(rng.choice(KINDS, 5)):
             currents = garbage(str(kind), int(rng.choice([10, 300])))

@@ -45,7 +45,7 @@ def test_fitting_makes_a_given_distance_less_probable() -> None:
 def test_pvalues_of_fits_are_uniform(
     parameters: int, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:
-    drawn = thermal_currents(number=200 * 500, seed=21).reshape(200, 500)
+    drawn = thermal_currents(number=150 * 500, seed=21).reshape(150, 500)
     found = []
     for currents in drawn:
         histogram = histogram_of(currents)
