@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
     from qcodes.station import Station as QcodesStation
 
-__all__ = ["Station", "StationFile", "load_station", "open_station"]
+__all__ = ["Station", "StationFile", "load_station", "open_station", "real_addresses"]
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +133,12 @@ def _player(file: StationFile, role: Role, path: Path) -> str:
     raise InputError(
         f"{path}: exactly one instrument must play the role {role!r} (init.metadata.mqtctl.role), but {found}"
     )
+
+
+def real_addresses(path: Path) -> list[str]:
+    """Return the addresses of a station file behind which no simulated bench stands; raises `InputError`."""
+    entries = load_station(path).instruments.values()
+    return [entry.address for entry in entries if not (entry.init.visalib or "").endswith("@mqt")]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, Remark, Settling
+from mqtctl.acquisition.exclusive import exclusive
 from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
 from mqtctl.acquisition.sweep import SweepJob, run_sweep
 
@@ -15,6 +16,7 @@ __all__ = [
     "Remark",
     "Settling",
     "SweepJob",
+    "exclusive",
     "guarded",
     "make_safe",
     "run_sweep",

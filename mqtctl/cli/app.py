@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -30,8 +31,16 @@ app = typer.Typer(
     "stored; 12 cryostat unsafe; 13 bench in use; 20 safe state NOT confirmed; 130/143 interrupted, made safe.",
 )
 
-for command in (sweep, histogram, analyze, report, simulate, init):
-    app.command()(command)
+_COMMANDS: dict[Callable[..., None], str] = {
+    sweep: "the main job: temperature sweep, fits, crossover, report",
+    histogram: "one histogram at the present temperature",
+    analyze: "fit a stored sweep, or switching values from elsewhere",
+    report: "tables, figures, self-contained HTML",
+    simulate: "switching currents straight from the physics",
+    init: "write plan, station and sample files to start from",
+}
+for command, summary in _COMMANDS.items():
+    app.command(short_help=summary)(command)
 
 
 def _show_version(value: bool) -> None:

@@ -117,7 +117,12 @@ class HistogramWriter:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, value, traceback)
+        try:
+            self._stack.__exit__(kind, value, traceback)
+        except sqlite3.Error as exc:
+            if isinstance(value, StorageError):
+                return  # that fault is the earlier and the clearer one
+            raise StorageError(f"run {self.run_id} could not be closed in the database ({exc})") from exc
 
     def add_block(
         self,

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, guarded, run_sweep
+from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, exclusive, guarded, run_sweep
 from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import prepare_ramp, run_point
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import Station, open_station
+from mqtctl.station import Station, open_station, real_addresses
 from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
@@ -128,7 +128,11 @@ def acquire(
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     points = 1 if single else len(plan.plan.temperatures)
     needed = points * (plan.plan.switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
-    with Interrupt() as interrupt, open_station(plan.station, seed=options.seed) as station:
+    with (
+        Interrupt() as interrupt,
+        exclusive(real_addresses(plan.station)),
+        open_station(plan.station, seed=options.seed) as station,
+    ):
         check_plan(plan, station)
         start = station.clock.now()
         # the innermost ends first: source and heater are off before the database closes

@@ -249,3 +249,20 @@ def test_a_finished_database_is_one_file_that_can_be_copied(tmp_path: Path, plan
     copy = tmp_path / "copy.db"
     copy.write_bytes(database.read_bytes())
     assert load_sweep(copy).points[0].histogram.switching_currents.size == 10
+
+
+def test_a_full_disk_is_noticed_at_the_block_that_does_not_fit_and_keeps_those_before(
+    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+) -> None:
+    kept = 0
+    with (  # noqa: PT012  # the block at which the disk is full is not known beforehand
+        pytest.raises(StorageError, match=r"did not reach the database|could not be"),
+        HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer,
+    ):
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + 40}")
+        for _ in range(1000):
+            writer.add_block(np.full(1000, 5e-3), np.full(1000, 5e-6), censored=0, temperature=0.1, time=0.0)
+            kept += 1
+    assert kept >= 1
+    assert load_sweep(database).points[0].histogram.switching_currents.size == 1000 * kept
