@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.errors import CryostatError
@@ -83,36 +84,68 @@ def settle(
     """
     controller.set_target(target)
     start = clock.now()
-    slope_limit = settings.slope if settings.slope is not None else settings.band * target / settings.dwell
-    window: deque[tuple[float, float]] = deque()
-    first: float | None = None
-    moved = False
+    dwell = _Dwell(target, settings)
     while True:
         temperature = _read(controller, limit, settings, clock)
-        now = clock.now()
-        first = temperature if first is None else first
-        moved = moved or temperature != first
-        watch(temperature, now - start)
-        if abs(temperature - target) > settings.band * target:
-            window.clear()
-        else:
-            window.append((now, temperature))
-            while now - window[0][0] > settings.dwell + settings.interval:
-                window.popleft()
-            if now - window[0][0] >= settings.dwell and _slope(window) <= slope_limit:
-                if not moved:
-                    raise CryostatError(
-                        f"the thermometer has read exactly {temperature!r} K ever since the set point changed; "
-                        "it is stuck, or its channel is not being scanned"
-                    )
-                values = np.array([t for _, t in window])
-                return SettleResult(now - start, float(values.mean()), float(values.std(ddof=1)))
-        if now - start > settings.deadline:
+        elapsed = clock.now() - start
+        watch(temperature, elapsed)
+        dwell.add(elapsed, temperature)
+        if dwell.settled:
+            values = dwell.values()
+            return SettleResult(elapsed, float(values.mean()), float(values.std(ddof=1)))
+        if elapsed > settings.deadline:
             raise CryostatError(
                 f"{readable(target, 'K')} was not reached within {readable(settings.deadline, 's')}: the bath is at "
                 f"{readable(temperature, 'K')}; check heater range and cooling power, or extend settle.deadline"
             )
         clock.sleep(settings.interval)
+
+
+class _Dwell:
+    """The readings since the bath entered the band, at most one dwell time of them."""
+
+    def __init__(self, target: float, settings: SettleSettings) -> None:
+        self._target = target
+        self._settings = settings
+        self._slope_limit = settings.slope if settings.slope is not None else settings.band * target / settings.dwell
+        self._readings: deque[tuple[float, float]] = deque()
+        self._first: float | None = None
+        self._moved = False
+
+    def add(self, time: float, temperature: float) -> None:
+        """Take a reading (s, K)."""
+        self._first = temperature if self._first is None else self._first
+        self._moved = self._moved or temperature != self._first
+        if abs(temperature - self._target) > self._settings.band * self._target:
+            self._readings.clear()
+            return
+        self._readings.append((time, temperature))
+        while time - self._readings[0][0] > self._settings.dwell + self._settings.interval:
+            self._readings.popleft()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the whole dwell lies in the band with a small slope; raises if the thermometer never moved."""
+        if not self._readings or self._readings[-1][0] - self._readings[0][0] < self._settings.dwell:
+            return False
+        if self._slope() > self._slope_limit:
+            return False
+        if not self._moved:
+            raise CryostatError(
+                f"the thermometer has read exactly {self._first!r} K ever since the set point changed; "
+                "it is stuck, or its channel is not being scanned"
+            )
+        return True
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the temperatures in K."""
+        return np.array([temperature for _, temperature in self._readings])
+
+    def _slope(self) -> float:
+        """Return the absolute slope in K/s of a straight line through the readings."""
+        times, values = np.array(self._readings).T
+        times = times - times.mean()
+        return float(abs(times @ values) / (times @ times))
 
 
 def _read(controller: TemperatureController, limit: float, settings: SettleSettings, clock: Clock) -> float:
@@ -123,10 +156,3 @@ def _read(controller: TemperatureController, limit: float, settings: SettleSetti
             return believe(reading, limit)
         clock.sleep(settings.interval)
     return believe(controller.read(), limit)
-
-
-def _slope(window: deque[tuple[float, float]]) -> float:
-    """Return the absolute slope in K/s of a straight line through the readings."""
-    times, values = np.array(window).T
-    times = times - times.mean()
-    return float(abs(times @ values) / (times @ times))
