@@ -2,7 +2,7 @@
 
     python benchmarks/analysis_fit.py
 
-Every line is a ratio measured in the same run, as targeted in shared/performance.md section 4, and is asserted.
+Every line is a ratio measured in the same run and is asserted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Escape rates from a binned histogram, for the eye and for comparison with older papers.
 
 For numbers use the unbinned likelihood (`fit_histogram`): fits to these rates depend on the binning and are biased by
-several standard errors (shared/physics/README.md section 5; Fulton and Dunkelberger, PRB 9, 4760 (1974), Eq. 6).
+several standard errors (docs/analysis.md; Fulton and Dunkelberger, PRB 9, 4760 (1974), Eq. 6).
 """
 
 from __future__ import annotations

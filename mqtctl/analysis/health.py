@@ -19,7 +19,7 @@ __all__ = ["Health", "check_health"]
 
 ALARM = 1e-4
 MINIMUM_SWITCHES = 10
-# Skewness of all escape laws here, thermal and tunnelling (shared/physics/README.md section 2), with a margin
+# Skewness of all escape laws here, thermal and tunnelling (Murphy et al., arXiv:1303.2620), with a margin
 SKEWNESS_RANGE = (-1.14, -0.85)
 
 

@@ -11,18 +11,22 @@ from mqtctl.analysis.results import PointFit, WidthExponent
 
 __all__ = ["width_exponent"]
 
+#: A bath set to the minimum temperature reads a little above or below it and belongs in either way.
+_NEAR = 0.02
+
 
 def width_exponent(points: Sequence[PointFit], minimum_temperature: float = 0.2) -> WidthExponent | None:
     """Return the local exponent d ln σ/d ln T of the width above `minimum_temperature` (K).
 
     A weighted straight line through ln σ against ln T. The cubic barrier's leading logarithm would give 2/3; the exact
-    law has 0.643 from 50 to 800 mK at Ic = 9.5 uA (shared/physics/README.md section 3). None with fewer than two
+    law has 0.643 from 50 to 800 mK at Ic = 9.5 uA (docs/physics.md). None with fewer than two
     temperatures.
     """
+    coldest = (1 - _NEAR) * minimum_temperature
     used = [
         (point, point.moments)
         for point in points
-        if point.moments is not None and point.moments.std > 0.0 and minimum_temperature <= point.temperature < math.inf
+        if point.moments is not None and point.moments.std > 0.0 and coldest <= point.temperature < math.inf
     ]
     if len({point.temperature for point, _ in used}) < 2:
         return None

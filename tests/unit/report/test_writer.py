@@ -99,7 +99,7 @@ def test_drawn_densities_are_normalised_and_rates_follow_the_law(content: Conten
 def test_the_theory_curves_meet_the_published_junction(content: Content) -> None:
     theory = content.theory
     assert theory is not None
-    # T = 0: 36.07 mK and 6.245 nA (shared/physics/README.md sections 2 and 5); Ic is fitted here, hence 2 %
+    # T = 0: 36.07 mK and 6.245 nA; Ic is fitted here, hence 2 %
     assert theory.escape_temperature.y[0] == pytest.approx(36.07e-3, rel=0.02)
     assert theory.width.y[0] == pytest.approx(6.245e-9, rel=0.02)
     warmest = theory.escape_temperature.y[-1] / theory.escape_temperature.x[-1]
