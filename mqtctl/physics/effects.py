@@ -116,10 +116,11 @@ class Retrapping:
         Gr = wp(0) (I - Ir)/Ic [E_J/(2 pi k T)]^(1/2) exp[-E_J Q(0)^2 (I - Ir)^2 / (2 k T Ic^2)]
 
     (Ben-Jacob, Bergman, Matkowsky and Schuss, PRA 26, 2805 (1982), eq. 3.18 [M]); below Ir = 4 Ic/(pi Q(0))
-    it is retrapped at once. A switch is recorded when it has run for `detection_time` td. The cycles are a
-    renewal process; their success rate, slow against one cycle, is exp(-Gr td) / [1/Ge + (1 - exp(-Gr
-    td))/Gr]. Multiple escape and retrapping narrows the distribution as T rises (d sigma/dT < 0, Fenton and
-    Warburton, PRB 78, 054526 (2008) = arXiv:0807.4502). Validity: 1 < Q(0) < about 10.
+    it is retrapped at once, and just above Ir, where the prefactor would let it vanish, Gr keeps its largest value.
+    A switch is recorded when it has run for `detection_time` td. The cycles are a renewal process; their success
+    rate, slow against one cycle, is exp(-Gr td) / [1/Ge + (1 - exp(-Gr td))/Gr]. Multiple escape and retrapping
+    narrows the distribution as T rises (d sigma/dT < 0, Fenton and Warburton, PRB 78, 054526 (2008) =
+    arXiv:0807.4502). Validity: 1 < Q(0) < about 10.
 
     Parameters
     ----------
@@ -151,8 +152,10 @@ class Retrapping:
         excess = 1.0 - x - junction.retrapping_current / junction.critical_current
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             stiffness = junction.josephson_energy / (k * kelvin)
-            exponent = 0.5 * stiffness * (quality * excess) ** 2
-            prefactor = np.log(excess * junction.zero_bias_plasma_frequency) + 0.5 * np.log(stiffness / (2.0 * np.pi))
+            # the prefactor vanishes at Ir, where retrapping is surest: below its peak the peak value stands
+            distance = np.maximum(excess, 1.0 / (quality * np.sqrt(stiffness)))
+            exponent = 0.5 * stiffness * (quality * distance) ** 2
+            prefactor = np.log(distance * junction.zero_bias_plasma_frequency) + 0.5 * np.log(stiffness / (2.0 * np.pi))
             value = np.where(np.isinf(exponent), -np.inf, prefactor - exponent)
         return np.asarray(np.where(excess > 0.0, value, np.inf))[()]
 

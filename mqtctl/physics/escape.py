@@ -15,14 +15,16 @@ ln Gamma at N = 2).
 
 Stated rules: below 0.82 T0 the last two terms are switched off smoothly, being smaller than exp(-2) of the
 first; between 1.4 and 1.9 T0 ln Gamma goes over to ln[(kappa wp/2 pi) f_q] - u, which alone is used above. T -> 0 is
-`Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (uniform WKB, thermal average) ln
-Gamma is right to 0.1 for N >= 2, to 0.05 for N >= 3. Below N of about 1 no formula holds; the result stays
+`Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (average
+over exact levels up to 0.8 T0, uniform WKB above) ln Gamma is high by at most 0.12 at N = 2, 0.08 at N = 3, 0.05 at
+N = 5, and by half of that at T0: the next order in 1/N, which is left out unless `finite_barrier` asks for it. It
+rises with T but for 1e-9 of table noise where it is flat. Below N of about 1 no formula holds; the result stays
 finite and smooth.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,7 @@ from scipy.special import erfcx
 from .bounce_table import BouncePoint, bounce_at, smooth_step
 from .models import WellModel, WellState
 from .quantum_correction import log_quantum_correction
-from .thermal import full_well_criterion
+from .thermal import energy_loss, full_well_criterion, log_depletion_factor
 from .tunneling import damping_criterion, quantum_criteria
 from .validity import Criterion
 
@@ -41,6 +43,9 @@ __all__ = ["Escape"]
 FloatArray = NDArray[np.float64]
 
 _BLEND_LOW, _BLEND_HIGH = 1.4, 1.9  # T/T0
+_DEPLETION = 0.6, 1.6  # T/T0
+_FINITE_BARRIER = 0.7, 1.6  # T/T0
+_NEXT_ORDER = 169.0 / 864.0
 _FLOOR = 0.2  # relative size below which the remainder may not bring the rate: far outside validity only
 
 
@@ -48,20 +53,43 @@ _FLOOR = 0.2  # relative size below which the remainder may not bring the rate: 
 class Escape(WellModel):
     """Escape at any temperature: tunnelling, crossover and quantum-corrected thermal activation, with ohmic damping.
 
-    The well is taken to be in thermal equilibrium (no depletion by escape: that needs 7.2 u/Q > about 3, else see
-    `MelnikovMeshkov`) and the barrier as cubic in its quantum part, with exact height and frequency.
+    The well is taken to be in thermal equilibrium (no depletion by escape, which needs 7.2 u/Q above about 5) and the
+    barrier as cubic in its quantum part, with exact height and frequency.
 
     Sources: Grabert, Weiss and Hanggi, PRL 52, 2193 (1984), eq. 3 [M] (bounce at finite T); Grabert and
     Weiss, PRL 53, 1787 (1984), eqs. 6 and 12 [M] (above and through the crossover). How they are joined:
     module docstring.
+
+    Parameters
+    ----------
+    depletion
+        Multiply by the depletion factor A(7.2 u/Q) of Mel'nikov and Meshkov (J. Chem. Phys. 85, 1018 (1986),
+        eq. 3.21 [M]), switched on smoothly from 0.6 to 1.6 T0, so that the limit of high temperature is
+        `MelnikovMeshkov` instead of `Kramers`. How depletion sets in at the crossover is not settled: that switch
+        is a choice. Without damping nothing refills the well and the factor is 0.
+    finite_barrier
+        Include the next order in 1/N, -169/(864 N) in ln Gamma below 0.7 T0, going to 0 at 1.6 T0. It is that of the
+        undamped cubic well (derived from its exact levels, see `metastable_levels`), which it then matches to 0.04 for
+        N >= 2; for a damped one it is a guess. The published tunnelling law has no such term, nor has `Tunneling`.
     """
+
+    depletion: bool = False
+    finite_barrier: bool = False
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:
         """Return ln Gamma, uniform through the crossover (Grabert and Weiss 1984, eqs. 6 and 12 [M])."""
         arrays = np.broadcast_arrays(well.quanta, well.kramers_factor, well.temperature_ratio, well.damping)
         quanta, factor, ratio, damping = (array.ravel() for array in arrays)
         log_factor = log_rate_in_plasma_units(quanta, factor, ratio, damping)
-        return np.asarray(np.log(well.frequency) + log_factor.reshape(arrays[0].shape))
+        log_rate = np.log(well.frequency) + log_factor.reshape(arrays[0].shape)
+        if self.depletion:
+            weight = smooth_step(well.temperature_ratio, *_DEPLETION)
+            with np.errstate(invalid="ignore"):
+                log_rate = log_rate + np.where(weight > 0.0, weight * log_depletion_factor(energy_loss(well)), 0.0)
+        if self.finite_barrier:
+            share = 1.0 - smooth_step(well.temperature_ratio, *_FINITE_BARRIER)
+            log_rate = log_rate - share * _NEXT_ORDER / np.maximum(well.quanta, 0.5)
+        return np.asarray(log_rate)
 
     def criteria(self, well: WellState) -> tuple[Criterion, ...]:
         """Return the conditions for the joined rate; those on depletion and noise count only above T0."""
@@ -69,9 +97,12 @@ class Escape(WellModel):
         with np.errstate(divide="ignore", over="ignore"):
             coupling = well.josephson_energy / (k * well.temperature)
         loss = full_well_criterion(well)
-        undamped_or_cold = ~hot | (well.damping == 0.0)
+        immune = ~hot | (well.damping == 0.0) | self.depletion
+        few, far = quantum_criteria(well)
+        classical = well.temperature_ratio > 3.0  # there the quantum part of the formula is a small correction
         return (
-            *quantum_criteria(well),
+            replace(few, value=np.where(classical, np.inf, few.value)),
+            replace(far, value=np.where(classical, 0.0, far.value)),
             damping_criterion(well),
             Criterion(
                 "dU/kT",
@@ -81,7 +112,7 @@ class Escape(WellModel):
                 "the barrier does not hold the junction",
             ),
             Criterion("E_J/kT", coupling, 1.0, np.inf, "thermal noise leaves no zero-voltage state"),
-            Criterion(loss.name, np.where(undamped_or_cold, np.inf, loss.value), loss.low, loss.high, loss.consequence),
+            Criterion(loss.name, np.where(immune, np.inf, loss.value), loss.low, loss.high, loss.consequence),
         )
 
 

@@ -25,6 +25,7 @@ LogHazard = Callable[[FloatArray, FloatArray], FloatArray]
 NODES = 16
 LEAST, MOST = 1e-30, 60.0  # integrated hazard between which panels are placed
 _LOWEST_Z, _HIGHEST_Z = -41.0, 37.0
+_CHUNK = 16384
 
 _T, _W = legendre.leggauss(NODES)
 
@@ -81,27 +82,35 @@ class HazardPanels:
 
     def integrated(self, z: FloatArray) -> FloatArray:
         """Return the integrated hazard at z, shape (n,)."""
+        return _in_chunks(self._integrated, z)
+
+    def invert(self, hazard: FloatArray) -> FloatArray:
+        """Return z where the integrated hazard reaches the given values (n,); cut to the panels."""
+        return _in_chunks(self._invert, hazard)
+
+    def _integrated(self, z: FloatArray) -> FloatArray:
         panel = np.clip(np.searchsorted(self.edges, z, side="right") - 1, 0, len(self.edges) - 2)
         left, right = self.edges[panel], self.edges[panel + 1]
         local = (2.0 * z - left - right) / (right - left)
         value = legendre.legval(local, self.series[panel].T, tensor=False)
         return np.asarray(self.hazard_at_edges[panel] + np.maximum(value, 0.0))
 
-    def invert(self, hazard: FloatArray) -> FloatArray:
-        """Return z where the integrated hazard reaches the given values (n,); cut to the panels."""
+    def _invert(self, hazard: FloatArray) -> FloatArray:
         panel = np.clip(np.searchsorted(self.hazard_at_edges, hazard, side="right") - 1, 0, len(self.edges) - 2)
         left, right = self.edges[panel], self.edges[panel + 1]
         target = hazard - self.hazard_at_edges[panel]
         low, high = np.full_like(target, -1.0), np.full_like(target, 1.0)
         series = self.series[panel].T
         slope = legendre.legder(series)
-        local = np.zeros_like(target)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = target / (self.hazard_at_edges[panel + 1] - self.hazard_at_edges[panel])
+        local = np.clip(np.nan_to_num(2.0 * share - 1.0), -1.0, 1.0)
         for _ in range(60):
             excess = legendre.legval(local, series, tensor=False) - target
             low, high = np.where(excess < 0.0, local, low), np.where(excess < 0.0, high, local)
             with np.errstate(divide="ignore", invalid="ignore"):
                 newton = local - excess / legendre.legval(local, slope, tensor=False)
-            usable = (newton > low) & (newton < high)
+            usable = (newton >= low) & (newton <= high)
             following = np.where(usable, newton, 0.5 * (low + high))
             done = np.max(np.abs(following - local), initial=0.0) < 1e-11  # Newton: the next error is its square
             local = following
@@ -119,6 +128,13 @@ class HazardPanels:
     def position(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (x, y) at z, each with full relative precision."""
         return _position(z, self.length)
+
+
+def _in_chunks(function: Callable[[FloatArray], FloatArray], values: FloatArray) -> FloatArray:
+    """Apply a function of (n,) in pieces whose 17 coefficients per point stay in the cache."""
+    if len(values) <= _CHUNK:
+        return function(values)
+    return np.concatenate([function(values[begin : begin + _CHUNK]) for begin in range(0, len(values), _CHUNK)])
 
 
 def _position(z: FloatArray, length: float) -> tuple[FloatArray, FloatArray]:
@@ -140,7 +156,7 @@ def integrate_hazard(log_hazard: LogHazard, length: float) -> HazardPanels:
     """
     z = np.linspace(_LOWEST_Z, _HIGHEST_Z, 320)
     logs = _per_z(log_hazard, z, length)
-    for _ in range(8):
+    for _ in range(16):  # a step in the hazard is narrowed tenfold each time
         edges = _place_edges(z, logs)
         panels, nodes, logs_at_nodes = _panels(log_hazard, edges, length)
         rise = np.diff(panels.hazard_at_edges)

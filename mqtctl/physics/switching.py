@@ -177,13 +177,15 @@ class SwitchingDistribution:
 
     @property
     def skewness(self) -> float:
-        """Third standardised moment, about -1 for escape from a tilted washboard."""
-        return float(self._moments[2] / self._moments[1] ** 1.5)
+        """Third standardised moment, about -1 for escape from a tilted washboard; NaN if nothing switches."""
+        scale = self._moments[1] ** 1.5
+        return self._moments[2] / scale if scale > 0.0 else math.nan
 
     @property
     def kurtosis(self) -> float:
-        """Fourth standardised moment, about 5 (not the excess)."""
-        return float(self._moments[3] / self._moments[1] ** 2)
+        """Fourth standardised moment, about 5 (not the excess); NaN if nothing switches."""
+        scale = self._moments[1] ** 2
+        return self._moments[3] / scale if scale > 0.0 else math.nan
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Return n independent switching currents in A, shape (n,); survivors are at the end of the ramp."""
@@ -213,14 +215,8 @@ class SwitchingDistribution:
     @cached_property
     def _quiet(self) -> SwitchingDistribution:
         """The same distribution without noise."""
-        return SwitchingDistribution(
-            self.junction,
-            self.temperature,
-            self.ramp_rate,
-            self.model,
-            self.start_current,
-            stop_current=self.stop_current,
-        )
+        arguments = (self.junction, self.temperature, self.ramp_rate, self.model, self.start_current)
+        return SwitchingDistribution(*arguments, stop_current=self.stop_current)
 
     def _fine_nodes(self) -> tuple[FloatArray, FloatArray]:
         """Return quadrature nodes (A) and probabilities, on panels no wider than twice the noise where they matter."""
@@ -228,9 +224,7 @@ class SwitchingDistribution:
         width = np.diff(self.current_at_hazard(hazards))
         pieces = np.clip(np.ceil(width / (2.0 * self.noise)), 1, 400).astype(np.int64)
         pieces[(hazards[1:] < 1e-12) | (hazards[:-1] > 30.0)] = 1
-        return self._nodes_on(self._panels.refined(pieces, self._log_hazard))
-
-    def _nodes_on(self, panels: HazardPanels) -> tuple[FloatArray, FloatArray]:
+        panels = self._panels.refined(pieces, self._log_hazard)
         currents = np.append(self._current(panels.x, panels.y).ravel(), self.stop_current)
         mass = np.append(panels.mass.ravel(), panels.survivors)
         return currents, mass / mass.sum()

@@ -7,7 +7,7 @@ Which one to use when:
     bound of the classical rate: high by 1/a_t below, for a typical junction 0.2 to 0.5 in ln Gamma.
 `Kramers`
     Moderate to strong damping, Q < u = dU/kT: then exact to O(1/u). Too high in weak damping, where the well is
-    depleted near its top: by 0.12 in ln Gamma at 7.2 u/Q = 8, by 1 at 7.2 u/Q = 0.6.
+    depleted near its top: by 0.13 in ln Gamma at 7.2 u/Q = 5, by 0.44 at 2, by 1.1 at 0.6.
 `MelnikovMeshkov`
     Any damping: Kramers times the depletion factor A(7.2 u/Q). The best classical formula; tends to Kramers in
     strong and to energy diffusion in weak damping. Error O(1/u), about 0.05 at u = 10.
@@ -64,7 +64,7 @@ class Kramers(WellModel):
     """Kramers' rate for moderate to strong damping, a_t = wR/wp = (1 + 1/4Q^2)^(1/2) - 1/2Q.
 
     Source: Kramers, Physica 7, 284 (1940), eq. 25 [M]. Validity: 7.2 u/Q well above 1; at Q = 30 and u = 10 it is
-    0.25 too high in ln Gamma (see `MelnikovMeshkov`).
+    0.37 too high in ln Gamma (see `MelnikovMeshkov`).
     """
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:
@@ -165,7 +165,7 @@ def classical_criteria(well: WellState) -> tuple[Criterion, ...]:
 
 def full_well_criterion(well: WellState) -> Criterion:
     """Return the condition that damping refills the well faster than escape empties its top."""
-    depleted = "the well is depleted at its top and the rate lower (0.5 in ln Gamma at 2), see MelnikovMeshkov"
+    depleted = "the well is depleted at its top and the rate lower (0.44 in ln Gamma at 2), see MelnikovMeshkov"
     return Criterion("energy loss per swing 7.2 u/Q", energy_loss(well), 5.0, np.inf, depleted)
 
 

@@ -129,7 +129,7 @@ def tunneling_criteria(well: WellState) -> tuple[Criterion, ...]:
     )
 
 
-def quantum_criteria(well: WellState) -> tuple[Criterion, ...]:
+def quantum_criteria(well: WellState) -> tuple[Criterion, Criterion]:
     """Return the conditions for a semiclassical, cubic treatment of the barrier."""
     few = "fewer levels than the semiclassical formulas need, see metastable_levels"
     return (

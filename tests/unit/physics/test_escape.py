@@ -16,6 +16,7 @@ from mqtctl.physics import (
     Escape,
     Junction,
     Kramers,
+    MelnikovMeshkov,
     PeriodicBounce,
     QuantumCorrectedThermal,
     Tunneling,
@@ -143,8 +144,7 @@ def test_the_table_agrees_with_the_bounce_it_was_made_from() -> None:
 
 
 def test_low_temperature_enhancement_goes_as_t_squared_with_the_known_coefficient() -> None:
-    # physics notes, section 1: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30, 1.87
-    # times at Q = 2
+    # physics notes, section 1: d ln G = 36 pi (N/Q) tau^2 in weak damping; 1.05 times that at Q = 30
     for quality, ratio in ((30.0, 1.05), (10.0, 1.15), (2.0, 1.87)):
         damping = 1.0 / quality
         factor = 1.0 / (math.hypot(1.0, damping / 2.0) + damping / 2.0)
@@ -172,3 +172,39 @@ def test_the_bounce_solver_refuses_what_it_cannot_do() -> None:
     for quality, ratio in ((0.01, 0.5), (math.nan, 0.5), (1.0, 1.0), (1.0, 3.0), (1.0, -0.1)):
         with pytest.raises(InputError):
             solve_bounce(quality, ratio)
+
+
+def test_depletion_can_be_asked_for_and_gives_the_turnover_at_high_temperature() -> None:
+    depleted = Escape(depletion=True)
+    x = distance_at(JUNCTION, 30.0)
+    crossover = float(JUNCTION.crossover_temperature(one_minus_s=x))
+    hot = float(depleted.log_rate(JUNCTION, one_minus_s=x, temperature=100.0 * crossover))
+    turnover = float(MelnikovMeshkov().log_rate(JUNCTION, one_minus_s=x, temperature=100.0 * crossover))
+    assert hot == pytest.approx(turnover, abs=1e-3)
+    cold = np.array([0.0, 0.3, 0.6]) * crossover
+    plain = Escape().log_rate(JUNCTION, one_minus_s=x, temperature=cold)
+    np.testing.assert_array_equal(depleted.log_rate(JUNCTION, one_minus_s=x, temperature=cold), plain)
+    bare = Junction(9.489e-6, 6.35e-12)
+    assert float(depleted.log_rate(bare, one_minus_s=x, temperature=1.0)) == -math.inf
+    assert not any("energy loss" in text for text in depleted.validity(JUNCTION, 9.1e-6, 0.3).warnings)
+    assert any("energy loss" in text for text in Escape().validity(JUNCTION, 9.1e-6, 0.3).warnings)
+
+
+@pytest.mark.parametrize("quanta", [2.0, 3.0, 5.0])
+def test_the_next_order_brings_the_undamped_junction_to_four_percent(quanta: float) -> None:
+    junction = JUNCTIONS[1]
+    x = distance_at(junction, quanta)
+    crossover = float(junction.crossover_temperature(one_minus_s=x))
+    frequency = math.log(float(junction.plasma_frequency(one_minus_s=x)))
+    states = cubic_levels(quanta)
+    energies = np.array([state.energy - states[0].energy for state in states])
+    rates = np.array([state.log_decay_rate for state in states])
+    for ratio in (0.01, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0):
+        model = Escape(finite_barrier=True)
+        got = float(model.log_rate(junction, one_minus_s=x, temperature=ratio * crossover)) - frequency
+        if ratio <= 0.8:
+            weights = -energies * 2.0 * math.pi / ratio
+            exact = float(np.logaddexp.reduce(weights + rates) - np.logaddexp.reduce(weights))
+        else:
+            exact = undamped_thermal_log_rate(quanta, ratio / (2.0 * math.pi))
+        assert got == pytest.approx(exact, abs=0.04)

@@ -271,3 +271,17 @@ def test_wrong_samples_of_a_ramp_are_refused() -> None:
             SampledRamp(times, currents)
     with pytest.raises(InputError, match="between 0 and 1"):
         COLD.ppf(1.5)
+
+
+def test_a_junction_that_cannot_escape_survives_every_ramp() -> None:
+    for stop in (None, 5e-6):
+        frozen = SwitchingDistribution(JUNCTION, 0.0, 1e-3, TransitionState(), stop_current=stop)
+        end = frozen.stop_current
+        assert frozen.survivor_mass == 1.0
+        assert frozen.mean == pytest.approx(end)
+        assert frozen.std == 0.0
+        assert math.isnan(frozen.skewness)
+        assert math.isnan(frozen.kurtosis)
+        np.testing.assert_array_equal(frozen.sample(10, np.random.default_rng(0)), end)
+        assert float(frozen.ppf(0.5)) == end
+        assert float(frozen.survival(0.99 * end)) == 1.0
