@@ -1,7 +1,7 @@
 """Speed of the physics against named peers, all measured in one run: `python benchmarks/physics_sampling.py`.
 
 Prints ratios and asserts the targets. Absolute times mean nothing on a shared machine; ratios of minima do.
-Option --quick uses fewer samples.
+Option --short uses fewer samples.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def rates(model: Escape | TransitionState) -> float:
 
 
 def main() -> None:
-    n = 1_000_000 if "--quick" in sys.argv else 10_000_000
+    n = 1_000_000 if "--short" in sys.argv else 10_000_000
     results = sampling(n)
     results["distributions built per second"] = building()
     results["log_rate TransitionState / (exp + power)"] = rates(TransitionState())

@@ -15,7 +15,7 @@ __all__ = ["goodness_of_fit", "kolmogorov_pvalue"]
 
 # Modified distance (√n + 0.12 + 0.11/√n) D that is exceeded with these probabilities after a maximum-likelihood fit of
 # one parameter (T, Ic known) or two (T and Ic): 12 000 replicas of 1000 switches at 300 mK, Ic 9.489 uA, C 6.35 pF,
-# 1 mA/s, a_t = 1 (benchmarks/analysis_goodness_table.py). The law is close to Gumbel's, whose published values
+# 1 mA/s, a_t = 1 (docs/make/analysis_goodness_table.py). The law is close to Gumbel's, whose published values
 # for two parameters (Chandra, Singpurwalla and Stephens, JASA 76, 729 (1981)) are 0.803, 0.874, 1.007 at 10, 5, 1 %.
 PROBABILITIES = np.array([1.0, 0.99, 0.9, 0.75, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001])
 DISTANCES = {

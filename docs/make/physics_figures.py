@@ -1,4 +1,4 @@
-"""Draw the figures of docs/physics.md with the package itself: `python benchmarks/physics_figures.py` (one minute)."""
+"""Draw the figures of docs/physics.md with the package itself: `python docs/make/physics_figures.py` (one minute)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mqtctl.physics import (
     well_levels,
 )
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "figures"
+FOLDER = Path(__file__).resolve().parent.parent / "figures"
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
 FloatArray = NDArray[np.float64]
 
@@ -119,7 +119,7 @@ def over_current() -> None:
 
 def simulation() -> ModuleType:
     """Return the Langevin simulation that the tests use as their yardstick."""
-    path = Path(__file__).resolve().parent.parent / "tests" / "unit" / "physics" / "langevin.py"
+    path = Path(__file__).resolve().parents[2] / "tests" / "unit" / "physics" / "langevin.py"
     spec = importlib.util.spec_from_file_location("langevin", path)
     if spec is None or spec.loader is None:
         raise FileNotFoundError(path)

@@ -1,6 +1,6 @@
 """Remake the table of Kolmogorov-Smirnov distances after a fit, used by `mqtctl.analysis.goodness`.
 
-    python benchmarks/analysis_goodness_table.py [replicas]
+    python docs/make/analysis_goodness_table.py [replicas]
 
 12 000 replicas take about two minutes. The largest deviation from the table in the source is printed and must
 stay within what the number of replicas allows.
