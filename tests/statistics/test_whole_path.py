@@ -34,7 +34,7 @@ class Replica:
 def measure(laboratory: Any, seed: int) -> Replica:
     """Measure one histogram of 10 000 switches and note the sample's true temperature during the ramps."""
     folder: Path = laboratory.folder / f"seed{seed}"
-    library = pyvisa.ResourceManager(f"{laboratory.folder / 'bench.yaml'}?seed={seed}@mqt").visalib
+    library: Any = pyvisa.ResourceManager(f"{laboratory.folder / 'bench.yaml'}?seed={seed}@mqt").visalib
     truth: list[float] = []
 
     def listen(event: object) -> None:
@@ -77,7 +77,7 @@ def test_stored_currents_follow_the_switching_distribution_at_the_true_temperatu
     p_values = []
     for replica in replicas:
         law = SwitchingDistribution(junction, replica.true_temperature, 1e-3)
-        p_values.append(kstest(replica.histogram.switching_currents, law.cdf).pvalue)
+        p_values.append(kstest(law.cdf(replica.histogram.switching_currents), "uniform").pvalue)
     # uniform p-values: 20 of them fail this test themselves once in a thousand sets of seeds
     assert kstest(p_values, "uniform").pvalue > 1e-3, p_values
 
