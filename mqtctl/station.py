@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
     from qcodes.station import Station as QcodesStation
 
-__all__ = ["Station", "StationFile", "load_station", "open_station", "real_addresses"]
+__all__ = ["ROLES", "Station", "StationFile", "load_station", "open_role", "open_station", "real_addresses"]
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +186,24 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
         )
 
 
+@contextmanager
+def open_role(path: Path, role: Role) -> Iterator[Any]:
+    """Connect to the one instrument that plays a role, whatever the others do; gives its adapter.
+
+    Errors are those of `open_station`.
+    """
+    from qcodes.station import Station as QcodesStation
+
+    file = load_station(path)
+    content = load_yaml(path)
+    _complete_libraries(content, path, None)
+    name = _player(file, role, path)
+    qcodes = QcodesStation(default=False)
+    qcodes.load_config(_as_yaml(content))
+    with _connected(qcodes, name, file.instruments[name], path) as driver:
+        yield _adapter(file, role, path, driver, _clock([driver]))
+
+
 def _let_go_of_benches() -> None:
     """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
 
@@ -260,7 +278,7 @@ def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: P
         qcodes.close_and_remove_instrument(driver)
 
 
-def _clock(drivers: Iterator[VisaInstrument] | Any) -> Clock:
+def _clock(drivers: Iterable[VisaInstrument]) -> Clock:
     """Return the clock of the VISA library if it brings one, else the wall clock.
 
     Only a library on which time is simulated has one; that is all that is known here about it.

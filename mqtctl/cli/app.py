@@ -9,9 +9,11 @@ import typer
 
 from mqtctl import __version__
 from mqtctl.cli.analyze import analyze
+from mqtctl.cli.bench import bench
 from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
 from mqtctl.cli.report import report
+from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.sweep import sweep
 
@@ -35,12 +37,14 @@ _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
     histogram: "one histogram at the present temperature",
     analyze: "fit a stored sweep, or switching values from elsewhere",
+    safe: "source to zero and off, heater off, read back",
     report: "tables, figures, self-contained HTML",
     simulate: "switching currents straight from the physics",
     init: "write plan, station and sample files to start from",
 }
 for command, summary in _COMMANDS.items():
     app.command(short_help=summary)(command)
+app.add_typer(bench, name="bench", short_help="the simulated instruments on loopback sockets for any client")
 
 
 def _show_version(value: bool) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, OperationEvent
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError, UnsafeError
+from mqtctl.errors import HardwareError, InputError
 
-from .faults import close_to, impatient, named, speaking
+from .faults import close_to, named, speaking
 from .identity import identify
 from .keithley_6221_options import Keithley6221Options
 from .roles import RampProgram
+from .safe_state import bring_to_rest
 from .sawtooth import Sawtooth, sawtooth
 
 __all__ = ["Keithley6221RampSource"]
@@ -142,20 +144,13 @@ class Keithley6221RampSource:
             Zero current and output off were not read back after three rounds.
         """
         self._armed, self._deadline = False, None
-        faults: list[str] = []
-        with impatient(self._source):
-            for attempt in range(3):
-                if attempt:
-                    self._attempt(self._source.reset, faults)
-                self._attempt(self._source.wave.abort, faults)
-                self._attempt(lambda: self._source.current.set(0.0), faults)
-                self._attempt(lambda: self._source.output.set(False), faults)
-                if self._is_off(faults):
-                    return
-        reason = f" ({faults[-1]})" if faults else ""
-        raise UnsafeError(
-            f"{named(self._source)}: zero current and output off could not be confirmed{reason}; "
-            "press OUTPUT on the instrument and look at the junction"
+        source = self._source
+        bring_to_rest(
+            source,
+            partial(speaking, source),
+            steps=(source.wave.abort, lambda: source.current.set(0.0), lambda: source.output.set(False)),
+            reset=source.reset,
+            is_off=lambda: source.output.get() is False and source.current.get() == 0.0,
         )
 
     # -- parts of the above -------------------------------------------------------------------
@@ -242,20 +237,3 @@ class Keithley6221RampSource:
                 f"{named(self._source)}: the settings changed since they were made ({found!r} instead of "
                 f"{self._settings!r}); was it switched off or used at the front panel?"
             )
-
-    def _attempt(self, action: Callable[[], object], faults: list[str]) -> None:
-        """Do one thing towards safety; a fault is noted and must not keep the next from being tried."""
-        try:
-            with speaking(self._source, "making it safe"):
-                action()
-        except HardwareError as exc:
-            faults.append(str(exc))
-
-    def _is_off(self, faults: list[str]) -> bool:
-        """Return whether output off and zero current are read back."""
-        try:
-            with speaking(self._source, "reading back the safe state"):
-                return self._source.output.get() is False and self._source.current.get() == 0.0
-        except HardwareError as exc:
-            faults.append(str(exc))
-            return False

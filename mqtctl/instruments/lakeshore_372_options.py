@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mqtctl.documents import Document
 from mqtctl.errors import InputError
-from mqtctl.quantities import Kelvins, parse_quantity, readable
+from mqtctl.quantities import parse_quantity, readable
+
+from .lakeshore_zones import Zone, ZonedOptions
 
 __all__ = ["DEFAULT_ZONES", "SAMPLE_HEATER_RANGES", "HeaterZone", "Lakeshore372Options"]
 
@@ -29,30 +29,21 @@ def _heater_range(value: object) -> object:
 HeaterRange = Annotated[Literal["off", "on"] | float, BeforeValidator(_heater_range)]
 
 
-class HeaterZone(Document):
+class HeaterZone(Zone):
     """What the heater does up to a temperature.
 
     Attributes
     ----------
-    up_to
-        Highest temperature of the zone.
     range
         Heater range: "off", for the sample heater its full-scale current, for the warm-up heater "on".
     p, i, d
         Gains of the loop (0 to 1000, 0 to 10000, 0 to 2500); all three, or none to leave them alone.
     """
 
-    up_to: Kelvins = Field(gt=0)
     range: HeaterRange
     p: float | None = Field(None, ge=0, le=1000)
     i: float | None = Field(None, ge=0, le=10000)
     d: float | None = Field(None, ge=0, le=2500)
-
-    @model_validator(mode="after")
-    def _all_gains_or_none(self) -> Self:
-        if len({gain is None for gain in (self.p, self.i, self.d)}) == 2:
-            raise ValueError("p, i and d go together; give all three or none")
-        return self
 
 
 #: For a refrigerator with about 400 uW of cooling power at 100 mK, growing as the temperature squared,
@@ -66,7 +57,7 @@ DEFAULT_ZONES = (
 )
 
 
-class Lakeshore372Options(Document):
+class Lakeshore372Options(ZonedOptions):
     """Options of a Lake Shore 372.
 
     Attributes
@@ -75,8 +66,6 @@ class Lakeshore372Options(Document):
         Measurement input of the bath thermometer, 1 to 16.
     heater
         Output that holds the temperature.
-    minimum, maximum
-        Temperatures this cryostat is known to hold.
     ranges
         Zones in order of temperature; the last must reach `maximum`. Default: `DEFAULT_ZONES`, which
         leave the gains of the loop alone.
@@ -84,34 +73,17 @@ class Lakeshore372Options(Document):
 
     channel: int = Field(ge=1, le=16, strict=True)
     heater: Literal["sample", "warm-up"] = "sample"
-    minimum: Kelvins = Field(gt=0)
-    maximum: Kelvins = Field(gt=0, le=400)
     ranges: tuple[HeaterZone, ...] = Field(DEFAULT_ZONES, min_length=1)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.minimum < self.maximum:
-            low, high = readable(self.minimum, "K"), readable(self.maximum, "K")
-            raise ValueError(f"minimum, {low}, must be below maximum, {high}")
+    def _heater_has_these_ranges(self) -> Self:
         if self.heater == "warm-up" and "ranges" not in self.model_fields_set:
             raise ValueError("the warm-up heater has no default ranges; write them, such as {up_to: 1 K, range: on}")
-        tops = [zone.up_to for zone in self.ranges]
-        if any(b <= a for a, b in pairwise(tops)):
-            raise ValueError("ranges must be in order of rising up_to, each temperature once")
-        if tops[-1] < self.maximum:
-            raise ValueError(
-                f"the last of ranges goes up to {readable(tops[-1], 'K')} and not to the maximum of "
-                f"{readable(self.maximum, 'K')}; add one"
-            )
         for zone in self.ranges:
             self.range_code(zone)
         return self
 
-    def zone(self, temperature: float) -> HeaterZone:
-        """Return the first zone that reaches this temperature (K, at most `maximum`)."""
-        return next(zone for zone in self.ranges if temperature <= zone.up_to)
-
-    def range_code(self, zone: HeaterZone) -> int:
+    def range_code(self, zone: Zone) -> int:
         """Return the number of a zone's heater range as the RANGE command wants it.
 
         Raises
@@ -119,15 +91,16 @@ class Lakeshore372Options(Document):
         InputError
             The heater has no such range.
         """
-        if zone.range == "off":
+        wanted = zone.range if isinstance(zone, HeaterZone) else "off"
+        if wanted == "off":
             return 0
         if self.heater == "warm-up":
-            if zone.range == "on":
+            if wanted == "on":
                 return 1
             raise InputError("the warm-up heater has no ranges; write range: on or range: off")
         for code, current in enumerate(SAMPLE_HEATER_RANGES, start=1):
-            if isinstance(zone.range, float) and abs(zone.range - current) <= 1e-3 * current:
+            if isinstance(wanted, float) and abs(wanted - current) <= 1e-3 * current:
                 return code
-        found = zone.range if isinstance(zone.range, str) else readable(zone.range, "A")
+        found = wanted if isinstance(wanted, str) else readable(wanted, "A")
         known = ", ".join(readable(current, "A") for current in SAMPLE_HEATER_RANGES)
         raise InputError(f"the sample heater has no range {found}; it has {known} and off")

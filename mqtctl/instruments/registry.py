@@ -23,24 +23,28 @@ __all__ = ["ENTRY_POINT_GROUP", "adapter_for", "known_drivers"]
 
 ENTRY_POINT_GROUP = "mqtctl.adapters"
 
-_LAKESHORE = "qcodes.instrument_drivers.Lakeshore"
-#: (role, driver class) -> module and class of the adapter.
+_GENERATOR = ("keysight_33500b", "Keysight33500BRampSource")
+_LAKESHORE_336 = ("lakeshore_336", "Lakeshore336Controller")
+_LAKESHORE_372 = ("lakeshore_372", "Lakeshore372Controller")
+#: (role, driver class) -> module (of this package) and class of the adapter.
 _ADAPTERS: dict[tuple[str, str], tuple[str, str]] = {
-    ("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221"): (
-        "mqtctl.instruments.keithley_6221",
-        "Keithley6221RampSource",
-    ),
+    ("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221"): ("keithley_6221", "Keithley6221RampSource"),
     ("timing_counter", "mqtctl_drivers.keysight_53230a.Keysight53230A"): (
-        "mqtctl.instruments.keysight_53230a",
+        "keysight_53230a",
         "Keysight53230ATimingCounter",
     ),
+    ("timing_counter", "mqtctl_drivers.srs_sr620.SrsSR620"): ("srs_sr620", "SrsSR620TimingCounter"),
 } | {
-    # QCoDeS offers the class under two paths
-    ("temperature_controller", path): ("mqtctl.instruments.lakeshore_372", "Lakeshore372Controller")
-    for path in (
-        f"{_LAKESHORE}.LakeshoreModel372",
-        f"{_LAKESHORE}.Lakeshore_model_372.LakeshoreModel372",
+    # QCoDeS offers each of its classes under two paths
+    (role, f"qcodes.instrument_drivers.{package}.{path}"): adapter
+    for role, package, module, driver, adapter in (
+        ("ramp_source", "Keysight", "Keysight_33511b", "Keysight33511B", _GENERATOR),
+        ("ramp_source", "Keysight", "Keysight_33512b", "Keysight33512B", _GENERATOR),
+        ("ramp_source", "Keysight", "Keysight_33522b", "Keysight33522B", _GENERATOR),
+        ("temperature_controller", "Lakeshore", "Lakeshore_model_336", "LakeshoreModel336", _LAKESHORE_336),
+        ("temperature_controller", "Lakeshore", "Lakeshore_model_372", "LakeshoreModel372", _LAKESHORE_372),
     )
+    for path in (driver, f"{module}.{driver}")
 }
 
 
@@ -67,7 +71,7 @@ def adapter_for(role: str, driver: str) -> Any:
     found = _ADAPTERS.get((role, driver))
     if found is not None:
         module, name = found
-        return getattr(import_module(module), name)
+        return getattr(import_module(f"mqtctl.instruments.{module}"), name)
     known = known_drivers(role)
     if not known:
         raise InputError(f"{role!r} is no role; the roles are {', '.join(sorted({r for r, _ in _ADAPTERS}))}")

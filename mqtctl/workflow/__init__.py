@@ -5,6 +5,7 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.foreign import ForeignFacts, analyze_list
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
+from mqtctl.workflow.safety import make_station_safe
 
 __all__ = [
     "Acquired",
@@ -14,6 +15,7 @@ __all__ = [
     "acquire",
     "analyze",
     "analyze_list",
+    "make_station_safe",
     "measure_histogram",
     "measure_sweep",
     "report",

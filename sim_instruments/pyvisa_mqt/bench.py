@@ -7,11 +7,13 @@ live on. Between ticks an instrument sees the junction's answers up to the momen
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +27,16 @@ from .bench_file import BenchFileError, load_bench_file
 from .bench_schema import BenchFile, split_port
 from .bias import bias_stretches
 from .clock import VirtualClock
+from .faults import Faults
 from .instruments import MODELS
 from .instruments.base import Instrument
+from .line import Line
+from .physical_faults import PhysicalFaults
+from .sample import Sample
+from .sessions import ResourceLock
 from .signals import Waveform
 from .streams import generator
+from .transcript import Transcript, TruthWitness
 
 __all__ = ["TICK", "Bench", "Transport", "open_bench"]
 
@@ -64,9 +72,21 @@ class Bench:
         Canonical VISA resource name -> instrument.
     sample, cryostat
         The truth, for transcripts and tests; no instrument sees it. `sample` is None without a junction.
+    faults
+        What goes wrong; `faults.inject` lets more go wrong.
+    wrong
+        What is physically wrong at present.
+    lines
+        Canonical VISA resource name -> the line between the instrument and its clients.
+    locks
+        Canonical VISA resource name -> who holds it.
+    transcript
+        Where messages and the truth are written down; None for nowhere.
     """
 
-    def __init__(self, file: BenchFile, static_devices: Devices | None = None) -> None:
+    def __init__(
+        self, file: BenchFile, static_devices: Devices | None = None, transcript: Transcript | None = None
+    ) -> None:
         self.file = file
         self.static_devices = Devices() if static_devices is None else static_devices
         epoch = file.epoch if file.epoch.tzinfo else file.epoch.replace(tzinfo=UTC)
@@ -85,16 +105,45 @@ class Bench:
         self._heaters = {split_port(p): node for p, node in file.cryostat.heaters.items()}
         self._sensors = {split_port(p): node for p, node in file.cryostat.sensors.items()}
         self._powers: dict[tuple[str, str], float] = {}
+        self._requested: dict[tuple[str, str], float] = {}
+        self._driven: set[tuple[str, str]] = set()
         self._heat = {"mixing_chamber": 0.0, "sample": 0.0}  # J put in since the last tick
         self._heat_time = 0.0
         self._transports: dict[str, Transport] = {}
+        self.wrong = PhysicalFaults()
+        self.transcript = transcript
+        self._witness: TruthWitness | None = None
+        if transcript is not None:
+            self._witness = self._begin_transcript(transcript)
         self.instruments: dict[str, Instrument] = {}
         for name, section in file.instruments.items():
             line = section.transport or file.transport
             self._transports[section.address] = Transport(line.latency, line.byte_rate)
             self.instruments[section.address] = self._build(name)
-        self._living = list(self.instruments.values())
+        self._living = [(instrument, instrument.ticks_apart) for instrument in self.instruments.values()]
+        self.lines = {
+            section.address: Line(name, self.instruments[section.address], self.clock.now, transcript)
+            for name, section in file.instruments.items()
+        }
+        self.locks: dict[str, ResourceLock] = {}
+        self.faults = Faults(self)
+        self._plan_faults()
         self.clock.on_advance(self._follow)
+
+    def _plan_faults(self) -> None:
+        """Plan the faults of the bench file."""
+        for number, plan in enumerate(self.file.faults):
+            try:
+                self.faults.add(plan)
+            except ValueError as exc:
+                raise BenchFileError(f"faults.{number}: {exc}") from exc
+
+    def _begin_transcript(self, transcript: Transcript) -> TruthWitness:
+        """Write down what stands on the bench, and return who writes down the rest."""
+        instruments = {name: {"model": s.model, "address": s.address} for name, s in self.file.instruments.items()}
+        epoch = self.clock.utc().isoformat()
+        transcript.note(0.0, "bench", seed=self.file.seed, epoch=epoch, instruments=instruments)
+        return TruthWitness(transcript, None if self.sample is None else self.sample.log, self._scales)
 
     def _build(self, name: str) -> Instrument:
         """Put one instrument on the bench."""
@@ -143,11 +192,17 @@ class Bench:
         if self.sample is not None:
             self.sample.draw_until(time, self.cryostat.sample)
             sample += self.sample.heat.release(time)
-        self.cryostat.step(TICK, heater / TICK, sample / TICK)
+        self.cryostat.step(TICK, heater / TICK + self.wrong.heat, sample / TICK)
+        if self._witness is not None:
+            self._witness.ramps(time)
+            self._witness.temperatures(time, self.cryostat.mixing_chamber, self.cryostat.sample)
+        if self.faults.planned:
+            self.faults.follow(time)
         if self.sample is not None:
             self.sample.foresee(time, self.cryostat.sample)
-        for instrument in self._living:
-            instrument.advance(time)
+        for instrument, ticks_apart in self._living:
+            if self._ticks % ticks_apart == 0:
+                instrument.advance(time)
 
     def _keep_heat(self, time: float) -> None:
         """Count the heat that the heaters have given up to `time` (s) at their present powers."""
@@ -160,18 +215,64 @@ class Bench:
         if self._heaters.get(heater, "nowhere") == "nowhere":
             return
         self._keep_heat(self.time)
-        self._powers[heater] = power
+        self._requested[heater] = power
+        given = self.wrong.power(heater, power)
+        if self._witness is not None and given != self._powers.get(heater, 0.0):
+            self._witness.heater(self.time, heater, self._heaters[heater], given)
+        self._powers[heater] = given
+
+    def heater_power(self, heater: tuple[str, str]) -> float:
+        """Return the power in W that a heater gives."""
+        return self._powers.get(heater, 0.0)
+
+    def renew_heater(self, heater: tuple[str, str]) -> None:
+        """Let a heater give again what is asked of it, as far as it can."""
+        self.set_heater(heater, self._requested.get(heater, 0.0))
+
+    def line(self, name: str) -> Line:
+        """Return the line to the instrument of this name; raises ValueError if there is none."""
+        for line in self.lines.values():
+            if line.name == name:
+                return line
+        raise ValueError(f"{name!r} is no instrument of this bench; it has {', '.join(self.file.instruments)}")
+
+    def check_port(self, kind: str, port: str) -> None:
+        """Refuse with a ValueError a port that is not among the bench's "cryostat.sensors", "cryostat.heaters", ..."""
+        ports = {
+            "cryostat.sensors": [*self.file.cryostat.sensors],
+            "cryostat.heaters": [*self.file.cryostat.heaters],
+            "counter inputs": [*self._readouts, *self._marker_inputs],
+        }[kind]
+        if port not in ports:
+            raise ValueError(f"{port!r} is not among the {kind} of this bench: {', '.join(ports) or 'none'}")
+
+    def power_cycle(self, name: str) -> None:
+        """Take an instrument's power away and give it back: it puts out nothing and starts as from the mains."""
+        for heater in [heater for heater in self._powers if heater[0] == name]:
+            self.set_heater(heater, 0.0)
+        for output in [output for output in self._driven if output[0] == name]:
+            self.drive(output, Waveform(self.time, 1.0, math.inf, np.zeros(1)), None)
+        line = self.line(name)
+        line.instrument.power_cycle()
+        line.watch_replies()
+
+    def catch_up(self) -> None:
+        """Let the junction live until now."""
+        if self.sample is not None:
+            self.sample.draw_until(self.time, self.cryostat.sample)
 
     def temperature(self, sensor: tuple[str, str]) -> float:
         """Return the true temperature in K at a sensor."""
         node = self._sensors.get(sensor, "nowhere")
         if node == "nowhere":
             return ROOM_TEMPERATURE
-        return self.cryostat.sample if node == "sample" else self.cryostat.mixing_chamber
+        truth = self.cryostat.sample if node == "sample" else self.cryostat.mixing_chamber
+        return self.wrong.shown(sensor, truth)
 
     def drive(self, output: tuple[str, str], waveform: Waveform, marker: tuple[str, str] | None) -> None:
         """Let an output follow a waveform from now on, and a marker line its markers."""
         now = self.time
+        self._driven.add(output)
         before = self._marker_of.pop(output, None)
         if before is not None and before != marker:
             for record in self._markers[before]:
@@ -180,18 +281,31 @@ class Bench:
             self._marker_of[output] = marker
             for record in self._markers[marker]:
                 record.drive(now, waveform)
-        if self.sample is None or output not in self._scales:
-            return
-        self.sample.draw_until(now, self.cryostat.sample)
+        if self.sample is not None and output in self._scales:
+            self._bias(self.sample, now, output, waveform)
+        elif self._witness is not None:
+            self._witness.output(now, output, waveform)
+
+    def _bias(self, sample: Sample, now: float, output: tuple[str, str], waveform: Waveform) -> None:
+        """Let the junction's bias follow a changed output."""
+        sample.draw_until(now, self.cryostat.sample)
+        if self._witness is not None:
+            self._witness.ramps(now)
+            self._witness.output(now, output, waveform)
         self._outputs.pop(output, None)
         self._outputs[output] = waveform  # the last one set stands last
         outputs = [(self._scales[port], wave) for port, wave in self._outputs.items()]
         bias = self.file.bias
-        self.sample.follow(now, bias_stretches(now, outputs, bias.offset if bias else 0.0))
+        sample.follow(now, bias_stretches(now, outputs, bias.offset if bias else 0.0))
 
     def edges(self, port: str, threshold: float, rising: bool, since: float, until: float) -> NDArray[np.float64]:
         """Return the sorted times in s, since < t <= until, at which the signal at a port crosses a threshold (V)."""
         since, until = max(since, -1.0), min(until, self.time)
+        true = self._true_edges(port, threshold, rising, since, until)
+        return self.wrong.with_false_edges(port, true, since, until)
+
+    def _true_edges(self, port: str, threshold: float, rising: bool, since: float, until: float) -> NDArray[np.float64]:
+        """Return the edges that markers and junction have made."""
         if port in self._readouts and self.sample is not None and until > since:
             self.sample.draw_until(until, self.cryostat.sample)
             return self._readouts[port].edges(self.sample.log, threshold, rising, since, until)
@@ -232,32 +346,45 @@ def open_bench(path: str) -> Bench:
     ----------
     path
         "" for the built-in bench, the name of a built-in bench, or a bench file, each perhaps followed
-        by `?seed=7`, which stands above the file's own seed.
+        by `?seed=7`, which stands above the file's own seed, or `?transcript=PATH`, or `?seed=7&transcript=PATH`.
 
     Raises
     ------
     BenchFileError
         If the file is missing or wrong.
     """
-    name, seed = _split_seed(path)
+    name, changes = _split_query(path)
     file, location = load_bench_file(name)
-    if seed is not None:
-        file = file.model_copy(update={"seed": seed})
+    if "transcript" not in changes and file.transcript is not None:
+        changes["transcript"] = str(location.parent / file.transcript)
+    file = file.model_copy(update=changes)
     try:
-        return Bench(file, _static_devices(file, location))
+        transcript = None if file.transcript is None else Transcript(Path(file.transcript).expanduser())
+    except OSError as exc:
+        raise BenchFileError(f"{location}: transcript: {file.transcript!r} cannot be written ({exc.strerror})") from exc
+    try:
+        return Bench(file, _static_devices(file, location), transcript)
     except BenchFileError as exc:
         raise BenchFileError(f"{location}: {exc}") from exc
 
 
-def _split_seed(path: str) -> tuple[str, int | None]:
-    """Split "bench.yaml?seed=7" into name and seed."""
+def _split_query(path: str) -> tuple[str, dict[str, Any]]:
+    """Split "bench.yaml?seed=7&transcript=run.jsonl" into the name and what it changes in the file."""
     name, mark, query = path.partition("?")
-    if not mark:
-        return name, None
-    found = re.fullmatch(r"seed=(\d{1,18})", query)
-    if found is None:
-        raise BenchFileError(f"{path}: {query!r} is not understood; only a seed may follow the '?', such as '?seed=7'")
-    return name, int(found[1])
+    changes: dict[str, Any] = {}
+    for item in query.split("&") if mark else []:
+        seed = re.fullmatch(r"seed=(\d{1,18})", item)
+        transcript = re.fullmatch(r"transcript=(.+)", item)
+        if seed is not None and "seed" not in changes:
+            changes["seed"] = int(seed[1])
+        elif transcript is not None and "transcript" not in changes:
+            changes["transcript"] = transcript[1]
+        else:
+            raise BenchFileError(
+                f"{path}: {item!r} is not understood; only a seed and a transcript may follow the '?', such as "
+                "'?seed=7' or '?seed=7&transcript=run.jsonl'"
+            )
+    return name, changes
 
 
 def _static_devices(file: BenchFile, location: Path) -> Devices:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, model_validator
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
+from mqtctl.errors import InputError
 from mqtctl.physics.by_name import ESCAPE_MODELS
 from mqtctl.quantities import Amperes, BytesPerSecond, Farads, Kelvins, KelvinsPerSecond, Ohms, Seconds, Volts, Watts
+
+from .fault_plan import QUANTITIES, FaultPlan, fault_plan
 
 __all__ = ["BenchFile", "BiasSection", "CryostatSection", "JunctionSection", "split_port"]
 
@@ -47,7 +50,25 @@ def _escape(name: str) -> str:
     return name
 
 
+def _fault(content: Any) -> FaultPlan:
+    """Return the plan of one fault; its quantities are written with their units."""
+    if not isinstance(content, dict) or not isinstance(content.get("kind"), str):
+        raise ValueError(  # noqa: TRY004  # pydantic takes ValueError only
+            "a fault is a mapping with 'kind' and what belongs to it"
+        )
+    for key in QUANTITIES.keys() & content.keys():
+        if not isinstance(content[key], str):
+            raise ValueError(  # noqa: TRY004  # pydantic takes ValueError only
+                f"{key}: {content[key]!r} has no unit; write for example '5 {QUANTITIES[key]}'"
+            )
+    try:
+        return fault_plan(**content)
+    except InputError as exc:
+        raise ValueError(str(exc)) from exc
+
+
 Port = Annotated[str, AfterValidator(_port)]
+Fault = Annotated[InstanceOf[FaultPlan], BeforeValidator(_fault)]
 Node = Literal["mixing_chamber", "sample", "nowhere"]
 PositiveAmperes = Annotated[Amperes, Field(gt=0)]
 PositiveKelvins = Annotated[Kelvins, Field(gt=0)]
@@ -185,6 +206,8 @@ class BenchFile(_Section):
     markers: list[MarkerSection] = Field(default_factory=list)
     readouts: list[ReadoutSection] = Field(default_factory=list)
     cryostat: CryostatSection = CryostatSection()
+    faults: list[Fault] = Field(default_factory=list)
+    transcript: str | None = None
     spec: Any = None
     devices: dict[str, Any] = Field(default_factory=dict)
     resources: dict[str, Any] = Field(default_factory=dict)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import threading
+import time as wall_time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["VirtualClock"]
+__all__ = ["Pace", "VirtualClock"]
 
 
 class VirtualClock:
@@ -84,3 +85,62 @@ class VirtualClock:
         """
         with self.lock:
             self._listeners.append(listener)
+
+
+class Pace:
+    """Lets a bench's virtual time go with the wall clock, or faster or slower by a factor.
+
+    Parameters
+    ----------
+    clock
+        The bench's clock.
+    speed
+        Bench seconds per second of wall time, finite and above 0.
+    wall
+        Returns a monotonic wall time in s.
+
+    Raises
+    ------
+    ValueError
+        If the speed is not a finite number above 0.
+    """
+
+    #: Bench time in s that passes at once; a long way is gone in such steps, with a look at the wall clock between.
+    STEP = 1.0
+
+    def __init__(
+        self, clock: VirtualClock, speed: float = 1.0, wall: Callable[[], float] = wall_time.monotonic
+    ) -> None:
+        if not 0.0 < speed < math.inf:
+            raise ValueError(f"the speed is {speed}; give a finite factor above 0, such as 1")
+        self._clock = clock
+        self._speed = speed
+        self._wall = wall
+        self._origin = wall() - clock.now() / speed
+
+    def due(self) -> float:
+        """Return the bench time in s that belongs to the present moment."""
+        return (self._wall() - self._origin) * self._speed
+
+    def catch_up(self, longest: float = 0.05) -> float:
+        """Bring the bench to the present moment, working for about `longest` (s of wall time) at most.
+
+        Returns
+        -------
+        float
+            How far the bench is behind in s of bench time. A bench that cannot keep up loses that time: it goes on from
+            where it is, at the speed asked for.
+        """
+        stop = self._wall() + longest
+        target = self.due()
+        while self._clock.now() < target:
+            self._clock.advance_to(min(self._clock.now() + self.STEP, target))
+            if self._wall() >= stop and self._clock.now() < target:
+                behind = target - self._clock.now()
+                self._origin += behind / self._speed
+                return behind
+        return 0.0
+
+    def until(self, time: float) -> float:
+        """Return how long in s of wall time it takes until bench time `time` (s); 0 if that is past."""
+        return max(time / self._speed + self._origin - self._wall(), 0.0)

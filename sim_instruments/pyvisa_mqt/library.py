@@ -18,7 +18,9 @@ from pyvisa_sim.highlevel import SimVisaLibrary
 
 from .bench import Bench, open_bench
 from .clock import VirtualClock
-from .sessions import BenchSession, EventContext, ResourceLock
+from .connecting import open_session
+from .remote import RemoteBench, RemoteClock, RemoteSession, is_remote
+from .sessions import BenchSession, EventContext
 
 __all__ = ["MqtVisaLibrary"]
 
@@ -42,13 +44,13 @@ class MqtVisaLibrary(SimVisaLibrary):
     Attributes
     ----------
     bench
-        The bench with its instruments, junction and cryostat.
+        The bench with its instruments, junction and cryostat; in another process for a path "serve:PORT".
     clock
         The bench's virtual time; an experiment that runs on the bench waits on it.
     """
 
-    bench: Bench
-    clock: VirtualClock
+    bench: Bench | RemoteBench
+    clock: VirtualClock | RemoteClock
 
     @staticmethod
     def get_library_paths() -> tuple[LibraryPath]:
@@ -62,12 +64,11 @@ class MqtVisaLibrary(SimVisaLibrary):
 
     def _init(self) -> None:
         path = "" if self.library_path == BUILT_IN else str(self.library_path)
-        self.bench = open_bench(path)
+        self.bench = RemoteBench(path) if is_remote(path) else open_bench(path)
         self.clock = self.bench.clock
         self.devices = self.bench.static_devices
         self.sessions = {}
         self._handles = itertools.count(1)
-        self._locks: dict[str, ResourceLock] = {}
         # One message is handled at a time, and not while another thread lets time pass.
         self._mutex = self.clock.lock
 
@@ -107,18 +108,22 @@ class MqtVisaLibrary(SimVisaLibrary):
             return self._fail(session, StatusCode.error_invalid_resource_name)
         name = str(parsed)
         with self._mutex:
-            instrument = self.bench.instruments.get(name)
-            if instrument is None:
+            if name not in self.bench.instruments:
                 if name not in self.devices.list_resources():
                     return self._fail(session, StatusCode.error_resource_not_found)
                 return super().open(session, resource_name, access_mode, open_timeout)
-            lock = self._locks.setdefault(name, ResourceLock())
-            opened = BenchSession(session, parsed, instrument, self.clock, self.bench.transport(name), lock)
-            if not _locked_on_opening(opened, access_mode):
-                opened.wait_for_lock(int(open_timeout))
-                return self._fail(session, StatusCode.error_resource_locked)
+            opened = self._connect(session, parsed, int(access_mode), int(open_timeout))
+            if isinstance(opened, StatusCode):
+                return self._fail(session, opened)
             handle = self._register(opened)
             return handle, self.handle_return_value(handle, StatusCode.success)
+
+    def _connect(
+        self, manager: Any, name: rname.ResourceName, mode: int, timeout: int
+    ) -> BenchSession | RemoteSession | StatusCode:
+        if isinstance(self.bench, RemoteBench):
+            return self.bench.open(str(name), mode, timeout)
+        return open_session(self.bench, manager, name, mode, timeout)
 
     def _fail(self, session: Any, status: StatusCode) -> tuple[Any, StatusCode]:
         return 0, self.handle_return_value(session, status)
@@ -127,22 +132,22 @@ class MqtVisaLibrary(SimVisaLibrary):
         """Close a session, an event or the resource manager (viClose)."""
         with self._mutex:
             closed = self.sessions.pop(session, None)
-            if isinstance(closed, BenchSession):
-                closed.lock.release_all(closed)
+            if isinstance(closed, (BenchSession, RemoteSession)):
+                closed.close()
             self._last_status_in_session.pop(session, None)
             self._ignore_warning_in_session.pop(session, None)
         return StatusCode.success if closed is not None else StatusCode.error_invalid_object
 
-    def _session(self, session: Any) -> BenchSession | None:
+    def _session(self, session: Any) -> BenchSession | RemoteSession | None:
         """Return the bench session of a handle, None for a stock one; raises for no session at all."""
         found = self.sessions.get(session)
-        if isinstance(found, BenchSession):
+        if isinstance(found, (BenchSession, RemoteSession)):
             return found
         if found is None:
             self.handle_return_value(None, StatusCode.error_invalid_object)
         return None
 
-    def _bench_session(self, session: Any) -> BenchSession:
+    def _bench_session(self, session: Any) -> BenchSession | RemoteSession:
         found = self._session(session)
         if found is None:
             raise errors.VisaIOError(StatusCode.error_nonsupported_operation)
@@ -275,30 +280,19 @@ class MqtVisaLibrary(SimVisaLibrary):
         """Lock a resource (viLock); a lock that is held by another session stays held: time-out."""
         found = self._bench_session(session)
         with self._mutex:
-            if lock_type == constants.Lock.exclusive:
-                granted = found.lock.acquire_exclusive(found)
-            else:
-                granted = found.lock.acquire_shared(found, requested_key)
+            granted = found.acquire(lock_type, requested_key)
             if not granted:
                 found.wait_for_lock(timeout)
         self.handle_return_value(session, StatusCode.success if granted else StatusCode.error_timeout)
-        return ("" if lock_type == constants.Lock.exclusive else found.lock.key), StatusCode.success
+        return ("" if lock_type == constants.Lock.exclusive else found.lock_key()), StatusCode.success
 
     def unlock(self, session: Any) -> StatusCode:
         """Give back the latest lock (viUnlock)."""
         found = self._bench_session(session)
         with self._mutex:
-            released = found.lock.release(found)
+            released = found.release()
         status = StatusCode.success if released else StatusCode.error_session_not_locked
         return self.handle_return_value(session, status)
 
 
 _SERVICE_REQUESTS = frozenset({EventType.service_request, EventType.all_enabled})
-
-
-def _locked_on_opening(session: BenchSession, mode: constants.AccessModes) -> bool:
-    if mode == constants.AccessModes.exclusive_lock:
-        return session.lock.acquire_exclusive(session)
-    if mode == constants.AccessModes.shared_lock:
-        return session.lock.acquire_shared(session, None)
-    return True

@@ -214,7 +214,7 @@ class Boolean:
             return value
         if _NUMBER.match(text):
             try:
-                return round(float(text)) != 0
+                return not abs(float(text)) <= 0.5  # rounded to an integer, which infinity cannot be
             except ValueError:
                 raise ScpiError(-138) from None
         if _CHARACTER.match(text):

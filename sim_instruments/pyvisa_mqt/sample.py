@@ -86,7 +86,9 @@ class Sample:
         self._lag = lag
         self._noise = noise
         self._seed = seed
+        self._model = model
         self._times = SwitchTimes(junction, model, noise)
+        self._held = False
         self._escapes: dict[int, Stream] = {}
         self._offsets = Stream(seed, "bias noise of a cycle")
         self._cycle_index = 0
@@ -178,8 +180,45 @@ class Sample:
             self.heat.cut(start)
             self._next_cycle = begun
 
+    # What a fault can do to the junction; everything up to `time` (s) must have been drawn.
+
+    def change_critical_current(self, time: float, critical_current: float) -> None:
+        """Let the junction have another critical current (A) in the cycles that begin at `time` or later."""
+        self._forget(time)
+        self.junction = Junction(critical_current, self.junction.capacitance, self.junction.resistance)
+        self._times = SwitchTimes(self.junction, self._model, self._noise)
+
+    def hold_voltage_state(self, time: float) -> None:
+        """Let the junction be in the voltage state from `time` on, whatever the current."""
+        self._forget(time)
+        self.log.cut(time)
+        self.heat.cut(time)
+        if not self.log.open_polarity:
+            polarity = math.copysign(1.0, self.current(time))
+            self.log.append(np.array([time]), np.array([math.inf]), np.array([polarity]))
+        self._held = True
+
+    def release_voltage_state(self, time: float) -> None:
+        """Let the junction retrap at `time`, and behave from the next cycle on."""
+        self._forget(time)
+        self._held = False
+        if self.log.open_polarity:
+            self.log.close(time)
+
+    def _keep_held(self, begun: int) -> None:
+        """Let the cycles that have begun pass in the voltage state."""
+        cycle = self._shape.staircase.cycle(0.0)
+        numbers = np.arange(self._next_cycle, begun)
+        starts = np.asarray(self._stretch.origin + self._stretch.period * numbers, dtype=np.float64)
+        energy = self.gap_voltage * abs(float(cycle.charge(0.0, cycle.period)))
+        self.heat.add(starts, starts + cycle.period, np.full(len(starts), energy))
+        self._next_cycle = begun
+
     def _draw_some(self, begun: int, temperature: float) -> None:
         """Draw the next cycle if it is a special one, else as many equal ones as there are."""
+        if self._held:
+            self._keep_held(begun)
+            return
         start = self._stretch.origin + self._stretch.period * self._next_cycle
         since = self._stretch.begin - start
         joined_late = since > 1e-9 * self._stretch.period

@@ -24,6 +24,7 @@ MNEMONIC_LENGTH = 12
 
 _OPTIONAL = re.compile(r"\[(:?)([^\[\]]*?)(:?)\]")
 _NODE = re.compile(r"([A-Za-z_|]+)(?:\{(\d+)-(\d+)\})?\Z")
+_LEFT_OUT = "~"  # stands for an optional node with a suffix that is left out: its suffix is 1
 _MNEMONIC = re.compile(r"([A-Za-z][A-Za-z_]*)(\d*)\Z")
 _HEADER_CHARACTERS = re.compile(r"[A-Za-z0-9_:*?]*\Z")
 
@@ -35,8 +36,8 @@ class Command:
     Attributes
     ----------
     pattern
-        Header like '[SOURce]:WAVE:FREQuency' or '*IDN'; `INPut{1-2}` takes a numeric suffix,
-        `OLINe|OLIN` has a second spelling.
+        Header like '[SOURce]:WAVE:FREQuency' or '*IDN'; `INPut{1-2}` takes a numeric suffix
+        (1 where it or its optional node is left out), `OLINe|OLIN` has a second spelling.
     execute
         Called as execute(instrument, *suffixes, *values) for the command; None: query only.
     query
@@ -142,11 +143,20 @@ class _LimitKeyword:
 
 @dataclass
 class _Node:
-    """A place in the command tree; `suffix` is the range its mnemonic takes, None: it takes only 1."""
+    """A place in the command tree.
+
+    Attributes
+    ----------
+    suffix
+        Range that the mnemonic's suffix takes; None: it takes only 1.
+    command, left_out
+        What stands here, and which of its suffixes, counted from the left, are left out on this way.
+    """
 
     children: dict[str, _Node] = field(default_factory=dict)
     suffix: tuple[int, int] | None = None
     command: Command | None = None
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,9 +194,16 @@ class CommandTree:
             return
         for variant in _variants(command.pattern):
             node = self._root
+            left_out: list[int] = []
+            suffixes = 0
             for mnemonic in variant:
-                node = _child(node, mnemonic, command.pattern)
+                if mnemonic == _LEFT_OUT:
+                    left_out.append(suffixes)
+                else:
+                    node = _child(node, mnemonic, command.pattern)
+                suffixes += mnemonic == _LEFT_OUT or node.suffix is not None
             node.command = command
+            node.left_out = tuple(left_out)
 
     def parse(self, message: str) -> tuple[Call, ...]:
         """Return the calls that a program message (without terminator) asks for.
@@ -205,7 +222,7 @@ class CommandTree:
     def _units(self, message: str) -> Iterable[Call]:
         path: tuple[_Node, tuple[int, ...]] = (self._root, ())
         for unit in split_outside_quotes(message, ";"):
-            text = unit.strip()
+            text = _trimmed(unit)
             if not text:
                 continue
             try:
@@ -218,7 +235,8 @@ class CommandTree:
                 yield call
 
     def _unit(self, text: str, path: tuple[_Node, tuple[int, ...]]) -> tuple[Call, tuple[_Node, tuple[int, ...]]]:
-        header, _, data = text.replace("\t", " ").partition(" ")
+        header, *rest = text.split(maxsplit=1)
+        data = rest[0] if rest else ""
         if not _HEADER_CHARACTERS.match(header):
             raise ScpiError(-101)
         is_query = header.endswith("?")
@@ -236,7 +254,7 @@ class CommandTree:
         parameters = command.query_parameters if is_query else command.parameters
         optional = command.query_optional if is_query else command.optional
         try:
-            values = _values(data.strip(), parameters, optional, command.repeats and not is_query)
+            values = _values(data, parameters, optional, command.repeats and not is_query)
         except ScpiError as error:
             # Execution errors in the data spoil this unit only; the path is known and goes on.
             if -199 <= error.code <= -100:
@@ -263,6 +281,8 @@ class CommandTree:
             node = child
         if node.command is None:
             raise ScpiError(-113)
+        for position in node.left_out:
+            suffixes = (*suffixes[:position], 1, *suffixes[position:])
         return node.command, suffixes, parent
 
 
@@ -285,7 +305,8 @@ def _variants(pattern: str) -> list[list[str]]:
     if match is None:
         return [[mnemonic for mnemonic in pattern.split(":") if mnemonic]]
     before, after = pattern[: match.start()], pattern[match.end() :]
-    return _variants(f"{before}:{match[2]}:{after}") + _variants(f"{before}:{after}")
+    without = ":".join([_LEFT_OUT] * match[2].count("{"))
+    return _variants(f"{before}:{match[2]}:{after}") + _variants(f"{before}:{without}:{after}")
 
 
 def _child(node: _Node, mnemonic: str, pattern: str) -> _Node:
@@ -317,11 +338,21 @@ def _values(data: str, parameters: tuple[Parameter, ...], optional: int, repeats
     values = []
     last = len(parameters) - 1
     for position, item in enumerate(items):
-        text = item.strip()
+        text = _trimmed(item)
         if not text:
             raise ScpiError(-109)
         values.append(parameters[min(position, last)].parse(text))
     return values
+
+
+def _trimmed(text: str) -> str:
+    """Strip white space, but none of the bytes of a binary block."""
+    if "#" not in text:
+        return text.strip()
+    position = 0
+    while (mark := text.find("#", position)) >= 0:
+        position = block_end(text, mark)
+    return (text[:position] + text[position:].rstrip()).lstrip()
 
 
 def split_outside_quotes(text: str, separator: str) -> list[str]:

@@ -18,7 +18,7 @@ from pyvisa.typing import VISARMSession
 from pyvisa_sim.sessions.session import Session
 
 from .clock import VirtualClock
-from .instruments.base import Instrument
+from .line import Line
 
 __all__ = ["BenchSession", "EventContext", "ResourceLock", "Transport"]
 
@@ -120,29 +120,32 @@ class BenchSession(Session):
         Handle of the resource manager.
     name
         Parsed resource name.
-    instrument, clock, transport, lock
-        What it talks to, the bench's time, the interface's speed, the resource's lock.
+    line, clock, transport, lock
+        What it talks through, the bench's time, the interface's speed, the resource's lock.
     """
 
     def __init__(
         self,
         manager: VISARMSession,
         name: rname.ResourceName,
-        instrument: Instrument,
+        line: Line,
         clock: VirtualClock,
         transport: Transport,
         lock: ResourceLock,
     ) -> None:
         self.session_type = (name.interface_type_const, name.resource_class)
         super().__init__(manager, str(name), name)
-        self.instrument = instrument
+        self.instrument = line.instrument
+        self._line = line
+        self._generation = line.generation
         self.lock = lock
         self._clock = clock
         self._latency = transport.latency
         self._byte_time = 1.0 / transport.byte_rate
         self._serial = name.interface_type_const == constants.InterfaceType.asrl
+        self._bus = name.interface_type_const == constants.InterfaceType.gpib
         self._stream = self._serial or name.resource_class == "SOCKET"
-        instrument.message_exchange = not self._stream
+        self.instrument.message_exchange = not self._stream
         self._last_arrival = -math.inf
         self._reply_started = False
         self._queueing = False
@@ -201,10 +204,26 @@ class BenchSession(Session):
 
     # Messages.
 
+    @property
+    def dead(self) -> bool:
+        """Whether the connection has broken since it was opened; a bus such as GPIB knows no connections."""
+        return self._line.generation != self._generation and not self._bus
+
+    def _refusal(self) -> StatusCode | None:
+        """Return why nothing can pass now, None if it can."""
+        if self._line.active:
+            if self.dead:
+                return StatusCode.error_connection_lost
+            if self._line.down:
+                self._pass(self._clock.now() + min(self._timeout, FOREVER))
+                return StatusCode.error_no_listeners
+        return None if self.lock.admits(self) else StatusCode.error_resource_locked
+
     def write(self, data: bytes) -> tuple[int, StatusCode]:
         """Send bytes to the instrument."""
-        if not self.lock.admits(self):
-            return 0, StatusCode.error_resource_locked
+        refusal = self._refusal()
+        if refusal is not None:
+            return 0, refusal
         if self._serial and self._send_character:
             data = bytes(data) + bytes([self._character])
         instrument = self.instrument
@@ -214,24 +233,26 @@ class BenchSession(Session):
             self._last_arrival = arrival
         self._clock.advance_to(arrival)
         instrument.advance(arrival)
+        if self._line.active and not self._line.received(data, self._send_end):
+            return len(data), StatusCode.success
         instrument.write(data, self._send_end)
         self._reply_started = False
         return len(data), StatusCode.success
 
     def read(self, count: int) -> tuple[bytes, StatusCode]:
         """Fetch at most `count` bytes; a reply that never comes costs virtual time only."""
-        if not self.lock.admits(self):
-            return b"", StatusCode.error_resource_locked
+        refusal = self._refusal()
+        if refusal is not None:
+            return b"", refusal
         if count <= 0:
             return b"", StatusCode.success_max_count_read
         deadline = self._clock.now() + self._timeout
-        output = self.instrument.output
         parts: list[bytes] = []
         left = count
         while True:
-            if not output and not self._wait_for_reply(deadline):
-                return b"".join(parts), StatusCode.error_timeout
-            chunk, ended, terminated = output.take(left, self._termination)
+            if not self.instrument.output and not self._wait_for_reply(deadline):
+                return b"".join(parts), StatusCode.error_connection_lost if self.dead else StatusCode.error_timeout
+            chunk, ended, terminated = self.instrument.output.take(left, self._termination)
             self._spend(chunk, ended)
             if ended and self._heeds_end:
                 status = StatusCode.success  # rule 6.1.1
@@ -252,10 +273,12 @@ class BenchSession(Session):
             duration += self._latency
         self._reply_started = not ended
         self._clock.advance_to(self._clock.now() + duration)
+        if self._line.active:
+            self._line.sent(chunk, ended)
 
     def _wait_for_reply(self, deadline: float) -> bool:
-        if self.instrument.busy:
-            return self._wait(deadline, lambda: bool(self.instrument.output))
+        if self.instrument.busy or self.instrument.output.due < math.inf:
+            return self._wait(deadline, lambda: bool(self.instrument.output) or self.dead) and not self.dead
         self.instrument.starved()
         if math.isfinite(deadline):
             self._pass(deadline)
@@ -269,7 +292,7 @@ class BenchSession(Session):
             now = self._clock.now()
             if now >= deadline:
                 return False
-            event = instrument.next_event()
+            event = min(instrument.next_event(), instrument.output.due)
             if event == math.inf and self._timeout == math.inf:
                 return False
             self._pass(min(max(event, now + SMALLEST_STEP), deadline))
@@ -278,12 +301,21 @@ class BenchSession(Session):
     def _pass(self, time: float) -> None:
         self._clock.advance_to(time)
         self.instrument.advance(time)
+        if self.instrument.output.due <= time:
+            self.instrument.output.arrive(time)
+
+    def _pass_latency(self, what: str) -> None:
+        """Let the time pass that something else than a message takes, and note it."""
+        self._pass(self._clock.now() + self._latency)
+        if self._line.active:
+            self._line.event(what)
 
     def clear(self) -> StatusCode:
         """Send a device clear."""
-        if not self.lock.admits(self):
-            return StatusCode.error_resource_locked
-        self._pass(self._clock.now() + self._latency)
+        refusal = self._refusal()
+        if refusal is not None:
+            return refusal
+        self._pass_latency("clear")
         self.instrument.clear()
         self._reply_started = False
         return StatusCode.success
@@ -296,16 +328,18 @@ class BenchSession(Session):
 
     def read_stb(self) -> tuple[int, StatusCode]:
         """Do a serial poll."""
-        if not self.lock.admits(self):
-            return 0, StatusCode.error_resource_locked
-        self._pass(self._clock.now() + self._latency)
+        refusal = self._refusal()
+        if refusal is not None:
+            return 0, refusal
+        self._pass_latency("poll")
         return self.instrument.status_byte(), StatusCode.success
 
     def assert_trigger(self) -> StatusCode:
         """Send a group execute trigger."""
-        if not self.lock.admits(self):
-            return StatusCode.error_resource_locked
-        self._pass(self._clock.now() + self._latency)
+        refusal = self._refusal()
+        if refusal is not None:
+            return refusal
+        self._pass_latency("trigger")
         self.instrument.trigger()
         return StatusCode.success
 
@@ -338,6 +372,26 @@ class BenchSession(Session):
             return StatusCode.error_timeout
         self._seen_requests += 1
         return StatusCode.success
+
+    # Locks.
+
+    def acquire(self, kind: constants.Lock, key: str | None) -> bool:
+        """Take the exclusive lock, or take or join the shared one; return whether it was free."""
+        if kind == constants.Lock.exclusive:
+            return self.lock.acquire_exclusive(self)
+        return self.lock.acquire_shared(self, key)
+
+    def release(self) -> bool:
+        """Give back the latest lock; False if there is none."""
+        return self.lock.release(self)
+
+    def lock_key(self) -> str:
+        """Return the key of the shared lock."""
+        return self.lock.key
+
+    def close(self) -> Any:
+        """Give back all locks."""
+        self.lock.release_all(self)
 
     def wait_for_lock(self, milliseconds: int) -> None:
         """Let the time pass that a client waits in vain for a lock."""

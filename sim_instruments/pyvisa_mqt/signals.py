@@ -37,6 +37,8 @@ class Waveform:
         Output before `start` and after the last period, in the same unit.
     marker_phase
         Where in the period (0 to 1) the marker pulse falls; None if there is none.
+    marker_every
+        Number of periods from one marker pulse to the next; `math.inf` for a single one.
     """
 
     start: float
@@ -45,6 +47,7 @@ class Waveform:
     values: NDArray[np.float64]
     idle: float = 0.0
     marker_phase: float | None = None
+    marker_every: float = 1.0
 
     @property
     def stop(self) -> float:

@@ -65,7 +65,10 @@ class MarkerRecord:
         if waveform is not None and waveform.marker_phase is not None:
             phase = waveform.marker_phase % 1.0
             first = waveform.start + phase * waveform.period
-            self._trains.append((first, waveform.period, max(now, waveform.start), waveform.stop))
+            period, stop = waveform.period * waveform.marker_every, waveform.stop
+            if not math.isfinite(period):  # a single pulse: the train ends behind it
+                period, stop = waveform.period, min(stop, first + 0.5 * waveform.period)
+            self._trains.append((first, period, max(now, waveform.start), stop))
 
     def edges(self, threshold: float, rising: bool, since: float, until: float) -> Array:
         """Return the sorted times in s, since < t <= until, at which the line crosses the threshold (V)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,3 +136,22 @@ def test_every_command_explains_its_options() -> None:
         outcome = run(command, "--help")
         assert outcome.exit_code == 0
         assert "Usage" in outcome.stdout
+
+
+def test_safe_confirms_every_instrument(laboratory: Any) -> None:
+    outcome = laboratory.run("safe", laboratory.folder / "station.yaml")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert [line.split(":")[0] for line in outcome.stdout.splitlines()] == [
+        "ramp_source",
+        "timing_counter",
+        "temperature_controller",
+    ]
+
+
+def test_safe_reaches_the_others_when_one_does_not_answer_and_says_that_it_is_not_confirmed(laboratory: Any) -> None:
+    laboratory.change("station.yaml", "GPIB0::12::INSTR", "GPIB0::13::INSTR")
+    outcome = laboratory.run("safe", laboratory.folder / "station.yaml")
+    assert outcome.exit_code == 20
+    assert "NOT confirmed" in outcome.stderr
+    assert "ramp_source" in outcome.stderr
+    assert "temperature_controller" not in outcome.stderr

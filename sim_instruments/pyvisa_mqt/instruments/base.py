@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -15,11 +15,23 @@ __all__ = ["InputBuffer", "Instrument", "OutputQueue", "read_options"]
 
 
 class OutputQueue:
-    """Replies waiting to be read, each ended by END; reading costs one copy of what is taken."""
+    """Replies waiting to be read, each ended by END; reading costs one copy of what is taken.
+
+    Attributes
+    ----------
+    due
+        Bench time in s at which a reply comes that is held up on its way; inf if there is none.
+    """
 
     def __init__(self) -> None:
         self._messages: deque[bytes] = deque()
         self._position = 0
+        self.due = math.inf
+        #: Called when the last byte of a reply has been taken, once.
+        self.on_taken: Callable[[], None] | None = None
+
+    def arrive(self, now: float) -> None:
+        """Let replies come that were held up until bench time `now` (s); here nothing ever is."""
 
     def __bool__(self) -> bool:
         return bool(self._messages)
@@ -66,6 +78,9 @@ class OutputQueue:
         if ended:
             self._messages.popleft()
             self._position = 0
+            if self.on_taken is not None:
+                taken, self.on_taken = self.on_taken, None
+                taken()
         else:
             self._position = stop
         if start == 0 and ended:
@@ -106,14 +121,14 @@ class InputBuffer:
             and b"#" not in data
             and data.find(b"\n") in (-1, len(data) - 1)
         ):
-            return [data.decode("latin-1").rstrip("\r\n")], False
+            return [data.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")], False
         self._bytes += data
         messages = []
         for piece in self._pieces(end):
             if self._overrun:
                 self._overrun = False
                 continue
-            messages.append(piece.decode("latin-1").rstrip("\r\n"))
+            messages.append(piece.decode("latin-1"))
         if len(self._bytes) > self._capacity:
             self._bytes.clear()
             overran = not self._overrun
@@ -121,6 +136,7 @@ class InputBuffer:
         return messages, overran
 
     def _pieces(self, end: bool) -> list[bytes]:
+        """Cut off the complete messages, without their terminators but with every byte of their blocks."""
         buffered = bytes(self._bytes)
         pieces = []
         start = position = 0
@@ -135,11 +151,11 @@ class InputBuffer:
                 continue
             if feed < 0:
                 break
-            pieces.append(buffered[start : feed + 1])
+            pieces.append(buffered[start:position] + buffered[position:feed].removesuffix(b"\r"))
             start = position = feed + 1
         rest = buffered[start:]
         if end and rest:
-            pieces.append(rest)
+            pieces.append(buffered[start:position] + buffered[position:].removesuffix(b"\r"))
             rest = b""
         self._bytes = bytearray(rest)
         return pieces
@@ -179,8 +195,14 @@ class Instrument:
 
     #: Least time in s between the arrivals of two messages; earlier ones wait on the bus.
     message_interval: ClassVar[float] = 0.0
+    #: The bench lets it live on every so many ticks; more where nothing on the bench depends on when it looks.
+    ticks_apart: ClassVar[int] = 1
+    #: How many clients a served socket takes; the next one finds it closed.
+    most_sockets: ClassVar[int] = 8
     #: What the bench file can set, with the default of each.
     option_defaults: ClassVar[Mapping[str, Any]] = {"serial_number": ""}
+    #: Base units of the options that are quantities; a bench file writes those with their unit.
+    option_units: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         self.wires = wires
@@ -224,6 +246,18 @@ class Instrument:
 
     def advance(self, now: float) -> None:
         """Live until bench time `now` (s)."""
+
+    def power_cycle(self) -> None:
+        """Lose power and get it back: everything as at power-on but what is non-volatile."""
+        fresh = type(self)(self.wires, self.rng, self.options)
+        fresh.message_exchange = self.message_exchange
+        fresh.inherit(self)
+        # Clients hold on to this object, so it takes over the new one's whole state, shared with what the
+        # new one's own parts refer to.
+        self.__dict__ = fresh.__dict__
+
+    def inherit(self, before: Self) -> None:
+        """Take over from the instrument before a power cycle what is non-volatile."""
 
     def next_event(self) -> float:
         """Return the bench time in s of the next thing that happens by itself, inf if there is none."""

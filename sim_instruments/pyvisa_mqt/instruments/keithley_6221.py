@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ..parameters import Boolean, Choice, Number
 from ..scpi import Command, setting
 from ..signals import Waveform, Wires
 from .keithley_6221_passive import PASSIVE_COMMANDS
+from .ramp_shape import ramp_from_zero
 from .scpi_base import ScpiInstrument, register_commands
 
 __all__ = ["Keithley6221"]
@@ -62,13 +63,6 @@ def _holds(full_scale: float, current: float) -> bool:
     return abs(current) <= OVER_RANGE * full_scale * (1 + 1e-9)
 
 
-def _ramp(phase: NDArray[np.float64], rising: float) -> NDArray[np.float64]:
-    """Return RAMP from its mid-rise zero crossing (U): up for a fraction `rising` of the period, down else."""
-    up, down = max(rising, 1e-12), max(1 - rising, 1e-12)
-    from_bottom = (phase + rising / 2) % 1.0
-    return np.where(from_bottom < rising, 2 * from_bottom / up - 1, 1 - 2 * (from_bottom - rising) / down)
-
-
 class Keithley6221(ScpiInstrument):
     """The current source: output port "output" (A), phase marker on port "marker".
 
@@ -91,6 +85,10 @@ class Keithley6221(ScpiInstrument):
             raise ValueError(f"option 'marker_line' is {self.options['marker_line']}; give a line from 1 to 6")
         self.registers["operation"].set(IDLE, True)
         self.reset()
+
+    def inherit(self, before: Self) -> None:
+        """Keep the non-volatile points."""
+        self._stored = {0: self._stored[0], **{number: before._stored[number] for number in range(1, 5)}}
 
     def identification(self) -> str:
         """Return the maker, model, serial number and firmware."""
@@ -257,7 +255,7 @@ class Keithley6221(ScpiInstrument):
             return np.asarray(np.sin(2 * np.pi * phase))
         if function == "SQU":
             return np.where(phase < duty, 1.0, -1.0)
-        return _ramp(phase, duty)
+        return ramp_from_zero(phase, duty)  # phase origin U
 
     def arm(self) -> None:
         """Load the wave and turn the output on, at 0 A until INITiate."""

@@ -63,13 +63,16 @@ class LakeShore372(LakeShoreInstrument):
         "warmup_resistance": 50.0,
         "still_resistance": 100.0,
     }
+    option_units: ClassVar = {"heater_resistance": "Ohm", "warmup_resistance": "Ohm", "still_resistance": "Ohm"}
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         super().__init__(wires, rng, options)
         self._check_options()
         self._loops = {number: ControlLoop() for number in range(3)}
         self._powers: dict[str, float] = {}
-        self._conversions = 0
+        self._setups: dict[int, tuple[int, ChannelSetup]] = {}
+        self._loop_setups: dict[int, tuple[tuple[int, int, float], LoopSetup]] = {}
+        self._conversions = int(wires.clock.now() / CONVERSION_TIME)
         self._bridge = self._new_bridge()
 
     def _check_options(self) -> None:
@@ -101,6 +104,13 @@ class LakeShore372(LakeShoreInstrument):
     # Readings.
 
     def _channel_setup(self, channel: int) -> ChannelSetup:
+        known = self._setups.get(channel)
+        if known is None or known[0] != self.revision:
+            # Asked for at each conversion, ten times a second: kept as long as no setting changes.
+            known = self._setups[channel] = (self.revision, self._channel_setup_now(channel))
+        return known[1]
+
+    def _channel_setup_now(self, channel: int) -> ChannelSetup:
         name = "A" if channel == 0 else str(channel)
         enabled, dwell, pause, _, _ = self.stored("INSET", name)
         _, _, autorange, number, _, _ = self.stored("INTYPE", name)
@@ -339,6 +349,13 @@ class LakeShore372(LakeShoreInstrument):
         self._drive(output, loop.output)
 
     def _loop_setup(self, output: int, mode: int, setpoint: float) -> LoopSetup:
+        known = self._loop_setups.get(output)
+        if known is None or known[0] != (self.revision, mode, setpoint):
+            setup = self._loop_setup_now(output, mode, setpoint)  # which may itself store another range
+            known = self._loop_setups[output] = ((self.revision, mode, setpoint), setup)
+        return known[1]
+
+    def _loop_setup_now(self, output: int, mode: int, setpoint: float) -> LoopSetup:
         ramped, rate = self.stored("RAMP", output)
         proportional, integral, derivative = self.stored("PID", output)
         manual = self.stored("MOUT", output)[0]

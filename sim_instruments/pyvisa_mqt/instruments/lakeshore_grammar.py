@@ -183,6 +183,7 @@ class Entry:
 class LakeShoreInstrument(Instrument):
     """Runs the messages of a Lake Shore controller against its command table."""
 
+    most_sockets = 2  # Model 372 manual, p. 140
     message_interval = 0.05  # 20 messages a second at most (Model 372 manual, p. 134)
     entries: ClassVar[Mapping[str, Entry]] = {}
 
@@ -190,6 +191,8 @@ class LakeShoreInstrument(Instrument):
         super().__init__(wires, rng, options)
         self.status = StatusModel({}, ErrorQueue(1))
         self.values: dict[tuple[str, tuple[Any, ...]], tuple[Any, ...]] = {}
+        #: Grows with every change of a setting: what follows from settings need not be worked out again before.
+        self.revision = 0
         self._input = InputBuffer(4096)
 
     # What a model overrides.
@@ -245,6 +248,7 @@ class LakeShoreInstrument(Instrument):
     def store(self, mnemonic: str, indices: tuple[Any, ...], values: tuple[Any, ...]) -> None:
         """Set the values of a table entry."""
         self.values[mnemonic, indices] = values
+        self.revision += 1
 
     # Execution.
 
@@ -334,6 +338,7 @@ class LakeShoreInstrument(Instrument):
     def reset_instrument(self) -> None:
         """Do what *RST does: every setting as after power-up."""
         self.values.clear()
+        self.revision += 1
         self.reset()
 
     def complete(self) -> None:

@@ -20,12 +20,16 @@ class ReadingsMemory:
     """
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+        self._full_capacity = self._capacity = capacity
         self._blocks: deque[NDArray[np.float64]] = deque()
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
+
+    def restrict(self, capacity: int | None) -> None:
+        """Hold so many readings at most, as if something else filled the memory; None for as many as at first."""
+        self._capacity = self._full_capacity if capacity is None else capacity
 
     def append(self, readings: NDArray[np.float64]) -> bool:
         """Add readings, shape (n_reading,); return whether older ones were lost."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ieee488 import OPERATION_COMPLETE, ErrorQueue, EventRegister, ScpiError, StatusModel
+from ..ieee488 import ERROR_TEXTS, OPERATION_COMPLETE, ErrorQueue, EventRegister, ScpiError, StatusModel
 from ..parameters import Mask
 from ..scpi import Call, Command, CommandTree
 from ..signals import Wires
@@ -51,6 +51,8 @@ class ScpiInstrument(Instrument):
     overflow_text: ClassVar[str] = "Queue overflow"
     no_error: ClassVar[str] = '+0,"No error"'
     installed_options: ClassVar[str] = "0"
+    #: Errors that this model words in its own way.
+    error_texts: ClassVar[Mapping[int, str]] = {}
 
     _tree: ClassVar[CommandTree]
 
@@ -221,7 +223,9 @@ class ScpiInstrument(Instrument):
         return b";".join(parts) + b"\n"
 
     def _report(self, error: ScpiError) -> None:
-        self.status.report(error.code, error.text)
+        own = self.error_texts.get(error.code)
+        text = error.text if own is None else error.text.replace(ERROR_TEXTS[error.code], own, 1)
+        self.status.report(error.code, text)
 
     # Common commands.
 

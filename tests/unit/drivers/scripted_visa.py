@@ -108,7 +108,7 @@ class ScriptedVisaLibrary(VisaLibraryBase):
 
     def write(self, session: Any, data: bytes) -> Any:
         assert data.endswith(b"\n"), f"{data!r} was sent without its terminator"
-        self._output += self.device.receive(data[:-1].decode("ascii"))
+        self._output += self.device.receive(data[:-1].decode("latin-1"))  # binary blocks, too
         return len(data), StatusCode.success
 
     def read(self, session: Any, count: int) -> Any:

@@ -10,19 +10,20 @@ from typing import Any
 
 import mqtctl_drivers
 import pytest
-from mqtctl_drivers.scpi import ScpiInstrument
+from mqtctl_drivers.ieee488 import Ieee488Instrument
 from qcodes.instrument import InstrumentBase, VisaInstrument
 from qcodes.parameters import ManualParameter, ParameterBase
 from qcodes.validators import Anything, Enum, Ints, MultiType, Numbers, Validator
 
 from tests.unit.drivers.scripted_visa import Responder, resource_for
+from tests.unit.drivers.sr620_device import Timer
 
 VERBS = ("Control ", "Measure ", "Get ", "Set ")
 BY_QCODES = {"IDN", "timeout"}
 #: Sums of bits have no unit, nor do the numbers of trigger lines.
 BITS = {
     "status_byte", "service_request_enable", "standard_event_status", "standard_event_enable",
-    "condition", "event", "enable",
+    "condition", "event", "enable", "timer_status", "error_status", "timer_enable", "error_enable",
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def driver_classes() -> list[type[VisaInstrument]]:
     for module in pkgutil.walk_packages(mqtctl_drivers.__path__, "mqtctl_drivers."):
         for _, candidate in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             ours = candidate.__module__.startswith("mqtctl_drivers.")
-            if ours and issubclass(candidate, ScpiInstrument) and candidate.models:
+            if ours and issubclass(candidate, Ieee488Instrument) and candidate.models:
                 found[candidate.__qualname__] = candidate
     return list(found.values())
 
@@ -46,14 +47,15 @@ def parameters(part: InstrumentBase) -> Iterator[ParameterBase]:
 
 @pytest.fixture(params=driver_classes(), ids=lambda cls: cls.__name__)
 def instrument(request: pytest.FixtureRequest) -> Iterator[VisaInstrument]:
-    opened = request.param("walked", resource=resource_for(Responder()))
+    device = Timer() if request.param.models == ("SR620",) else Responder()
+    opened = request.param("walked", resource=resource_for(device))
     yield opened
     opened.close()
 
 
 def test_the_walk_finds_the_drivers_and_their_parameters(instrument: VisaInstrument) -> None:
-    assert {"Keithley6221", "Keysight53230A"} <= {cls.__name__ for cls in driver_classes()}
-    assert len(list(parameters(instrument))) > 35
+    assert {"Keithley6221", "Keysight53230A", "SrsSR620"} <= {cls.__name__ for cls in driver_classes()}
+    assert len(list(parameters(instrument))) > 30
 
 
 def test_every_parameter_says_what_it_does_beginning_with_a_verb(instrument: VisaInstrument) -> None:

@@ -14,6 +14,7 @@ from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
 from mqtctl.instruments.roles import TemperatureController
 from tests.unit.drivers.scripted_visa import SILENCE, library_for, resource_on
 from tests.unit.instruments.fake_clock import FakeClock
+from tests.unit.instruments.lakeshore_device import Controller
 
 IDN = "LSCI,MODEL372,LSA12YZ/LSA34YZ,1.3"
 READ = "KRDG? 6;RDGST? 6;SCAN?"
@@ -30,44 +31,16 @@ OPTIONS = {
 _names = count()
 
 
-class Bridge:
-    """A 372 as far as the adapter sees it: settings by command and output, replies with CR LF."""
+class Bridge(Controller):
+    """A 372 that regulates on channel 6."""
 
     def __init__(self, answers: dict[str, object] | None = None) -> None:
-        self.answers: dict[str, object] = {"*IDN?": IDN, "*ESR?": "0"} | (answers or {})
-        self.seen: list[str] = []
-        self.settings = {
+        settings = {
             "INSET 6": "1,001,003,21,1", "INTYPE 6": "0,05,0,12,0,1", "SCAN": "06,0", "OUTMODE 0": "0,1,1,0,1,005",
             "PID 0": "+0010.00,+0020.00,+0000.00", "RAMP 0": "0,+000.0", "SETP 0": "+0.000000E+00", "RANGE 0": "0",
             "KRDG 6": "+5.000000E-02", "RDGST 6": "000",
         }  # fmt: skip
-
-    def receive(self, message: str) -> bytes:
-        text = message.rstrip("\r")
-        self.seen.append(text)
-        if text in self.answers:
-            answer = self.answers[text]
-            answer = answer() if callable(answer) else answer
-            if answer is SILENCE:
-                return b""
-            return answer if isinstance(answer, bytes) else f"{answer}\r\n".encode()
-        replies = [self._part(part) for part in text.split(";")]
-        found = [reply for reply in replies if reply is not None]
-        return (";".join(found) + "\r\n").encode() if found else b""
-
-    def _part(self, part: str) -> str | None:
-        header, _, arguments = part.partition(" ")
-        if header.endswith("?"):
-            return self.settings.get(f"{header[:-1]} {arguments}".strip(), "0")
-        if header == "SCAN":
-            self.settings["SCAN"] = arguments
-            return None
-        output, _, values = arguments.partition(",")
-        self.settings[f"{header} {output}"] = values.strip()
-        return None
-
-    def clear(self) -> None:
-        self.seen.append("<clear>")
+        super().__init__(settings, {"*IDN?": IDN} | (answers or {}), frozenset({"SCAN"}))
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""`mqtctl safe`: everything off, with nothing but the station file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mqtctl.cli.options import JsonOption
+from mqtctl.cli.outcome import print_json, reporting_faults
+
+__all__ = ["safe"]
+
+
+def safe(
+    station: Annotated[Path, typer.Argument(help="Station file.")],
+    json: JsonOption = False,
+) -> None:
+    """Bring the source to zero and off and the heater off, read back; each whatever happens to the others."""
+    with reporting_faults():
+        from mqtctl.workflow import make_station_safe
+
+        done = make_station_safe(station)
+        if json:
+            print_json({"safe": True, "instruments": done})
+        else:
+            typer.echo("\n".join(done))

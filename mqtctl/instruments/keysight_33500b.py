@@ -1,0 +1,292 @@
+"""The Keysight 33511B, 33512B and 33522B as ramp sources, through a bias resistor and QCoDeS's own drivers.
+
+The ramp is an arbitrary waveform, put out as a burst of so many cycles that a bus trigger starts. In the
+Sync mode "carrier" the Sync output rises at the first point of every cycle, in the mode "normal" only at the start
+of a burst; so it is the former that marks each ramp. Between bursts the generator holds the first
+point: it is zero, and the ramp's start current comes with the second.
+
+Unconfirmed by any source that could be opened, here taken as written: that ABORt ends a burst, and that Sync is
+quiet between bursts in carrier mode. The generator does not say whether a burst is over: its length is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from mqtctl_drivers.errors import ErrorQueueError
+from mqtctl_drivers.scpi import drain_error_queue
+from numpy.typing import NDArray
+
+from mqtctl.clock import Clock
+from mqtctl.documents import Document, validate_document
+from mqtctl.errors import HardwareError, InputError
+
+from .conversation import Conversation
+from .faults import close_to, named
+from .keysight_33500b_options import Keysight33500BOptions
+from .roles import RampProgram
+from .safe_state import bring_to_rest
+from .sawtooth import Sawtooth, sawtooth
+
+if TYPE_CHECKING:
+    from qcodes.instrument import VisaInstrument
+
+__all__ = ["Keysight33500BRampSource"]
+
+#: Samples a second that all models of the series put out (33500B data sheet; 250 MS/s with most).
+_UPDATE_RATE = 1.6e8
+_LOWEST_SAMPLE_RATE = 1e-6
+#: Open circuit: largest magnitude in V, smallest peak-to-peak amplitude in V.
+_LARGEST_VOLTAGE, _SMALLEST_AMPLITUDE = 10.0, 2e-3
+_MOST_CYCLES = 100_000_000
+#: The instrument's limits stand this much beyond the ramp if no current limit is given.
+_MARGIN = 1.05
+#: Name of the waveform in volatile memory, at most twelve characters.
+_WAVEFORM = "MQTCTL"
+#: Relative uncertainty of a burst's length by the generator's clock, and time in s for the message that starts it.
+_CLOCK_TOLERANCE, _GRACE = 1e-4, 0.01
+
+
+class Keysight33500BRampSource:
+    """`RampSource` on a Keysight 33500B with a bias resistor.
+
+    Parameters
+    ----------
+    instrument
+        QCoDeS's driver, such as `Keysight33512B`.
+    options
+        Keys and values as in `Keysight33500BOptions`, quantities as text.
+    clock
+        Measures how long a burst takes.
+    """
+
+    role: ClassVar[str] = "ramp_source"
+    options_model: ClassVar[type[Document]] = Keysight33500BOptions
+    models: ClassVar[tuple[str, ...]] = ("33511B", "33512B", "33522B")
+
+    def __init__(self, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> None:
+        self._generator = instrument
+        self._options = validate_document(options, Keysight33500BOptions, f"options of {instrument.name}")
+        self._clock = clock
+        self._talk = Conversation(instrument, self.models, clock)
+        self._program: RampProgram | None = None
+        self._settings = ""
+        self._ends_at: float | None = None
+        channel = self._options.channel
+        if channel > getattr(instrument, "num_channels", 2):
+            raise InputError(f"channel is {channel}, but {instrument.name} has one channel only; write channel: 1")
+        self._source, self._output = f"SOUR{channel}", f"OUTP{channel}"
+
+    def identify(self) -> str:
+        """Return vendor, model, serial and firmware."""
+        return self._talk.identify()
+
+    def configure(self, program: RampProgram) -> RampProgram:
+        """Set up the ramp with the output off and return it as read back; see `sawtooth` for its steps."""
+        wave = sawtooth(program, self._options.points, _UPDATE_RATE)
+        self._check_voltages(wave)
+        self._program, self._ends_at = None, None
+        with self._talk.about("setting up the ramp"):
+            self._talk.write("*RST;*CLS")
+            self._talk.write(f"{self._output}:LOAD INF")  # before the levels: they are those of an open circuit then
+            self._upload(idling_at_zero(wave))
+            for command, value in self._wanted(wave).items():
+                self._talk.write(f"{command} {value}")
+            self._check_errors()
+            self._program = self._read_back(wave)
+            self._settings = self._talk.ask(self._settings_query())
+        return self._program
+
+    def start(self, cycles: int) -> None:
+        """Start a burst of this many ramps; returns when the trigger has been sent.
+
+        Raises
+        ------
+        HardwareError
+            Not configured, or the settings are not those of `configure` any more, for instance after
+            a power failure; then nothing is started.
+        """
+        if self._program is None:
+            raise HardwareError(f"{named(self._generator)}: no ramp is set up; call configure first")
+        if not 1 <= cycles <= _MOST_CYCLES:
+            raise InputError(f"a burst has 1 to {_MOST_CYCLES} ramps, not {cycles}")
+        with self._talk.about("starting the ramps"):
+            if self._ends_at is not None:
+                self._talk.write("ABOR")  # a burst that runs would ignore the trigger
+            self._verify_unchanged()
+            self._talk.write(f"{self._source}:BURS:NCYC {cycles}")
+            self._talk.write(f"{self._output} 1")
+            self._talk.write("*TRG")
+            self._ends_at = self._clock.now() + cycles * self._program.period * (1 + _CLOCK_TOLERANCE) + _GRACE
+            self._check_errors()
+
+    def running(self) -> bool:
+        """Return whether a burst is still under way, by its length.
+
+        Raises
+        ------
+        HardwareError
+            The output is off in the middle of a burst.
+        """
+        if self._ends_at is None:
+            return False
+        with self._talk.about("asking whether the output is on"):
+            on = int(self._talk.ask(f"{self._output}?"))
+        if not on:
+            self._ends_at = None
+            raise HardwareError(
+                f"{named(self._generator)}: the output went off in the middle of a burst; "
+                "was it overloaded, switched off or used at the front panel?"
+            )
+        if self._clock.now() < self._ends_at:
+            return True
+        self._ends_at = None
+        return False
+
+    def stop(self) -> None:
+        """End the burst: back to the first point, which is zero, and output off."""
+        with self._talk.about("stopping the ramps"):
+            self._talk.write("ABOR")
+            self._talk.write(f"{self._output} 0")
+            self._ends_at = None
+            self._check_errors()
+
+    def make_safe(self) -> None:
+        """Abort and output off, each tried by itself; reset if the read-back does not confirm it.
+
+        Raises
+        ------
+        UnsafeError
+            Output off was not read back after three rounds; an open output carries no current.
+        """
+        self._ends_at = None
+        talk = self._talk
+        bring_to_rest(
+            self._generator,
+            talk.about,
+            steps=(lambda: talk.write("ABOR"), lambda: talk.write(f"{self._output} 0")),
+            reset=lambda: talk.write("*RST;*CLS"),
+            is_off=lambda: int(talk.ask(f"{self._output}?")) == 0,
+        )
+
+    # -- parts of the above -------------------------------------------------------------------
+
+    def _check_voltages(self, wave: Sawtooth) -> None:
+        """Raise `InputError` unless generator, resistor and current limit allow this ramp."""
+        resistance, limit = self._options.bias_resistance, self._options.current_limit
+        peak = abs(wave.offset) + wave.amplitude
+        if limit is not None and peak > limit * (1 + 1e-9):
+            raise InputError(
+                f"the ramp reaches {peak:.6g} A and exceeds the source's current limit of {limit:.6g} A; reduce it"
+            )
+        if peak * resistance > _LARGEST_VOLTAGE:
+            raise InputError(
+                f"{peak:.6g} A through {resistance:.6g} Ohm need {peak * resistance:.6g} V, and the generator gives "
+                f"{_LARGEST_VOLTAGE:g} V; take a smaller bias resistor or ramp less far"
+            )
+        if 2 * wave.amplitude * resistance < _SMALLEST_AMPLITUDE:
+            raise InputError(
+                f"{2 * wave.amplitude:.6g} A through {resistance:.6g} Ohm are {2 * wave.amplitude * resistance:.6g} V "
+                f"peak to peak, and the generator gives {_SMALLEST_AMPLITUDE:g} V at least; take a larger bias resistor"
+            )
+        if wave.samples.size * wave.frequency < _LOWEST_SAMPLE_RATE:
+            raise InputError(f"a period of {1 / wave.frequency:.6g} s is too slow for the generator; shorten it")
+
+    def _upload(self, samples: NDArray[np.float64]) -> None:
+        """Load the waveform into volatile memory as big-endian 32-bit floats."""
+        self._talk.write("FORM:BORD NORM")
+        self._talk.write(f"{self._source}:DATA:VOL:CLE")
+        message = f"{self._source}:DATA:ARB {_WAVEFORM},"
+        self._generator.visa_handle.write_binary_values(message, samples.tolist(), datatype="f", is_big_endian=True)
+        if int(self._talk.ask("*OPC?")) != 1:
+            raise ValueError("*OPC? is not answered with 1")
+
+    def _limit(self, wave: Sawtooth) -> float:
+        """Return the largest voltage in V that the instrument is to let through."""
+        peak = abs(wave.offset) + wave.amplitude
+        limit = self._options.current_limit or _MARGIN * peak
+        return min(limit * self._options.bias_resistance, _LARGEST_VOLTAGE)
+
+    def _wanted(self, wave: Sawtooth) -> dict[str, str]:
+        """Return command -> value of all settings, in the order in which they are made."""
+        source, resistance = self._source, self._options.bias_resistance
+        limit = self._limit(wave)
+        return {
+            f"{source}:FUNC:ARB": _WAVEFORM,
+            f"{source}:FUNC:ARB:FILT": "OFF",  # samples are held, not joined
+            f"{source}:FUNC:ARB:SRAT": f"{wave.samples.size * wave.frequency:.12G}",
+            f"{source}:FUNC": "ARB",
+            f"{source}:VOLT": f"{2 * wave.amplitude * resistance:.9G}",
+            f"{source}:VOLT:OFFS": f"{wave.offset * resistance:.9G}",
+            f"{source}:VOLT:LIM:HIGH": f"{limit:.9G}",
+            f"{source}:VOLT:LIM:LOW": f"{-limit:.9G}",
+            f"{source}:VOLT:LIM:STAT": "1",
+            f"TRIG{self._options.channel}:SOUR": "BUS",  # before the burst: triggered by itself it would need to fit
+            f"{source}:BURS:MODE": "TRIG",
+            f"{source}:BURS:NCYC": "1",  # so that whatever triggers it by accident also ends it
+            f"{source}:BURS:PHAS": "0",
+            f"{source}:BURS:STAT": "1",
+            "OUTP:SYNC:SOUR": f"CH{self._options.channel}",
+            f"{self._output}:SYNC:MODE": "CARR",
+            "OUTP:SYNC": "1",
+        }
+
+    def _read_back(self, wave: Sawtooth) -> RampProgram:
+        """Read everything back, compare, and return the ramp that the instrument will make."""
+        wanted = {f"{self._output}": "0"} | self._wanted(wave)
+        checks: dict[str, tuple[object, object, bool]] = {}
+        numbers: dict[str, float] = {}
+        scale = self._limit(wave)
+        for command, value in wanted.items():
+            found = self._talk.ask(f"{command}?").strip()
+            if command.endswith((":VOLT", ":OFFS", ":HIGH", ":LOW", ":SRAT", ":NCYC", ":PHAS")):
+                numbers[command] = float(found)
+                rate = command.endswith(":SRAT")  # levels are as exact as the converter
+                same = close_to(float(found), float(value), relative=1e-6, absolute=0.0 if rate else 1e-4 * scale)
+            else:
+                same = found.strip('"').upper().lstrip("+") == value
+            checks[command] = (found, value, same)
+        self._talk.compare(checks)
+        resistance = self._options.bias_resistance
+        return wave.program(
+            numbers[f"{self._source}:VOLT:OFFS"] / resistance,
+            numbers[f"{self._source}:VOLT"] / 2 / resistance,
+            numbers[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
+        )
+
+    def _settings_query(self) -> str:
+        """Return one message that asks for all that decides what the junction will see."""
+        source = f":{self._source}"
+        ours = [f"{source}:{node}?" for node in ("FUNC", "FUNC:ARB", "FUNC:ARB:FILT", "FUNC:ARB:SRAT", "VOLT")]
+        ours += [f"{source}:{node}?" for node in ("VOLT:OFFS", "VOLT:LIM:STAT", "BURS:MODE", "BURS:PHAS", "BURS:STAT")]
+        triggers = [f":TRIG{self._options.channel}:SOUR?", f":{self._output}:LOAD?", ":OUTP:SYNC?", ":OUTP:SYNC:SOUR?"]
+        return ";".join([*ours, *triggers, f":{self._output}:SYNC:MODE?"])
+
+    def _verify_unchanged(self) -> None:
+        """Raise unless every setting still reads as it did after `configure`."""
+        found = self._talk.ask(self._settings_query())
+        if found != self._settings:
+            self._program = None
+            raise HardwareError(
+                f"{named(self._generator)}: the settings changed since they were made ({found!r} instead of "
+                f"{self._settings!r}); was it switched off or used at the front panel?"
+            )
+
+    def _check_errors(self) -> None:
+        """Raise if the error queue holds anything."""
+        found = drain_error_queue(self._talk.ask, self._generator.name)
+        if found:
+            raise ErrorQueueError(self._generator.name, found)
+
+
+def idling_at_zero(wave: Sawtooth) -> NDArray[np.float64]:
+    """Return the samples with zero current at the first one, shape (n_point,), -1 to 1.
+
+    The generator holds the first sample between bursts. A ramp that starts at zero has it there already;
+    any other one starts a step later, which is behind the filters long before a junction may switch.
+    """
+    samples = wave.samples.copy()
+    samples[0] = -wave.offset / wave.amplitude
+    return samples

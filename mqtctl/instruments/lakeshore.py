@@ -1,0 +1,218 @@
+"""What the adapters of Lake Shore's controllers share; `lakeshore_372` and `lakeshore_336` add what differs.
+
+What QCoDeS's drivers leave to us: a pause of 50 ms between messages; value and status in one message;
+refused commands, which show only in the event status; getting back in step after a time-out. Their wait
+loop is not used: to it a NaN is at the set-point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from mqtctl.clock import Clock
+from mqtctl.errors import HardwareError, UnsafeError
+
+from .conversation import Conversation
+from .faults import close_to, impatient, named, persistently
+from .lakeshore_zones import Zone, ZonedOptions
+from .roles import TemperatureReading
+
+if TYPE_CHECKING:
+    from qcodes.instrument import VisaInstrument
+
+__all__ = ["LakeshoreController"]
+
+#: Quiet time in s after each message (372 manual, p. 134; the same is used for the 336).
+_PAUSE = 0.05
+#: No cryostat's thermometer reads more (K).
+_HIGHEST_PLAUSIBLE = 400.0
+#: Command and execution error in the standard event register, the only trace of a refused command.
+_REFUSED = 0x30
+
+
+class LakeshoreController:
+    """Base of the Lake Shore adapters, a `TemperatureController`.
+
+    A subclass says how its instrument is asked for a reading, and how its loop is closed.
+
+    Parameters
+    ----------
+    instrument
+        QCoDeS's driver.
+    options
+        The checked options.
+    output
+        Number of the heater output, for commands.
+    heater
+        What to call that output in messages.
+    clock
+        Keeps the pauses between messages.
+    """
+
+    role: ClassVar[str] = "temperature_controller"
+    #: Text in the identity of the right instrument.
+    model: ClassVar[str]
+    #: How far a set-point may read back from what was set: relative, and absolute in K.
+    setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 1e-6)
+
+    def __init__(
+        self, instrument: VisaInstrument, options: ZonedOptions, output: int, heater: str, clock: Clock
+    ) -> None:
+        self._instrument = instrument
+        self._zones = options
+        self._output = output
+        self._heater_name = heater
+        self._clock = clock
+        self._talk = Conversation(instrument, (self.model,), clock, _PAUSE)
+
+    # -- what differs ---------------------------------------------------------------------------
+
+    def _ask_reading(self) -> tuple[float, str]:
+        """Ask once for the value in K, and why it must not be believed ("" if it may)."""
+        raise NotImplementedError
+
+    def _check_input(self) -> None:
+        """Raise `CryostatError` unless the thermometer's input is on and in kelvin."""
+        raise NotImplementedError
+
+    def _close_loop(self) -> None:
+        """Make the output regulate on the input, and come back off after a power failure."""
+        raise NotImplementedError
+
+    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
+        """Read back what `_close_loop` set; see `Conversation.compare`."""
+        raise NotImplementedError
+
+    def _range_code(self, zone: Zone) -> int:
+        """Return the number of a zone's heater range."""
+        raise NotImplementedError
+
+    # -- the role -------------------------------------------------------------------------------
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest temperature in K, from the options."""
+        return self._zones.minimum, self._zones.maximum
+
+    def identify(self) -> str:
+        """Return vendor, model, serial and firmware."""
+        return self._talk.identify()
+
+    def read(self) -> TemperatureReading:
+        """Read the thermometer: value and status in one message.
+
+        Returns
+        -------
+        TemperatureReading
+            Not valid if the status says so, if the value is stale, or if it is not a temperature; `status`
+            says which.
+
+        Raises
+        ------
+        HardwareError
+            No answer, or one that cannot be read.
+        """
+
+        def reading() -> tuple[float, str]:
+            with self._talk.about("reading the thermometer"):
+                return self._ask_reading()
+
+        temperature, fault = persistently(self._instrument, "reading the thermometer", reading)
+        fault = fault or self._implausible(temperature)
+        return TemperatureReading(temperature, valid=not fault, status=fault or "OK")
+
+    def set_target(self, temperature: float) -> None:
+        """Regulate at this temperature (K): closed loop, PID, heater range and set-point.
+
+        Raises
+        ------
+        InputError
+            Outside `range`.
+        CryostatError
+            The thermometer's input is off or does not regulate in kelvin.
+        HardwareError
+            The instrument refuses a command or reads back something else.
+        """
+        zone = self._zones.zone(temperature)
+        code = self._range_code(zone)
+        output, talk = self._output, self._talk
+        with talk.about(f"setting {temperature * 1e3:.6g} mK"):
+            talk.ask("*ESR?")  # forget refusals from before
+            self._check_input()
+            self._close_loop()
+            if zone.has_gains:
+                talk.write(f"PID {output}," + ",".join(f"{gain:.6G}" for gain in zone.gains if gain is not None))
+            self._stop_setpoint_ramp()
+            talk.write(f"SETP {output},{temperature:.6G}")
+            talk.write(f"RANGE {output},{code}")
+            refused = int(talk.ask("*ESR?")) & _REFUSED
+            if refused:
+                raise HardwareError(
+                    f"{named(self._instrument)}: it refused a command (event status {refused}) while the set-point of "
+                    f"{temperature * 1e3:.6g} mK was made; compare PID and range in the station file with the panel"
+                )
+            talk.compare(self._checks(temperature, code, zone))
+
+    def make_safe(self) -> None:
+        """Heater range off, read back; replies are waited for at most 1 s.
+
+        Raises
+        ------
+        UnsafeError
+            Not read back after three tries.
+        """
+        fault = ""
+        with impatient(self._instrument):
+            for _ in range(3):
+                try:
+                    with self._talk.about("turning the heater off"):
+                        self._talk.write(f"RANGE {self._output},0")
+                        if int(self._talk.ask(f"RANGE? {self._output}")) == 0:
+                            return
+                        fault = "the range does not read back as off"
+                except HardwareError as exc:
+                    fault = str(exc)
+        raise UnsafeError(
+            f"{named(self._instrument)}: the {self._heater_name} could not be confirmed off ({fault}); "
+            "press HEATER OFF on the instrument"
+        )
+
+    # -- parts of the above ---------------------------------------------------------------------
+
+    def _status_text(self, status: int, statuses: Mapping[int, str]) -> str:
+        """Return the words for the bits of RDGST, "" if none is set."""
+        if not status:
+            return ""
+        return ", ".join(text for code, text in statuses.items() if code and status & code) or f"status {status}"
+
+    def _implausible(self, temperature: float) -> str:
+        """Return why a value that the instrument calls valid must not be believed, or nothing."""
+        if not math.isfinite(temperature):
+            return "not a number"
+        if not 0 < temperature <= _HIGHEST_PLAUSIBLE:
+            return f"{temperature:g} K is not plausible; has the channel a calibration curve?"
+        return ""
+
+    def _stop_setpoint_ramp(self) -> None:
+        """Switch off a set-point ramp that somebody left on: the plan decides how fast."""
+        on, rate = self._talk.fields(f"RAMP? {self._output}", 2)
+        if int(on) != 0:
+            self._talk.write(f"RAMP {self._output},0,{rate}")
+
+    def _checks(self, temperature: float, code: int, zone: Zone) -> dict[str, tuple[object, object, bool]]:
+        """Read back loop, gains, set-point and range."""
+        output, talk = self._output, self._talk
+        relative, absolute = self.setpoint_tolerance
+        checks = dict(self._loop_checks())
+        gains = [float(field) for field in talk.fields(f"PID? {output}", 3)]
+        setpoint = float(talk.ask(f"SETP? {output}"))
+        found = int(talk.ask(f"RANGE? {output}"))
+        same = close_to(setpoint, temperature, relative=relative, absolute=absolute)
+        checks["set-point in K"] = (setpoint, temperature, same)
+        checks["heater range"] = (found, code, found == code)
+        for name, gain, wanted in zip("PID", gains, zone.gains, strict=True):
+            same = wanted is None or close_to(gain, wanted, relative=1e-3, absolute=0.1)
+            checks[name] = (gain, wanted, same)
+        return checks

@@ -1,0 +1,85 @@
+"""The Lake Shore 336 as temperature controller, through QCoDeS's own driver.
+
+Unlike the 372 it reads every input all the time, in fixed point with three decimals: its readings and
+set-points have steps of 1 mK. QCoDeS's HTRSET parameters do not fit this model (they expect five fields, it
+gives four), so they are not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
+
+from mqtctl.clock import Clock
+from mqtctl.documents import Document, validate_document
+from mqtctl.errors import CryostatError
+
+from .faults import named
+from .lakeshore import LakeshoreController
+from .lakeshore_336_options import Lakeshore336Options
+from .lakeshore_zones import Zone
+
+__all__ = ["Lakeshore336Controller"]
+
+_CLOSED_LOOP = 1
+
+
+class Lakeshore336Controller(LakeshoreController):
+    """`TemperatureController` on a Lake Shore 336.
+
+    Parameters
+    ----------
+    instrument
+        QCoDeS's driver.
+    options
+        Keys and values as in `Lakeshore336Options`, quantities as text.
+    clock
+        Keeps the pauses between messages.
+    """
+
+    options_model: ClassVar[type[Document]] = Lakeshore336Options
+    model: ClassVar[str] = "MODEL336"
+    setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 6e-4)  # three decimals come back
+
+    def __init__(self, instrument: LakeshoreModel336, options: Mapping[str, object], clock: Clock) -> None:
+        self._options = validate_document(options, Lakeshore336Options, f"options of {instrument.name}")
+        self._statuses = instrument.A.SENSOR_STATUSES
+        super().__init__(instrument, self._options, self._options.output, f"heater {self._options.output}", clock)
+
+    def _ask_reading(self) -> tuple[float, str]:
+        """Ask for value and status in one message."""
+        name = self._options.input
+        value, status = self._talk.fields(f"KRDG? {name};RDGST? {name}", 2, separator=";")
+        return float(value), self._status_text(int(status), self._statuses)
+
+    def _check_input(self) -> None:
+        """Raise unless the input has a sensor and regulates in kelvin."""
+        name = self._options.input
+        where = f"{named(self._instrument)}: input {name}"
+        kind, *_, units = self._talk.fields(f"INTYPE? {name}", 5)
+        if int(kind) == 0:
+            raise CryostatError(f"{where} is disabled; choose its sensor type at the instrument")
+        if int(units) != 1:
+            raise CryostatError(f"{where} does not regulate in kelvin; choose kelvin as its preferred units")
+
+    def _close_loop(self) -> None:
+        """Regulate this output on our input."""
+        wanted = (_CLOSED_LOOP, self._options.input_number, 0)
+        found = tuple(int(field) for field in self._talk.fields(f"OUTMODE? {self._output}", 3))
+        if found != wanted:
+            self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
+
+    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
+        """Read back mode and input of the output."""
+        mode, source, _ = self._talk.fields(f"OUTMODE? {self._output}", 3)
+        number = self._options.input_number
+        return {
+            "output mode": (mode, "closed loop", int(mode) == _CLOSED_LOOP),
+            "control input": (source, number, int(source) == number),
+        }
+
+    def _range_code(self, zone: Zone) -> int:
+        """Return the number of a zone's heater range."""
+        return self._options.range_code(zone)

@@ -1,0 +1,400 @@
+"""Keysight 33512B and 33522B function and arbitrary waveform generators, as a client sees them.
+
+Command set, ranges and couplings: collected in the project's instruments/keysight-33500b.md, with what the
+33500 Series Operating and Service Guide says of the burst period, of levels in the wrong order and of
+phase 0 of sine, square and ramp: the zero crossing upwards (arbitrary waveforms: the first point).
+What no source confirms (U): number of digits, ranges of the attenuator, Sync is low while the output is
+off, error texts of couplings, arbitrary filters (points are joined by straight lines; OFF holds them).
+Not modelled: modulation, frequency sweeps and lists, edge times of pulses, Sync polarity and marker points.
+An external trigger or gate is looked at when the bench moves, so its burst may come late by 0.25 s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ieee488 import ScpiError
+from ..signals import Waveform, Wires
+from .keysight_33500b_commands import COMMANDS
+from .keysight_33500b_levels import LARGEST_PEAK, GeneratorLevels
+from .keysight_33500b_memory import BUILT_IN, WaveformMemory, points_from_block
+from .keysight_33500b_waveform import Shape, burst_levels, cycle_levels, idle_level, noise_record
+
+__all__ = ["Keysight33500B", "Keysight33512B", "Keysight33522B"]
+
+#: Full scales in V peak, open circuit, between which VOLTage:RANGe:AUTO chooses (U: steps of 6 dB).
+RANGES = tuple(10.0 * 2.0**-n for n in range(9, -1, -1))
+CONVERTER_LEVELS = 2**16
+#: Time in s that the end of a burst needs before the next one can start.
+REARMING = 1e-6
+#: Highest frequencies in Hz where they are below the model's.
+FUNCTION_LIMITS = {"RAMP": 200e3, "TRI": 200e3}
+#: Settings of a channel on which its output depends directly.
+WAVE_SETTINGS = (
+    *("output", "polarity", "function", "amplitude", "offset", "phase", "symmetry", "duty_cycle", "pulse_width"),
+    *("waveform", "sample_rate", "filter", "range_auto", "burst", "burst_mode", "burst_phase", "cycles"),
+    *("gate_polarity", "trigger_source", "trigger_delay", "trigger_count", "continuous"),
+)
+
+
+class Keysight33500B(GeneratorLevels):
+    """A two-channel generator: ports "output1" and "output2" (V, open circuit), "sync", trigger input "trigger".
+
+    The output drives a bias resistor; its own 50 Ohm are part of that resistance. Options of the bench file:
+    `serial_number`, `firmware`.
+    """
+
+    model: ClassVar[str] = ""
+    highest_frequency: ClassVar[float] = 20e6
+    option_defaults: ClassVar = {"serial_number": "MY52400001", "firmware": "3.05-1.19-2.00-52-00"}
+    commands = COMMANDS
+    error_texts: ClassVar = {-222: "Data out of range"}
+
+    def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        self.memory = WaveformMemory()
+        self._driven: dict[int, tuple[Any, ...]] = {}
+        self._triggered: dict[int, float] = {1: -math.inf, 2: -math.inf}
+        self._started: dict[int, float] = {1: 0.0, 2: 0.0}
+        self._looked = 0.0
+        super().__init__(wires, rng, options)
+        self._records = {name: noise_record(name, rng) for name in ("PRBS", "NOIS")}
+        self.reset()
+
+    def identification(self) -> str:
+        """Return maker, model, serial number and firmware."""
+        return f"Agilent Technologies,{self.model},{self.options['serial_number']},{self.options['firmware']}"
+
+    def format_number(self, value: float) -> str:
+        """Write NR3 with 16 digits."""
+        return f"{value:+.15E}"
+
+    def format_integer(self, value: int) -> str:
+        """Write NR1 with its sign."""
+        return f"{value:+d}"
+
+    def reset(self) -> None:
+        """Switch the outputs off; the waveforms in volatile memory go, those on the disk stay."""
+        for channel in (1, 2):
+            self.memory.clear(channel)
+            self._triggered[channel] = -math.inf
+            self.refresh(channel)
+
+    # Function and time.
+
+    def set_function(self, channel: int, function: str) -> None:
+        """Choose the function; a frequency beyond its limit is lowered."""
+        self.settings["function", channel] = function
+        limit = self._frequency_limit(channel)
+        lowered = self.settings["frequency", channel] > limit
+        if lowered:
+            self.settings["frequency", channel] = limit
+        self.refresh(channel)
+        if lowered:
+            raise ScpiError(-221, "frequency reduced for new function")
+
+    def _frequency_limit(self, channel: int) -> float:
+        return min(FUNCTION_LIMITS.get(self.settings["function", channel], math.inf), self.highest_frequency)
+
+    def set_frequency(self, channel: int, frequency: float) -> None:
+        """Set the frequency in Hz; of an arbitrary waveform it sets the sample rate."""
+        limit = self._frequency_limit(channel)
+        if frequency == math.inf:  # MAXimum
+            frequency = limit
+        if frequency > limit * (1 + 1e-9):
+            raise ScpiError(-222)
+        if self.settings["function", channel] == "ARB":
+            self.set_sample_rate(channel, frequency * len(self._arbitrary(channel)))
+            return
+        self.settings["frequency", channel] = frequency
+        self.refresh(channel)
+
+    def frequency(self, channel: int, keyword: str = "") -> str:
+        """Return the frequency in Hz; MIN or MAX ask for the limits."""
+        limits = {"": 1 / self.period(channel), "MIN": 1e-6, "MAX": self._frequency_limit(channel), "DEF": 1e3}
+        return self.format_number(limits[keyword])
+
+    def set_period(self, channel: int, period: float) -> None:
+        """Set the period in s."""
+        self.set_frequency(channel, 1 / period)
+
+    def set_sample_rate(self, channel: int, rate: float) -> None:
+        """Set the sample rate of arbitrary waveforms in Sa/s."""
+        if not 1e-6 <= rate <= 250e6 * (1 + 1e-9):
+            raise ScpiError(-222)
+        self.settings["sample_rate", channel] = min(rate, 250e6)
+        self.refresh(channel)
+
+    def period(self, channel: int) -> float:
+        """Return the duration of one cycle in s."""
+        if self.settings["function", channel] == "ARB":
+            return self.arbitrary_period(channel)
+        return 1 / float(self.settings["frequency", channel])
+
+    def set_pulse_share(self, channel: int, share: float) -> None:
+        """Set the pulse width by its share of the period in %."""
+        self.settings["pulse_width", channel] = max(share / 100 * self.period(channel), 16e-9)
+        self.refresh(channel)
+
+    def pulse_share(self, channel: int) -> str:
+        """Return the pulse width as its share of the period in %."""
+        share = 100 * self.settings["pulse_width", channel] / self.period(channel)
+        return self.format_number(min(share, 100.0))
+
+    def synchronise(self) -> None:
+        """Start both channels afresh, in phase."""
+        self._driven.clear()
+        self.refresh_all()
+
+    def angle(self, channel: int) -> float:
+        """Return how many degrees the present unit of angle holds."""
+        return {"DEG": 1.0, "RAD": 180 / math.pi, "SEC": 360 / self.period(channel)}[self.settings["angle_unit"]]
+
+    def set_phase(self, which: str, channel: int, phase: float) -> None:
+        """Set "phase" or "burst_phase", given in the present unit."""
+        degrees = phase * self.angle(channel)
+        if abs(degrees) > 360 * (1 + 1e-6):
+            raise ScpiError(-222)
+        self.settings[which, channel] = degrees
+        self.refresh(channel)
+
+    def phase(self, which: str, channel: int) -> str:
+        """Return "phase" or "burst_phase" in the present unit."""
+        return self.format_number(self.settings[which, channel] / self.angle(channel))
+
+    # Arbitrary waveforms.
+
+    def _arbitrary(self, channel: int) -> NDArray[np.float64]:
+        return self.memory.points(channel, self.settings["waveform", channel])
+
+    def arbitrary_period(self, channel: int) -> float:
+        """Return the duration in s of the arbitrary waveform."""
+        return len(self._arbitrary(channel)) / float(self.settings["sample_rate", channel])
+
+    def set_arbitrary_frequency(self, channel: int, frequency: float) -> None:
+        """Set the sample rate so that the arbitrary waveform repeats at a frequency in Hz."""
+        self.set_sample_rate(channel, frequency * len(self._arbitrary(channel)))
+
+    def waveform_attribute(self, channel: int, what: str, name: str = "") -> str:
+        """Return a property of a waveform, by default of the one that is selected."""
+        value = self.memory.attribute(channel, name or self.settings["waveform", channel], what)
+        return self.format_number(value)
+
+    def load_points(self, integers: bool, channel: int, name: str, *data: float | bytes) -> None:
+        """Do what DATA:ARBitrary and DATA:ARBitrary:DAC do: numbers, or one binary block."""
+        if isinstance(data[0], bytes):
+            if len(data) > 1:
+                raise ScpiError(-108)
+            points = points_from_block(data[0], integers, self.settings["byte_order"] == "NORM")
+        else:
+            if any(isinstance(item, bytes) for item in data):
+                raise ScpiError(-104)
+            largest = 32767.0 if integers else 1.0
+            points = np.array(data, dtype=np.float64) / largest
+            if np.any(np.abs(points) > 1 + 1e-9):
+                raise ScpiError(-222)
+        self.memory.add(channel, name, points)
+
+    def select_waveform(self, channel: int, name: str) -> None:
+        """Choose the arbitrary waveform of a channel."""
+        self.settings["waveform", channel] = self.memory.spelling(channel, name)
+        self.refresh(channel)
+
+    def clear_memory(self, channel: int) -> None:
+        """Empty the volatile memory; the channel falls back on the built-in waveform."""
+        self.memory.clear(channel)
+        self.settings["waveform", channel] = BUILT_IN
+        self.refresh(channel)
+
+    # Triggers.
+
+    def software_trigger(self) -> None:
+        """Start the bursts that wait for *TRG."""
+        waiting = [channel for channel in (1, 2) if self._awaits(channel, "BUS")]
+        if not waiting:
+            raise ScpiError(-211)
+        for channel in waiting:
+            self.start_burst(channel)
+
+    def _awaits(self, channel: int, source: str) -> bool:
+        settings = self.settings
+        ready = settings["continuous", channel] or self._triggered[channel] > -math.inf
+        triggered = settings["burst", channel] and settings["burst_mode", channel] == "TRIG"
+        return bool(ready and triggered and settings["trigger_source", channel] == source)
+
+    def start_burst(self, channel: int, now: float | None = None) -> None:
+        """Start one burst at bench time `now` (s), or behind the trigger delay; one that runs is not disturbed."""
+        now = self.wires.clock.now() if now is None else now
+        if now < self._triggered[channel] + self._burst_duration(channel):
+            return
+        self._triggered[channel] = now + self.settings["trigger_delay", channel]
+        self._driven.pop(channel, None)
+        self.refresh(channel)
+
+    def initiate(self, channel: int) -> None:
+        """Start the triggered mode for as many triggers as TRIGger:COUNt says."""
+        if self.settings["continuous", channel]:
+            raise ScpiError(-213)
+        self._triggered[channel] = self.wires.clock.now()
+        self._driven.pop(channel, None)
+        self.refresh(channel)
+
+    def initiate_all(self) -> None:
+        """Start the triggered mode of both channels."""
+        for channel in (1, 2):
+            self.initiate(channel)
+
+    def trigger_channel(self, channel: int) -> None:
+        """Do what TRIGger does: one burst, whatever the trigger source."""
+        if not self.settings["burst", channel] or self.settings["trigger_source", channel] == "IMM":
+            raise ScpiError(-211)
+        self.start_burst(channel)
+
+    def set_burst_period(self, channel: int, period: float) -> None:
+        """Set the time in s between burst starts, for the internal trigger and for the timer (U)."""
+        self.settings["burst_period", channel] = self.settings["timer", channel] = period
+        self.refresh(channel)
+
+    def abort(self) -> None:
+        """End what was triggered, on both channels."""
+        for channel in (1, 2):
+            self._triggered[channel] = -math.inf
+            self._driven.pop(channel, None)
+            self.refresh(channel)
+
+    def elapse(self, now: float) -> None:
+        """Look for external triggers."""
+        for channel in (1, 2):
+            if self._awaits(channel, "EXT"):
+                rising = self.settings["trigger_slope", channel] == "POS"
+                level = self.settings["trigger_level", channel]
+                if len(self.wires.edges("trigger", level, rising, self._looked, now)):
+                    self.start_burst(channel, now)
+        self._looked = now
+
+    def _burst_duration(self, channel: int) -> float:
+        return float(self.settings["cycles", channel]) * self.period(channel)
+
+    def check_burst_period(self, channel: int) -> None:
+        """Lengthen a burst period into which the burst does not fit, and say so."""
+        settings = self.settings
+        if not settings["burst", channel] or settings["trigger_source", channel] != "IMM":
+            return
+        needed = self._burst_duration(channel) + REARMING
+        if math.isfinite(needed) and settings["burst_period", channel] < needed * (1 - 1e-12):
+            settings["burst_period", channel] = needed
+            raise ScpiError(-221, "burst period increased to fit entire burst")
+
+    def _spacing(self, channel: int) -> float:
+        """Return the time in s between burst starts with the internal trigger."""
+        duration = self._burst_duration(channel)
+        if math.isinf(duration):
+            return duration
+        if self.settings["trigger_source", channel] == "IMM":
+            return max(float(self.settings["burst_period", channel]), duration)
+        timer = float(self.settings["timer", channel])
+        # A trigger that comes during a burst is lost.
+        return timer * max(math.ceil(duration / timer - 1e-9), 1)
+
+    # Output.
+
+    def refresh(self, channel: int, *_: object) -> None:
+        """Put out what the settings say, from now on, if that differs from what is put out."""
+        settings = self.settings
+        state: tuple[object, ...] = (
+            *(settings[key, channel] for key in WAVE_SETTINGS),
+            self.period(channel),
+            self._synchronised(channel),
+        )
+        state += (self._spacing(channel) if settings["burst", channel] else 0.0, self._triggered[channel])
+        if self._driven.get(channel) != state:
+            self._driven[channel] = state
+            waveform = self._waveform(channel)
+            self.wires.drive(f"output{channel}", waveform, "sync" if self._synchronised(channel) else None)
+        if settings["burst", channel]:
+            self.check_burst_period(channel)
+
+    def refresh_all(self, *_: object) -> None:
+        """Put out what the settings say on both channels."""
+        for channel in (1, 2):
+            self.refresh(channel)
+
+    def _synchronised(self, channel: int) -> bool:
+        settings = self.settings
+        return bool(
+            settings["sync", 1] and settings["sync_source", 1] == f"CH{channel}" and settings["output", channel]
+        )
+
+    def _shape(self, channel: int) -> Shape:
+        settings = self.settings
+        function = settings["function", channel]
+        share = {"SQU": settings["duty_cycle", channel] / 100, "RAMP": settings["symmetry", channel] / 100}
+        share |= {"TRI": 0.5, "PULS": min(settings["pulse_width", channel] / self.period(channel), 1.0)}
+        points = self._arbitrary(channel) if function == "ARB" else self._records.get(function, np.zeros(0))
+        return Shape(function, share.get(function, 0.5), points, settings["filter", channel] == "OFF")
+
+    def _volts(self, channel: int, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the open-circuit voltage of levels from -1 to 1, on the converter's grid."""
+        settings = self.settings
+        amplitude, offset = settings["amplitude", channel], settings["offset", channel]
+        peak = abs(offset) if settings["function", channel] == "DC" else abs(offset) + amplitude / 2
+        full_scale = next((r for r in RANGES if peak <= r * (1 + 1e-9)), LARGEST_PEAK)
+        if not settings["range_auto", channel]:
+            full_scale = LARGEST_PEAK
+        step = 2 * full_scale / CONVERTER_LEVELS
+        volts = np.round((offset + levels * (amplitude / 2)) / step) * step
+        return np.asarray(-volts if settings["polarity", channel] == "INV" else volts)
+
+    def _waveform(self, channel: int) -> Waveform:
+        settings = self.settings
+        now = self.wires.clock.now()
+        if not settings["output", channel]:
+            return Waveform(now, 1.0, math.inf, np.zeros(1))
+        shape, period = self._shape(channel), self.period(channel)
+        if not settings["burst", channel] or shape.function in ("DC", "NOIS"):
+            start = (settings["phase", channel] / 360) % 1.0
+            values = self._volts(channel, cycle_levels(shape, period, start))
+            return Waveform(now, period, math.inf, values, marker_phase=-start % 1.0)
+        return self._burst(channel, shape, period, now)
+
+    def _burst(self, channel: int, shape: Shape, period: float, now: float) -> Waveform:
+        settings = self.settings
+        start = (settings["burst_phase", channel] / 360) % 1.0
+        idle = self._volts(channel, np.array([idle_level(shape, start)]))
+        source, cycles = settings["trigger_source", channel], settings["cycles", channel]
+        quiet = Waveform(now, 1.0, math.inf, idle, idle=float(idle[0]))
+        if settings["burst_mode", channel] == "GAT":
+            # Nothing on the gate input reads low: the true-low gate is open for ever, the other one shut.
+            cycles = math.inf if settings["gate_polarity", channel] == "INV" else 0
+            source = "IMM"
+        triggered = self._triggered[channel]
+        if not cycles or (not settings["continuous", channel] and triggered == -math.inf):
+            return quiet
+        begin = max(now, triggered) if source in ("IMM", "TIM") else triggered
+        if begin == -math.inf:
+            return quiet
+        if math.isinf(cycles) or source in ("BUS", "EXT"):
+            values = self._volts(channel, cycle_levels(shape, period, start))
+            every = 1.0 if math.isinf(cycles) or settings["sync_mode", 1] == "CARR" else float(cycles)
+            return Waveform(begin, period, cycles, values, float(idle[0]), 0.0, every)
+        spacing = self._spacing(channel)
+        values = self._volts(channel, burst_levels(shape, period, start, int(cycles), spacing))
+        count = math.inf if settings["continuous", channel] else settings["trigger_count", channel]
+        return Waveform(begin + settings["trigger_delay", channel], spacing, count, values, float(idle[0]), 0.0)
+
+
+class Keysight33512B(Keysight33500B):
+    """The 20 MHz model."""
+
+    model = "33512B"
+
+
+class Keysight33522B(Keysight33500B):
+    """The 30 MHz model."""
+
+    model = "33522B"
+    highest_frequency = 30e6

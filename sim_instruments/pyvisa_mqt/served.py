@@ -1,0 +1,250 @@
+"""The clients of a served bench: raw sockets and pseudo-terminals, each in front of one instrument.
+
+Nothing here waits: the server asks each client what it has received and what is to be sent. All buffers
+are bounded; a client that sends more than it reads is read no further.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import tty
+from collections import deque
+from dataclasses import dataclass
+
+from pyvisa import rname
+from pyvisa.constants import ResourceAttribute, StatusCode
+from pyvisa.typing import VISARMSession
+
+from .bench import Bench
+from .instruments.base import InputBuffer
+from .line import Line
+from .sessions import BenchSession, ResourceLock
+
+__all__ = ["Client", "SerialClient", "SocketClient"]
+
+_CHUNK = 1 << 16
+# A session that PyVISA does not manage.
+_NO_MANAGER = VISARMSession(0)
+#: Messages that may wait for execution, and bytes that may wait for the client, before it is read no further.
+_MOST_MESSAGES, _MOST_BYTES = 256, 1 << 22
+#: Virtual time in s that passes at a time for a client that waits for an instrument, without real time: the server
+#: looks after the others in between.
+_PATIENCE = 0.25
+
+
+@dataclass(frozen=True)
+class _Instant:
+    """A served message takes the time it takes: nothing is added in real time."""
+
+    latency: float = 0.0
+    byte_rate: float = math.inf
+
+
+class Client:
+    """One client of one instrument.
+
+    Parameters
+    ----------
+    bench, line
+        The bench, and the line to the instrument.
+    name
+        VISA resource name that says what kind of line it is.
+    real_time
+        Whether the bench follows the wall clock; otherwise messages cost virtual time as the bench file says.
+    """
+
+    def __init__(self, bench: Bench, line: Line, name: str, *, real_time: bool) -> None:
+        self.line = line
+        self.open = True
+        self._clock = bench.clock
+        self._real_time = real_time
+        transport = _Instant() if real_time else bench.transport(_address(bench, line.name))
+        self._name = name
+        self._transport = transport
+        self._session = self._new_session()
+        self._waiting: deque[bytes] = deque()
+        self._outgoing = bytearray()
+        self._ready_at = 0.0
+
+    def _new_session(self) -> BenchSession:
+        name = rname.parse_resource_name(self._name)
+        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, ResourceLock())
+        session.set_attribute(ResourceAttribute.timeout_value, int(1000 * _PATIENCE))
+        return session
+
+    @property
+    def dead(self) -> bool:
+        """Whether a fault has broken the connection."""
+        return self._session.dead
+
+    def lose(self) -> None:
+        """Take note that the connection is broken."""
+        self.open = False
+
+    def fileno(self) -> int:
+        """Return the file to wait for."""
+        raise NotImplementedError
+
+    def receive(self) -> None:
+        """Take what has arrived; a client that is gone is no longer `open`."""
+        raise NotImplementedError
+
+    def _transmit(self, data: bytes) -> int:
+        """Send what goes without waiting and return how many bytes that were."""
+        raise NotImplementedError
+
+    @property
+    def wants_to_read(self) -> bool:
+        """Whether there is room for more."""
+        return len(self._waiting) < _MOST_MESSAGES and len(self._outgoing) < _MOST_BYTES
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether something waits for the client."""
+        return bool(self._outgoing)
+
+    @property
+    def ready_at(self) -> float:
+        """Bench time in s at which the next message can be executed; inf if there is none."""
+        return self._ready_at if self._waiting else math.inf
+
+    @property
+    def expects_reply(self) -> bool:
+        """Whether the instrument is still at work on this client's last message."""
+        instrument = self.line.instrument
+        return instrument.busy or instrument.output.due < math.inf
+
+    def execute(self) -> bool:
+        """Execute the messages that are due, and collect the replies; return whether one was executed."""
+        executed = False
+        while self._waiting and self.open and self._clock.now() >= self._ready_at and len(self._outgoing) < _MOST_BYTES:
+            executed = True
+            self._session.write(self._waiting.popleft())
+            self._ready_at = self._clock.now() + (self.line.instrument.message_interval if self._real_time else 0.0)
+            if self.dead:
+                self.lose()
+                break
+            self.collect()
+            if self.expects_reply:
+                break
+        return executed
+
+    def collect(self) -> None:
+        """Take the replies that are there; without real time, let it pass until they are."""
+        instrument = self.line.instrument
+        instrument.output.arrive(self._clock.now())
+        enough = self._clock.now() + _PATIENCE
+        while instrument.output or (self.expects_reply and not self._real_time):
+            if len(self._outgoing) >= _MOST_BYTES or self._clock.now() > enough:
+                break
+            data, status = self._session.read(_CHUNK)
+            self._outgoing += data
+            if status == StatusCode.error_timeout or not data:
+                break
+
+    def send(self) -> None:
+        """Send what waits for the client, as far as it takes it."""
+        try:
+            sent = self._transmit(bytes(self._outgoing[:_CHUNK]))
+        except BlockingIOError:
+            return
+        except OSError:
+            self.open = False
+            return
+        del self._outgoing[:sent]
+
+    def close(self) -> None:
+        """End it; an operation that it was waiting for is abandoned."""
+        self.open = False
+        if self.line.instrument.busy:
+            self.line.instrument.clear()
+
+
+def _address(bench: Bench, name: str) -> str:
+    return bench.file.instruments[name].address
+
+
+class SocketClient(Client):
+    """A client at a raw socket; messages end with a line feed."""
+
+    def __init__(self, bench: Bench, line: Line, connection: socket.socket, *, real_time: bool) -> None:
+        port = connection.getsockname()[1]
+        super().__init__(bench, line, f"TCPIP0::127.0.0.1::{port}::SOCKET", real_time=real_time)
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connection
+        self._input = InputBuffer()
+
+    def fileno(self) -> int:
+        """Return the socket's file."""
+        return self._socket.fileno()
+
+    def receive(self) -> None:
+        """Take what has arrived, cut into messages."""
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.open = False
+            return
+        messages, _ = self._input.feed(data, end=False)
+        self._waiting.extend(message.encode("latin-1") + b"\n" for message in messages)
+
+    def _transmit(self, data: bytes) -> int:
+        return self._socket.send(data)
+
+    def close(self) -> None:
+        """Close the socket."""
+        super().close()
+        self._socket.close()
+
+
+class SerialClient(Client):
+    """Whoever has opened the pseudo-terminal; it is there for as long as the bench is."""
+
+    def __init__(self, bench: Bench, line: Line, *, real_time: bool) -> None:
+        super().__init__(bench, line, _address(bench, line.name), real_time=real_time)
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)  # all bytes pass as they are, and nothing is echoed
+        os.set_blocking(self._master, False)
+        #: Path of the device that a client opens.
+        self.device = os.ttyname(self._slave)
+
+    def fileno(self) -> int:
+        """Return the bench's end of the terminal."""
+        return self._master
+
+    def receive(self) -> None:
+        """Take what has arrived; the instrument finds its messages in it."""
+        try:
+            data = os.read(self._master, _CHUNK)
+        except BlockingIOError:
+            return
+        if data:
+            self._waiting.append(data)
+
+    def _transmit(self, data: bytes) -> int:
+        return os.write(self._master, data)
+
+    def lose(self) -> None:
+        """Drop what was on its way; the terminal stays, and works again once the fault is over."""
+        self._waiting.clear()
+        self._outgoing.clear()
+        if not self.line.down:
+            self._session = self._new_session()
+
+    def send(self) -> None:
+        """Send what waits; a terminal that nobody reads keeps it."""
+        super().send()
+        self.open = True
+
+    def close(self) -> None:
+        """Remove the device."""
+        super().close()
+        os.close(self._master)
+        os.close(self._slave)

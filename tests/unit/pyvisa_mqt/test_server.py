@@ -1,0 +1,267 @@
+"""The served bench, stepped by hand: sockets, pseudo-terminals, and clients that behave badly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyvisa_mqt.bench import open_bench
+from pyvisa_mqt.server import BenchServer, main
+from pyvisa_mqt.wire import LARGEST_FRAME, Frames, pack
+
+BENCH = """
+instruments:
+  source: {model: keithley-6221, address: "GPIB0::12::INSTR"}
+  counter: {model: keysight-53230a, address: "TCPIP0::10.0.0.1::inst0::INSTR"}
+  bridge: {model: lakeshore-372, address: "TCPIP0::10.0.0.2::7777::SOCKET"}
+  cable: {model: lakeshore-372, address: "ASRL3::INSTR"}
+cryostat: {sensors: {bridge.ch6: mixing_chamber}}
+"""
+STEPS = 2000  # of at most 5 ms: far more than any exchange takes, and an end where none comes
+
+
+class Served:
+    """A server and its clients in one thread: every look for a reply lets the server take a step."""
+
+    def __init__(self, folder: Path, speed: float | None) -> None:
+        path = folder / "bench.yaml"
+        path.write_text(BENCH)
+        self.bench = open_bench(str(path))
+        self.server = BenchServer(self.bench, speed)
+        self.places = self.server.addresses()
+        self.clients: list[socket.socket] = []
+
+    def connect(self, name: str) -> socket.socket:
+        place = self.places["instruments"][name]
+        client = socket.create_connection((place["host"], place["port"]), timeout=5.0)
+        client.setblocking(False)
+        self.clients.append(client)
+        self.server.step(0.005)
+        return client
+
+    def steps(self, number: int = 5) -> None:
+        for _ in range(number):
+            self.server.step(0.001)
+
+    def read_line(self, read: Callable[[], bytes]) -> bytes:
+        """Return what comes up to a line feed, or what came until the other end closed."""
+        received = b""
+        for _ in range(STEPS):
+            self.server.step(0.005)
+            try:
+                data = read()
+            except BlockingIOError:
+                continue
+            received += data
+            if received.endswith(b"\n") or not data:
+                return received
+        raise AssertionError(f"no reply; got {received[:100]!r}")
+
+    def ask(self, client: socket.socket, message: bytes) -> bytes:
+        client.setblocking(True)
+        client.sendall(message)
+        client.setblocking(False)
+        return self.read_line(lambda: client.recv(1 << 16))
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.server.close()
+
+
+@pytest.fixture(params=[1.0, None], ids=["real time", "virtual time"])
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path, request.param)
+    yield served
+    served.close()
+
+
+def test_each_instrument_answers_at_its_own_loopback_port(served: Served) -> None:
+    for name, expected in (("source", b"MODEL 6221"), ("counter", b"53230A"), ("bridge", b"LSCI,MODEL372")):
+        assert served.places["instruments"][name]["host"] == "127.0.0.1"
+        assert expected in served.ask(served.connect(name), b"*IDN?\n")
+
+
+def test_the_bridge_speaks_with_carriage_return_and_line_feed(served: Served) -> None:
+    reply = served.ask(served.connect("bridge"), b"KRDG? 6;*ESR?\r\n")
+    assert reply.endswith(b"\r\n")
+    assert reply.count(b";") == 1
+
+
+def test_a_message_may_come_in_pieces_and_several_at_once(served: Served) -> None:
+    client = served.connect("source")
+    for piece in (b"*ID", b"N?", b"\nSOUR:CURR"):
+        client.sendall(piece)
+        served.steps()
+    assert served.ask(client, b":COMP?\n").count(b"\n") == 2
+
+
+def test_two_clients_of_one_instrument_get_their_own_replies(served: Served) -> None:
+    first, second = served.connect("source"), served.connect("source")
+    first.sendall(b"*ID")  # half a message of one does not spoil that of the other
+    assert float(served.ask(second, b"SOUR:CURR:COMP?\n")) == 10.0
+    assert b"6221" in served.ask(first, b"N?\n")
+
+
+def test_a_third_socket_of_a_bridge_is_closed_and_a_place_that_is_left_is_free(served: Served) -> None:
+    first, second = served.connect("bridge"), served.connect("bridge")
+    assert b"LSCI" in served.ask(first, b"*IDN?\r\n")
+    third = served.connect("bridge")
+    assert served.read_line(lambda: third.recv(100)) == b""
+    assert b"LSCI" in served.ask(second, b"*IDN?\r\n")
+    first.close()
+    served.steps()
+    assert b"LSCI" in served.ask(served.connect("bridge"), b"*IDN?\r\n")
+
+
+def test_a_serial_instrument_has_a_pseudo_terminal_that_passes_all_bytes(served: Served) -> None:
+    place = served.places["instruments"]["cable"]
+    assert (place["host"], place["port"]) == (None, None)
+    for _ in range(2):  # it stays when a client leaves
+        terminal = os.open(place["device"], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        os.write(terminal, b"*IDN?\r\n")
+        assert served.read_line(lambda terminal=terminal: os.read(terminal, 1000)).startswith(b"LSCI")  # type: ignore[misc]
+        os.close(terminal)
+        served.steps()
+
+
+def test_garbage_and_endless_lines_hurt_nobody(served: Served) -> None:
+    noise = random.Random(1).randbytes(300_000)
+    for name in ("source", "counter", "bridge"):
+        bad, good = served.connect(name), served.connect(name)
+        for data in (noise, b"A" * 3_000_000, b"#9999999999" + noise, b";" * 100_000 + b"\n"):
+            rest = memoryview(data)
+            for _ in range(STEPS):
+                if not rest:
+                    break
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[bad.send(rest) :]
+                served.server.step(0.0)
+            else:
+                break  # read no further: a bounded buffer is full, which is an answer too
+        bad.close()
+        served.steps()
+        assert served.ask(good, b"*IDN?\n").count(b",") == 3
+        good.close()
+        served.steps()
+
+
+def test_a_client_that_never_reads_is_read_no_further_and_keeps_nobody_waiting(served: Served) -> None:
+    greedy, good = served.connect("source"), served.connect("source")
+    sent = 0
+    for _ in range(3000):
+        with contextlib.suppress(BlockingIOError):
+            sent += greedy.send(b"SOUR:WAVE:ARB:DATA?;*IDN?\n" * 100)
+        served.server.step(0.0)
+    assert sent < 3000 * 2600  # it was held up
+    good_reply = served.ask(good, b"*IDN?\n")
+    assert b"6221" in good_reply
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_measurement_frees_the_instrument(served: Served) -> None:
+    if served.places["backend"] is None:
+        client = served.connect("counter")
+        client.sendall(b"*RST;:SYST:TIM MAX;:CONF:TINT (@1),(@2);:READ?\n")
+        served.steps()
+        assert served.bench.lines["TCPIP0::10.0.0.1::inst0::INSTR"].instrument.busy
+        client.close()
+        served.steps()
+    assert b"53230A" in served.ask(served.connect("counter"), b"*IDN?\n")
+
+
+def test_a_disconnect_closes_the_socket_and_a_new_one_works(served: Served) -> None:
+    client = served.connect("source")
+    assert b"6221" in served.ask(client, b"*IDN?\n")
+    served.bench.faults.inject("disconnect", instrument="source")
+    assert served.read_line(lambda: client.recv(100)) == b""
+    assert b"6221" in served.ask(served.connect("source"), b"*IDN?\n")
+
+
+def test_a_hosted_bench_survives_what_is_no_request(tmp_path: Path) -> None:
+    served = Served(tmp_path, None)
+    port = int(served.places["backend"].removeprefix("serve:").removesuffix("@mqt"))
+    for data in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100, pack({})[:-1] + b"x", b"\0\0\0\4null", b"\0\0\0\2[]"):
+        client = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+        client.sendall(data)
+        served.steps()
+        client.close()
+    client = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+    client.setblocking(False)
+    served.clients.append(client)
+    frames = Frames()
+    for request in ({"do": "nothing"}, {"do": "sleep", "duration": "x"}, {"do": ["now"]}, {"do": "now", "x": 1}):
+        client.sendall(pack(request))
+        answer: list[dict[str, object]] = []
+        for _ in range(STEPS):
+            if answer:
+                break
+            served.server.step(0.005)
+            try:
+                answer = frames.feed(client.recv(1 << 16))
+            except BlockingIOError:
+                continue
+        assert "error" in answer[0]
+    served.close()
+
+
+def test_a_frame_that_is_too_long_is_refused_before_it_is_collected() -> None:
+    with pytest.raises(ValueError, match="at most"):
+        Frames().feed((LARGEST_FRAME + 1).to_bytes(4, "big"))
+
+
+def test_bytes_and_numbers_come_back_from_a_frame_as_they_were() -> None:
+    content = {"do": "x", "data": bytes(range(256)), "number": 0.1, "list": [1, None, "ä"]}
+    frame = pack(content)
+    frames = Frames()
+    assert frames.feed(frame[:5]) == []
+    assert frames.feed(frame[5:] + frame) == [content, content]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nix"], "no such bench file"),
+        (["--speed", "0"], "speed"),
+        (["--speed", "nan"], "speed"),
+        (["--port-base", "70000"], "port-base"),
+    ],
+)
+def test_a_wrong_bench_or_option_is_one_sentence_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["--port-base", str(taken.getsockname()[1])]) == 2
+    assert "cannot listen" in capsys.readouterr().err
+
+
+def test_without_real_time_a_client_that_waits_lets_time_pass_and_the_others_go_on(tmp_path: Path) -> None:
+    served = Served(tmp_path, None)
+    try:
+        waiting, other = served.connect("counter"), served.connect("source")
+        before = served.bench.clock.now()
+        waiting.sendall(b"*RST;:SYST:TIM 30;:CONF:TINT (@1),(@2);:READ?\n")
+        served.steps()
+        assert b"6221" in served.ask(other, b"*IDN?\n")
+        assert float(served.read_line(lambda: waiting.recv(1 << 16))) == 9.91e37
+        assert 30.0 < served.bench.clock.now() - before < 31.0
+    finally:
+        served.close()
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e308", "9.9e37"])
+def test_numbers_beyond_all_limits_are_refused_and_nothing_else_happens(served: Served, number: str) -> None:
+    client = served.connect("source")
+    message = f"OUTP {number};:SOUR:CURR {number};:SOUR:WAVE:FREQ {number};:SOUR:WAVE:DUR:CYCL {number};*IDN?\n"
+    assert b"6221" in served.ask(client, message.encode())
