@@ -215,8 +215,7 @@ class SrsSR620TimingCounter:
         if silence <= max(_SILENT_TIME, _SILENT_PERIODS * period):
             return
         self._end()
-        with speaking(self._counter, "asking what triggered"):
-            status = TimerStatus(self._counter.timer_status.get())
+        status = self._triggers_of_a_trial(period)
         starts, stops = TimerStatus.A_TRIGGERED, TimerStatus.B_TRIGGERED
         if self._options.start_input == "b":
             starts, stops = stops, starts
@@ -230,6 +229,15 @@ class SrsSR620TimingCounter:
             "the junction stays in the voltage state"
         )
         raise HardwareError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}")
+
+    def _triggers_of_a_trial(self, period: float) -> TimerStatus:
+        """Return what triggers in a dump of a few periods; the status before may be of edges long ago."""
+        with speaking(self._counter, "asking what triggers"):
+            self._counter.timer_status.get()
+            self._counter.start_dump(1)
+            self._clock.sleep(self._late_after(period))
+            self._counter.end_dump()
+            return TimerStatus(self._counter.timer_status.get())
 
     def _end(self) -> None:
         """End a dump that is under way; what was received stays."""

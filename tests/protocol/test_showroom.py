@@ -194,7 +194,7 @@ def test_a_dump_without_ramps_times_out_and_any_command_ends_it(chain: Callable[
     assert setup.interval_counter.query("*IDN?").startswith("StanfordResearchSystems,SR620")
 
 
-def test_the_6221_and_the_sr620_meet_over_the_serial_port_of_the_showroom() -> None:
+def test_the_33512b_and_the_sr620_meet_over_the_serial_port_of_the_showroom() -> None:
     manager = pyvisa.ResourceManager(f"showroom?seed={next(_seeds)}@mqt")
     counter: Any = manager.open_resource("ASRL1::INSTR", read_termination="\r\n", write_termination="\r")
     counter.write("*CLS;STOP;AUTM0;")

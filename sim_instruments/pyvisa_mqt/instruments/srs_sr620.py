@@ -389,6 +389,11 @@ class SrsSR620(Instrument):
         # Not before most of the time has passed that the fastest of the last ones took, then often enough to be exact.
         return max(begun + 0.7 * min(self._waited, default=0.0), now + max(LOOK_AGAIN, 0.01 * (now - begun)))
 
+    def clear_status(self) -> None:
+        """Do what *CLS does: all four status bytes go, what triggered so far too; enables stay."""
+        self.status.clear()
+        self._looked_at_triggers = self.wires.clock.now()
+
     def trigger_status(self) -> int:
         """Return the counter's own status byte: which inputs were triggered since it was read, and armed."""
         now = self.wires.clock.now()

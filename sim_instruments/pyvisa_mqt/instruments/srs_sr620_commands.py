@@ -243,7 +243,7 @@ def _all_statistics(counter: Any) -> str:
 COMMANDS: Mapping[str, Handler] = {
     "*IDN": _answer(lambda c: f"StanfordResearchSystems,SR620,{c.options['serial_number']},{c.options['firmware']}"),
     "*RST": _action(lambda c: c.reset()),
-    "*CLS": _action(lambda c: c.status.clear()),
+    "*CLS": _action(lambda c: c.clear_status()),
     "*OPC": _complete,
     "*WAI": _action(lambda c: c.wait("")),
     "*TST": _answer(lambda c: "0"),

@@ -178,6 +178,10 @@ def test_the_counters_own_status_tells_which_inputs_were_triggered(counter: Any)
     counter.wait(0.1)
     assert counter.query("STAT?") == "6"
     assert counter.query("STAT?;ERRS?") == "0;0"
+    lay(counter, 0.01, 0.003, 2, first=0.2)
+    counter.wait(0.2)
+    counter.write("*CLS")
+    assert counter.query("STAT?") == "0"
 
 
 def test_on_a_serial_line_carriage_return_ends_a_message_and_the_terminator_can_be_chosen(counter: Any) -> None:
