@@ -228,14 +228,20 @@ def _complete_libraries(content: Mapping[str, Any], path: Path, seed: int | None
                     f"{library or 'of this computer'!r}; leave --seed out"
                 )
             continue
-        bench = library.removesuffix("@mqt")
-        beside = path.resolve().parent / bench
-        if bench and beside.is_file():
-            bench = str(beside)
-        if seed is not None:
-            bench = f"{bench.split('?')[0]}?seed={seed}"
-        init["visalib"] = f"{bench}@mqt"
+        init["visalib"] = f"{_complete_bench(library.removesuffix('@mqt'), path, seed)}@mqt"
     return simulated
+
+
+def _complete_bench(bench: str, path: Path, seed: int | None) -> str:
+    """Return what stands before `@mqt` with the file made absolute and the seed put in, other options kept."""
+    name, _, query = bench.partition("?")
+    beside = path.resolve().parent / name
+    if name and beside.is_file():
+        name = str(beside)
+    options = [option for option in query.split("&") if option]
+    if seed is not None:
+        options = [option for option in options if not option.startswith("seed=")] + [f"seed={seed}"]
+    return f"{name}?{'&'.join(options)}" if options else name
 
 
 def _as_yaml(content: Mapping[str, Any]) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from mqtctl.cli.app import app
 from mqtctl.plan import example_path
 
 CONTRACT = {
@@ -105,19 +107,14 @@ def test_progress_is_told_in_plain_lines_where_stderr_is_no_terminal(
 
 
 def test_analysing_and_reporting_the_stored_run_gives_the_same_numbers(
-    sweep: tuple[dict[str, Any], Path, str],
+    sweep: tuple[dict[str, Any], Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result, folder, _ = sweep
+    monkeypatch.chdir(folder)
     run = Path(result["report"]).parent
     for command in (["analyze", str(run)], ["analyze", result["database"]], ["report", str(run)]):
-        outcome = subprocess.run(
-            [sys.executable, "-m", "mqtctl", *command, "--json"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=True,
-        )
+        outcome = CliRunner().invoke(app, [*command, "--json"])
+        assert outcome.exit_code == 0, outcome.stderr
         again = json.loads(outcome.stdout)
         for key in CONTRACT - {"lab_time_s", "wall_time_s", "report", "database"}:
             assert again[key] == result[key], (command, key)
@@ -166,3 +163,10 @@ def test_one_histogram_at_the_present_temperature(laboratory: Any) -> None:
     assert set(result) >= POINT
     assert result["switches"] == 1000
     assert result["temperature_K"] == pytest.approx(0.012, rel=0.05)  # a cold bench rests at its base temperature
+
+
+def test_a_transcript_and_a_seed_go_together(laboratory: Any) -> None:
+    transcript = laboratory.folder / "run.jsonl"
+    laboratory.change("station.yaml", "bench.yaml@mqt", f"bench.yaml?transcript={transcript}@mqt")
+    laboratory.result(seed=4)
+    assert transcript.stat().st_size > 0
