@@ -8,6 +8,7 @@ loop is not used: to it a NaN is at the set-point.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,7 +33,7 @@ _HIGHEST_PLAUSIBLE = 400.0
 _REFUSED = 0x30
 
 
-class LakeshoreController:
+class LakeshoreController(ABC):
     """Base of the Lake Shore adapters, a `TemperatureController`.
 
     A subclass says how its instrument is asked for a reading, and how its loop is closed.
@@ -69,25 +70,25 @@ class LakeshoreController:
 
     # -- what differs ---------------------------------------------------------------------------
 
+    @abstractmethod
     def _ask_reading(self) -> tuple[float, str]:
         """Ask once for the value in K, and why it must not be believed ("" if it may)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _check_input(self) -> None:
         """Raise `CryostatError` unless the thermometer's input is on and in kelvin."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close_loop(self) -> None:
         """Make the output regulate on the input, and come back off after a power failure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
         """Read back what `_close_loop` set; see `Conversation.compare`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _range_code(self, zone: Zone) -> int:
         """Return the number of a zone's heater range."""
-        raise NotImplementedError
 
     # -- the role -------------------------------------------------------------------------------
 
