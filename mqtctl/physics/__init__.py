@@ -23,8 +23,9 @@ from .effects import AmbegaokarBaratoff, NoiseTemperature, Retrapping, two_well_
 from .escape import Escape
 from .junction import Junction
 from .models import EscapeModel, WellModel, WellState
+from .potentials import CubicWell, WashboardWell
 from .ramps import SampledRamp
-from .resonance import CubicWell, MetastableLevels, WashboardWell, metastable_levels, well_levels
+from .resonance import MetastableLevels, metastable_levels, well_levels
 from .switching import SwitchingDistribution
 from .thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
 from .transmission import undamped_thermal_log_rate

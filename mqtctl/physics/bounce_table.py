@@ -74,7 +74,7 @@ def bounce_at(kramers_factor: FloatArray, temperature_ratio: FloatArray) -> Boun
     cold = np.maximum(theta, 0.5 * _JOIN_LOW)
     near = (2.0 * np.pi - (1.0 - cold) ** 2 * gap) / cold
     action = (scaled + smooth_step(theta, _JOIN_LOW, _JOIN_HIGH) * (near - scaled)) / kramers_factor
-    root_gap = (theta - 1.0) * np.sqrt(np.maximum(gap, 0.0) / (kramers_factor * np.maximum(theta, 1e-300)))
+    root_gap = (theta - 1.0) * np.sqrt(np.maximum(gap, 0.0) / np.maximum(kramers_factor * theta, 1e-300))
     return BouncePoint(action, root_gap, log_prefactor, remainder)
 
 

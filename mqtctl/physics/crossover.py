@@ -37,14 +37,14 @@ class QuantumCorrectedThermal(WellModel):
     def log_correction_in(self, well: WellState) -> FloatArray:
         """Return ln f_q (Grabert and Weiss 1984, eq. 6 [M])."""
         hot = np.maximum(well.temperature_ratio, 1.0 + 1e-12)
-        return np.where(well.temperature_ratio > 1.0, log_quantum_correction(well.damping, hot), np.inf)
+        return np.where(well.temperature_ratio <= 1.0, np.inf, log_quantum_correction(well.damping, hot))
 
     def log_rate_in(self, well: WellState) -> FloatArray:
         """Return ln[(wR/2 pi) f_q] - u (Grabert and Weiss 1984, eq. 6 [M])."""
         thermal = well.log_attempt_rate + np.log(well.kramers_factor)
         with np.errstate(invalid="ignore"):
             total = thermal + self.log_correction_in(well) - well.reduced_barrier
-        return np.where(well.temperature_ratio > 1.0, total, np.inf)
+        return np.where(well.temperature_ratio <= 1.0, np.inf, total)
 
     def criteria(self, well: WellState) -> tuple[Criterion, ...]:
         """Return the conditions for the correction to stay moderate."""
@@ -60,6 +60,8 @@ class CrossoverFormula(WellModel):
     wp at nu0 = wR; prefactor min(wR, nu)/2 pi. Source: Grabert and Weiss, PRL 53, 1787 (1984), eq. 12 [M];
     Larkin and Ovchinnikov, JETP 59, 420 (1984) [M].
     """
+
+    _smooth = False  # min(wR, nu)
 
     def log_rate_in(self, well: WellState) -> FloatArray:
         """Return ln Gamma (Grabert and Weiss 1984, eq. 12 [M]); far below T0 meaningless, at T = 0 -inf."""

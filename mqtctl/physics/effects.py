@@ -22,7 +22,8 @@ from scipy.constants import k
 from ..errors import InputError
 from . import washboard
 from .junction import Junction
-from .models import EscapeModel, checked_temperature
+from .models import EscapeModel, RateModel, checked_model, checked_temperature
+from .validity import Criterion, Validity
 
 __all__ = ["AmbegaokarBaratoff", "NoiseTemperature", "Retrapping", "two_well_renormalisation"]
 
@@ -30,7 +31,23 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class NoiseTemperature:
+class _Wrapped(RateModel):
+    """A model that asks another one."""
+
+    model: EscapeModel
+
+    def __post_init__(self) -> None:
+        checked_model(self.model)
+
+    def _inner_validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
+        """Return the validity of the model inside; of one that cannot say, whether there is a well."""
+        if isinstance(self.model, RateModel):
+            return self.model.validity(junction, None, temperature, one_minus_s=x)
+        return Validity(washboard.well_exists(x), ())
+
+
+@dataclass(frozen=True)
+class NoiseTemperature(_Wrapped):
     """Any escape model at T + T_noise: white current noise adds to that of the damping resistor.
 
     The spectral densities 4 k T/R and that of the extra noise add, so temperatures add linearly. Holds for
@@ -45,23 +62,19 @@ class NoiseTemperature:
         T_noise in K, 0 or more.
     """
 
-    model: EscapeModel
     excess: float
 
     def __post_init__(self) -> None:
-        checked_temperature(self.excess)
+        super().__post_init__()
+        if not 0.0 <= self.excess < math.inf:
+            raise InputError(f"excess temperature is {self.excess} K; it must be 0 or more and finite")
 
-    def log_rate(
-        self,
-        junction: Junction,
-        bias_current: ArrayLike | None = None,
-        temperature: ArrayLike | None = None,
-        *,
-        one_minus_s: ArrayLike | None = None,
-    ) -> FloatArray:
+    def _log_rate(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> FloatArray:
         """Return ln(Gamma / 1 s^-1) of the model at T + T_noise (Johnson 1928, eq. 1 [M])."""
-        effective = checked_temperature(temperature) + self.excess
-        return self.model.log_rate(junction, bias_current, effective, one_minus_s=one_minus_s)
+        return self.model.log_rate(junction, None, temperature + self.excess, one_minus_s=x)
+
+    def _validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
+        return self._inner_validity(junction, x, temperature + self.excess)
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ class AmbegaokarBaratoff:
 
 
 @dataclass(frozen=True)
-class Retrapping:
+class Retrapping(_Wrapped):
     """Escape that counts only if the junction stays in the voltage state long enough to be seen.
 
     After each escape (rate Ge of `model`) the junction runs and is retrapped at the rate
@@ -130,10 +143,10 @@ class Retrapping:
         td in s, > 0: how long a voltage must last for the electronics to see it.
     """
 
-    model: EscapeModel
     detection_time: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 < self.detection_time < math.inf:
             raise InputError(f"detection_time is {self.detection_time} s; it must be positive and finite")
 
@@ -145,9 +158,11 @@ class Retrapping:
         *,
         one_minus_s: ArrayLike | None = None,
     ) -> FloatArray:
-        """Return ln(Gr / 1 s^-1) (Ben-Jacob et al. 1982, eq. 3.18 [M]); inf below Ir, -inf at T = 0 above it."""
-        x = np.asarray(one_minus_s if bias_current is None else junction.one_minus_s(bias_current), dtype=np.float64)
-        kelvin = checked_temperature(temperature)
+        """Return ln(Gr / 1 s^-1) (Ben-Jacob et al. 1982, eq. 3.18 [M]); inf below Ir, -inf at T = 0 above it.
+
+        Arguments as for `log_rate`: current in A or x, temperature in K, broadcast; NaN current gives NaN.
+        """
+        _, x, kelvin = self._arguments(junction, bias_current, temperature, one_minus_s)
         quality = junction.zero_bias_quality_factor
         excess = 1.0 - x - junction.retrapping_current / junction.critical_current
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -157,19 +172,12 @@ class Retrapping:
             exponent = 0.5 * stiffness * (quality * distance) ** 2
             prefactor = np.log(distance * junction.zero_bias_plasma_frequency) + 0.5 * np.log(stiffness / (2.0 * np.pi))
             value = np.where(np.isinf(exponent), -np.inf, prefactor - exponent)
-        return np.asarray(np.where(excess > 0.0, value, np.inf))[()]
+        return np.asarray(np.where(excess <= 0.0, np.inf, value))[()]
 
-    def log_rate(
-        self,
-        junction: Junction,
-        bias_current: ArrayLike | None = None,
-        temperature: ArrayLike | None = None,
-        *,
-        one_minus_s: ArrayLike | None = None,
-    ) -> FloatArray:
+    def _log_rate(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> FloatArray:
         """Return ln of the rate in 1/s of switches that last (Ben-Jacob et al. 1982, eq. 3.18 [M]); -inf below Ir."""
-        log_escape = self.model.log_rate(junction, bias_current, temperature, one_minus_s=one_minus_s)
-        log_retrap = self.log_retrapping_rate(junction, bias_current, temperature, one_minus_s=one_minus_s)
+        log_escape = self.model.log_rate(junction, None, temperature, one_minus_s=x)
+        log_retrap = self.log_retrapping_rate(junction, None, temperature, one_minus_s=x)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             expected = np.exp(log_retrap + math.log(self.detection_time))  # retrappings within td, if it ran so long
             # share of the detection time that a run lasts on average
@@ -177,7 +185,13 @@ class Retrapping:
             log_run = np.log(fraction) + math.log(self.detection_time)
             log_cycle = np.logaddexp(-log_escape, np.where(np.isfinite(log_run), log_run, -np.inf))
             result = -expected - log_cycle
-        return np.asarray(np.where(np.isneginf(log_escape) | np.isinf(expected), -np.inf, result))[()]
+        return np.where(np.isneginf(log_escape) | np.isinf(expected), -np.inf, result)
+
+    def _validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
+        inner = self._inner_validity(junction, x, temperature)
+        quality = np.full(x.shape, junction.zero_bias_quality_factor)
+        other = "retrapping at rate Gr is derived for moderate damping only"
+        return Validity(inner.has_well, (*inner.criteria, Criterion("zero-bias Q", quality, 1.0, 10.0, other)))
 
 
 def two_well_renormalisation(
@@ -204,6 +218,5 @@ def two_well_renormalisation(
     if not 0.0 < cutoff_frequency < math.inf or not 0.0 <= coupling < math.inf:
         values = f"cutoff_frequency is {cutoff_frequency} rad/s and coupling {coupling}"
         raise InputError(f"{values}; the first must be positive, the second 0 or more, both finite")
-    x = np.asarray(junction.one_minus_s(bias_current))
-    frequency = junction.zero_bias_plasma_frequency * washboard.frequency_shape(x)
+    frequency = junction.plasma_frequency(bias_current)
     return np.asarray((frequency / cutoff_frequency) ** (2.0 * coupling))[()]

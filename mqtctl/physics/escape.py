@@ -16,10 +16,10 @@ ln Gamma at N = 2).
 Stated rules: below 0.82 T0 the last two terms are switched off smoothly, being smaller than exp(-2) of the
 first; between 1.4 and 1.9 T0 ln Gamma goes over to ln[(kappa wp/2 pi) f_q] - u, which alone is used above. T -> 0 is
 `Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (average
-over exact levels up to 0.8 T0, uniform WKB above) ln Gamma is high by at most 0.12 at N = 2, 0.08 at N = 3, 0.05 at
-N = 5, and by half of that at T0: the next order in 1/N, which is left out unless `finite_barrier` asks for it. It
-rises with T but for 1e-9 of table noise where it is flat. Below N of about 1 no formula holds; the result stays
-finite and smooth.
+over exact levels up to 0.8 T0, uniform WKB above) this leading order is high by 0.12 at N = 2, 0.08 at N = 3, 0.05 at
+N = 5 in ln Gamma, and by half of that at T0. What is left is the next order in 1/N, which is included where N is below
+3 (`next_order`): the result is then within 0.09 from N = 2 on. It rises with T but for 1e-9 of table noise where
+it is flat. Below N of about 1 no formula holds; the result stays finite and smooth.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from scipy.special import erfcx
 
 from .bounce_table import BouncePoint, bounce_at, smooth_step
 from .models import WellModel, WellState
+from .next_order import FiniteBarrier, check_finite_barrier, next_order
 from .quantum_correction import log_quantum_correction
 from .thermal import energy_loss, full_well_criterion, log_depletion_factor
 from .tunneling import damping_criterion, quantum_criteria
@@ -44,8 +45,6 @@ FloatArray = NDArray[np.float64]
 
 _BLEND_LOW, _BLEND_HIGH = 1.4, 1.9  # T/T0
 _DEPLETION = 0.6, 1.6  # T/T0
-_FINITE_BARRIER = 0.7, 1.6  # T/T0
-_NEXT_ORDER = 169.0 / 864.0
 _FLOOR = 0.2  # relative size below which the remainder may not bring the rate: far outside validity only
 
 
@@ -68,13 +67,17 @@ class Escape(WellModel):
         `MelnikovMeshkov` instead of `Kramers`. How depletion sets in at the crossover is not settled: that switch
         is a choice. Without damping nothing refills the well and the factor is 0.
     finite_barrier
-        Include the next order in 1/N, -169/(864 N) in ln Gamma below 0.7 T0, going to 0 at 1.6 T0. It is that of the
-        undamped cubic well (derived from its exact levels, see `metastable_levels`), which it then matches to 0.04 for
-        N >= 2; for a damped one it is a guess. The published tunnelling law has no such term, nor has `Tunneling`.
+        When to include the next order in 1/N, -169/(864 N) in ln Gamma below 0.7 T0, going to 0 at 1.6 T0: "few
+        quanta" (default: where N is below 3, complete below 1.5), "always" or "never"; see `next_order`. `Tunneling`
+        has the same parameter and default.
     """
 
     depletion: bool = False
-    finite_barrier: bool = False
+    finite_barrier: FiniteBarrier = "few quanta"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_finite_barrier(self.finite_barrier)
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:
         """Return ln Gamma, uniform through the crossover (Grabert and Weiss 1984, eqs. 6 and 12 [M])."""
@@ -86,10 +89,7 @@ class Escape(WellModel):
             weight = smooth_step(well.temperature_ratio, *_DEPLETION)
             with np.errstate(invalid="ignore"):
                 log_rate = log_rate + np.where(weight > 0.0, weight * log_depletion_factor(energy_loss(well)), 0.0)
-        if self.finite_barrier:
-            share = 1.0 - smooth_step(well.temperature_ratio, *_FINITE_BARRIER)
-            log_rate = log_rate - share * _NEXT_ORDER / np.maximum(well.quanta, 0.5)
-        return np.asarray(log_rate)
+        return np.asarray(log_rate + next_order(well.quanta, self.finite_barrier, well.temperature_ratio))
 
     def criteria(self, well: WellState) -> tuple[Criterion, ...]:
         """Return the conditions for the joined rate; those on depletion and noise count only above T0."""

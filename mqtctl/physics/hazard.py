@@ -23,7 +23,9 @@ LogHazard = Callable[[FloatArray, FloatArray], FloatArray]
 """Log of the hazard per unit of y, as a function of (x, y), both of shape (n,)."""
 
 NODES = 16
-LEAST, MOST = 1e-30, 60.0  # integrated hazard between which panels are placed
+LEAST, MOST = 1e-30, 60.0  # integrated hazard between which panels are placed, the first relative to its end value
+_LOG_NEGLIGIBLE = -30.0  # ln of a probability that the start of the panels may miss
+_ROUGH = 1e-11  # probability in the last Legendre coefficients of a panel at which it is halved
 _LOWEST_Z, _HIGHEST_Z = -41.0, 37.0
 _CHUNK = 16384
 
@@ -38,6 +40,7 @@ def _running_integral() -> FloatArray:
 
 _TO_SERIES = _running_integral()  # (NODES + 1, NODES)
 _TO_NODES = legendre.legvander(_T, NODES) @ _TO_SERIES
+_LAST = np.linalg.inv(legendre.legvander(_T, NODES - 1))[-2:]  # (2, NODES)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class HazardPanels:
         Legendre coefficients of the integrated hazard within each panel, shape (n_panel, 17).
     survivors
         Probability of reaching the end of the ramp.
+    roughness
+        Probability in the last two Legendre coefficients of each panel's density, shape (n_panel,).
     """
 
     length: float
@@ -73,6 +78,7 @@ class HazardPanels:
     mass: FloatArray
     series: FloatArray
     survivors: float
+    roughness: FloatArray
 
     def coordinate(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Return z = ln(y/x) cut to the panels."""
@@ -156,18 +162,28 @@ def integrate_hazard(log_hazard: LogHazard, length: float) -> HazardPanels:
     """
     z = np.linspace(_LOWEST_Z, _HIGHEST_Z, 320)
     logs = _per_z(log_hazard, z, length)
+    if logs[0] > _LOG_NEGLIGIBLE:  # it piles up at the very start: there the hazard per z goes as y = length exp(z)
+        lower = np.arange(1.0, logs[0] - _LOG_NEGLIGIBLE + 2.0)[::-1]
+        z = np.concatenate([np.maximum(z[0] - lower, -600.0), z])
+        logs = np.concatenate([_per_z(log_hazard, z[: len(lower)], length), logs])
     for _ in range(16):  # a step in the hazard is narrowed tenfold each time
         edges = _place_edges(z, logs)
         panels, nodes, logs_at_nodes = _panels(log_hazard, edges, length)
         rise = np.diff(panels.hazard_at_edges)
         relevant = panels.hazard_at_edges[:-1] < 40.0
-        swing = np.ptp(np.maximum(logs_at_nodes, -80.0), axis=1) * (panels.hazard_at_edges[1:] > LEAST)
+        least = LEAST * min(1.0, panels.hazard_at_edges[-1])
+        swing = np.ptp(np.maximum(logs_at_nodes, -80.0), axis=1) * (panels.hazard_at_edges[1:] > least)
         if not np.any(relevant & ((rise > 6.0) | (swing > 5.0))):
             break
         z = np.concatenate([z, nodes.ravel()])
         logs = np.concatenate([logs, logs_at_nodes.ravel()])
         order = np.argsort(z, kind="stable")
         z, logs = z[order], logs[order]
+    for _ in range(8):  # where a model has a sharp feature of its own, its panel is halved until it resolves that
+        rough = panels.roughness > _ROUGH * min(1.0, panels.hazard_at_edges[-1])
+        if not rough.any():
+            break
+        panels = panels.refined(1 + rough.astype(np.int64), log_hazard)
     return panels
 
 
@@ -184,7 +200,7 @@ def _place_edges(z: FloatArray, logs: FloatArray) -> FloatArray:
     step = np.diff(fine)
     level = np.exp(np.minimum(value, 600.0))
     hazard = np.concatenate([[0.0], np.cumsum(0.5 * (level[1:] + level[:-1]) * step)])
-    first = max(int(np.searchsorted(hazard, LEAST)) - 2, 0)
+    first = max(int(np.searchsorted(hazard, LEAST * min(1.0, hazard[-1]))) - 2, 0)
     last = min(int(np.searchsorted(hazard, MOST)) + 1, len(fine) - 1)
     if last - first < 1:
         first = last - 1
@@ -211,5 +227,6 @@ def _panels(log_hazard: LogHazard, edges: FloatArray, length: float) -> tuple[Ha
     mass = half * _W * density * np.exp(-hazard)
     x, y = _position(nodes, length)
     survivors = float(np.exp(-at_edges[-1])) if edges[-1] >= _HIGHEST_Z else 0.0
-    panels = HazardPanels(length, edges, at_edges, x, y, hazard, mass, series, survivors)
+    roughness = np.abs((mass / _W) @ _LAST.T).max(axis=1)
+    panels = HazardPanels(length, edges, at_edges, x, y, hazard, mass, series, survivors, roughness)
     return panels, nodes, logs

@@ -19,7 +19,7 @@ from scipy.constants import e, hbar, k
 from ..errors import InputError
 from . import washboard
 
-__all__ = ["BarrierShape", "CrossoverDefinition", "Junction"]
+__all__ = ["BarrierShape", "CrossoverDefinition", "Junction", "given_distance"]
 
 BarrierShape = Literal["exact", "cubic"]
 CrossoverDefinition = Literal["damped", "undamped", "rate"]
@@ -50,24 +50,25 @@ class Junction:
     resistance: float = math.inf
 
     def __post_init__(self) -> None:
-        for name, unit in (("critical_current", "A"), ("capacitance", "F")):
-            value = float(getattr(self, name))
-            if not (0.0 < value < math.inf):
-                raise InputError(f"{name} is {value} {unit}; it must be positive and finite")
+        for name, unit in (("critical_current", "A"), ("capacitance", "F"), ("resistance", "Ohm")):
+            given = getattr(self, name)
+            try:
+                value = float(given)
+            except (TypeError, ValueError):
+                raise InputError(f"{name} is {given!r}; it must be one number, in {unit}") from None
+            if not value > 0.0 or (math.isinf(value) and name != "resistance"):
+                rule = "positive, or inf for an undamped junction" if name == "resistance" else "positive and finite"
+                raise InputError(f"{name} is {value} {unit}; it must be {rule}")
             object.__setattr__(self, name, value)
-        value = float(self.resistance)
-        if not value > 0.0:
-            raise InputError(f"resistance is {value} Ohm; it must be positive, or inf for an undamped junction")
-        object.__setattr__(self, "resistance", value)
 
     @property
     def josephson_energy(self) -> float:
-        """E_J = hbar Ic / 2e in J (Tinkham, Introduction to Superconductivity, eq. 6.4)."""
+        """E_J = hbar Ic / 2e in J (Tinkham, Introduction to Superconductivity, eq. 6.4 [M])."""
         return hbar * self.critical_current / (2.0 * e)
 
     @property
     def zero_bias_plasma_frequency(self) -> float:
-        """Angular plasma frequency (2e Ic / hbar C)^(1/2) in rad/s at zero bias (Tinkham, eq. 6.11)."""
+        """Angular plasma frequency (2e Ic / hbar C)^(1/2) in rad/s at zero bias (Tinkham, eq. 6.11 [M])."""
         return math.sqrt(2.0 * e * self.critical_current / (hbar * self.capacitance))
 
     @property
@@ -84,7 +85,7 @@ class Junction:
     def retrapping_current(self) -> float:
         """Current in A below which the voltage state returns to zero voltage, 4 Ic / (pi Q(0)).
 
-        Holds for Q(0) >> 1 (Likharev, Dynamics of Josephson Junctions, eq. 4.30; 10 % at Q = 3); it is
+        Holds for Q(0) >> 1 (Likharev, Dynamics of Josephson Junctions, eq. 4.30 [M]; 10 % at Q = 3); it is
         cut at Ic, since an overdamped junction has no hysteresis. For a current that also depends on
         temperature see `mqtctl.physics.Retrapping`.
         """
@@ -113,15 +114,17 @@ class Junction:
         shape
             "exact" for the washboard, "cubic" for (4 sqrt2 / 3) E_J x^(3/2), 1 % low at s = 0.8.
         """
-        x = self._distance(bias_current, one_minus_s)
-        function = washboard.barrier_shape if shape == "exact" else washboard.cubic_barrier_shape
+        x = given_distance(self, bias_current, one_minus_s)
+        function = washboard.barrier_shape if _is_exact(shape) else washboard.cubic_barrier_shape
         return np.asarray(self.josephson_energy * function(x))[()]
 
     def reverse_barrier(
         self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None
     ) -> NDArray[np.float64]:
         """Return the height in J of the barrier in the direction of negative phase: the forward one at -I."""
-        x = self._distance(bias_current, one_minus_s)
+        if bias_current is not None and one_minus_s is None:  # exact close to -Ic, where 2 - x is not
+            return self.barrier(-np.asarray(bias_current, dtype=np.float64))
+        x = given_distance(self, bias_current, one_minus_s)
         return np.asarray(self.josephson_energy * washboard.barrier_shape(2.0 - x))[()]
 
     def plasma_frequency(
@@ -133,11 +136,11 @@ class Junction:
     ) -> NDArray[np.float64]:
         """Return the angular frequency in rad/s of small oscillations in the tilted well; 0 where there is none.
 
-        wp = (2e Ic / hbar C)^(1/2) (1 - s^2)^(1/4) (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq. 4). The
+        wp = (2e Ic / hbar C)^(1/2) (1 - s^2)^(1/4) (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq. 4 [M]). The
         curvature of the barrier top is the same. "cubic" gives wp(0) (2x)^(1/4), 2.7 % high at s = 0.8.
         """
-        x = self._distance(bias_current, one_minus_s)
-        function = washboard.frequency_shape if shape == "exact" else washboard.cubic_frequency_shape
+        x = given_distance(self, bias_current, one_minus_s)
+        function = washboard.frequency_shape if _is_exact(shape) else washboard.cubic_frequency_shape
         return np.asarray(self.zero_bias_plasma_frequency * function(x))[()]
 
     def quality_factor(
@@ -153,7 +156,7 @@ class Junction:
         self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None
     ) -> NDArray[np.float64]:
         """Return N = dU / hbar wp, about the number of levels in the well; 0 where there is no well."""
-        x = self._distance(bias_current, one_minus_s)
+        x = given_distance(self, bias_current, one_minus_s)
         frequency = self.zero_bias_plasma_frequency * washboard.frequency_shape(x)
         barrier = self.josephson_energy * washboard.barrier_shape(x)
         quanta = np.zeros(np.shape(barrier))
@@ -166,8 +169,9 @@ class Junction:
     ) -> NDArray[np.float64]:
         """Return the damped growth rate wR in rad/s at the barrier top, the Kramers frequency.
 
-        wR = (wp^2 + g^2/4)^(1/2) - g/2, g = 1/RC (Kramers, Physica 7, 284 (1940), eq. 25; Grabert and Weiss, PRL
-        53, 1787 (1984), eq. 4), evaluated as wp^2 / [(wp^2 + g^2/4)^(1/2) + g/2] so that strong damping keeps digits.
+        wR = (wp^2 + g^2/4)^(1/2) - g/2, g = 1/RC (Kramers, Physica 7, 284 (1940), eq. 25 [M]; Grabert and Weiss, PRL
+        53, 1787 (1984), eq. 4 [M]), evaluated as wp^2 / [(wp^2 + g^2/4)^(1/2) + g/2] so that strong damping keeps
+        its digits.
         """
         frequency = np.asarray(self.plasma_frequency(bias_current, one_minus_s=one_minus_s))
         half = 0.5 * self.damping_rate
@@ -191,8 +195,9 @@ class Junction:
         bias_current, one_minus_s
             Usually the mean switching current, at which the crossover is observed.
         definition
-            "damped": T0 = hbar wR / 2 pi k, where the bounce appears (Grabert and Weiss, PRL 53, 1787 (1984), eq. 4).
-            "undamped": hbar wp / 2 pi k (Affleck, PRL 46, 388 (1981), eq. 4), the energy view.
+            "damped": T0 = hbar wR / 2 pi k, where the bounce appears (Grabert and Weiss, PRL 53, 1787 (1984),
+            eq. 4 [M]).
+            "undamped": hbar wp / 2 pi k (Affleck, PRL 46, 388 (1981), eq. 4 [M]), the energy view.
             "rate": 5 hbar wp / 36 k, where exp(-dU/kT) equals exp(-7.2 dU / hbar wp); 13 % below the
             energy view and not interchangeable with it.
         """
@@ -208,7 +213,7 @@ class Junction:
     ) -> NDArray[np.float64]:
         """Return the angular frequency w01 in rad/s between the two lowest levels, second-order perturbation.
 
-        w01 = wp (1 - 5/(36 N)) (Martinis, Devoret and Clarke, PRB 35, 4682 (1987), eq. 2.9); low by 0.3 % at N = 5,
+        w01 = wp (1 - 5/(36 N)) (Martinis, Devoret and Clarke, PRB 35, 4682 (1987), eq. 2.9 [M]); low by 0.3 % at N = 5,
         1 % at N = 3, 2.7 % at N = 2: use `metastable_levels` below N = 3. Never negative.
         """
         quanta = np.asarray(self.barrier_quanta(bias_current, one_minus_s=one_minus_s))
@@ -217,10 +222,20 @@ class Junction:
         np.divide(5.0 / 36.0, quanta, out=factor, where=quanta > 0.0)
         return np.asarray(frequency * np.maximum(1.0 - factor, 0.0))[()]
 
-    def _distance(self, bias_current: ArrayLike | None, one_minus_s: ArrayLike | None) -> NDArray[np.float64]:
-        """Return x from whichever of the two arguments was given; exactly one must be."""
-        if (bias_current is None) == (one_minus_s is None):
-            raise InputError("give either bias_current or one_minus_s = 1 - I/Ic, exactly one of the two")
-        if one_minus_s is not None:
-            return np.asarray(one_minus_s, dtype=np.float64)
-        return np.asarray(self.one_minus_s(bias_current))  # type: ignore[arg-type] # not None, checked above
+
+def _is_exact(shape: BarrierShape) -> bool:
+    """Return whether the shape is the exact one; raises `InputError` for a name that does not exist."""
+    if shape not in ("exact", "cubic"):
+        raise InputError(f"shape is {shape!r}; it must be 'exact' or 'cubic'")
+    return shape == "exact"
+
+
+def given_distance(
+    junction: Junction, bias_current: ArrayLike | None, one_minus_s: ArrayLike | None
+) -> NDArray[np.float64]:
+    """Return x = 1 - I/Ic from whichever of bias current (A) and x was given; exactly one must be."""
+    if bias_current is None and one_minus_s is not None:
+        return np.asarray(one_minus_s, dtype=np.float64)
+    if bias_current is not None and one_minus_s is None:
+        return np.asarray(junction.one_minus_s(bias_current))
+    raise InputError("give either bias_current or one_minus_s = 1 - I/Ic, exactly one of the two")

@@ -17,120 +17,15 @@ from scipy.constants import hbar, k
 from scipy.special import expit
 
 from ..errors import InputError
-from .junction import Junction
+from .junction import Junction, given_distance
 from .models import checked_temperature
+from .potentials import LEAST_BIAS, CubicWell, WashboardWell
 from .schrodinger import MetastablePotential, State, refine_state
 
 __all__ = ["CubicWell", "MetastableLevels", "WashboardWell", "metastable_levels", "well_levels"]
 
 FloatArray = NDArray[np.float64]
 _LEAST_QUANTA, _MOST_QUANTA = 0.3, 60.0  # the ground state would lie above a barrier of 0.4 quanta
-
-
-@dataclass(frozen=True)
-class CubicWell:
-    """V = q^2/2 - q^3/(54 N)^(1/2): a barrier of `height` = N quanta, in units of hbar wp."""
-
-    height: float
-
-    @property
-    def cubic(self) -> float:
-        """Coefficient of -q^3."""
-        return 1.0 / math.sqrt(54.0 * self.height)
-
-    @property
-    def top(self) -> float:
-        """Position of the barrier top."""
-        return 1.0 / (3.0 * self.cubic)
-
-    @property
-    def left(self) -> float:
-        """The potential rises without end to the left."""
-        return -math.inf
-
-    @property
-    def steepest_angle(self) -> float:
-        """Angle of the complex path; an outgoing wave decays fastest at pi/5."""
-        return math.pi / 5.0
-
-    def value(self, position: complex) -> complex:
-        """Return V at a complex position."""
-        return 0.5 * position * position - self.cubic * position**3
-
-    def taylor(self, position: complex, order: int) -> NDArray[np.complex128]:
-        """Return the Taylor coefficients of V at a complex position."""
-        series = np.zeros(order + 1, dtype=np.complex128)
-        series[:4] = (
-            self.value(position),
-            position - 3.0 * self.cubic * position**2,
-            0.5 - 3.0 * self.cubic * position,
-            -self.cubic,
-        )
-        return series
-
-
-@dataclass(frozen=True)
-class WashboardWell:
-    """The tilted cosine at bias s = I/Ic, 0 < s < 1, with a barrier of `height` = N quanta.
-
-    V = b [1 - cos(phi) + (s/c)(sin(phi) - phi)], phi = q/b^(1/2), c = (1 - s^2)^(1/2).
-    """
-
-    height: float
-    bias: float
-
-    @property
-    def _slant(self) -> float:
-        return self.bias / math.sqrt(1.0 - self.bias**2)
-
-    @property
-    def _depth(self) -> float:
-        angle = 2.0 * math.acos(self.bias)  # phase from the well to the barrier top
-        return self.height / (1.0 - math.cos(angle) + self._slant * (math.sin(angle) - angle))
-
-    @property
-    def top(self) -> float:
-        """Position of the barrier top."""
-        return 2.0 * math.acos(self.bias) * math.sqrt(self._depth)
-
-    @property
-    def left(self) -> float:
-        """Position of the barrier to the next well on the left."""
-        return -(math.pi + 2.0 * math.asin(self.bias)) * math.sqrt(self._depth)
-
-    @property
-    def steepest_angle(self) -> float:
-        """Angle of the complex path; kept small, since the cosine grows off the real axis."""
-        return 0.35
-
-    def value(self, position: complex) -> complex:
-        """Return V at a complex position."""
-        phase = position / math.sqrt(self._depth)
-        # 1 - cos and sin - phase cancel at the bottom; the loss is absolute 1e-16 b and harmless
-        return complex(self._depth * (1.0 - np.cos(phase) + self._slant * (np.sin(phase) - phase)))
-
-    def taylor(self, position: complex, order: int) -> NDArray[np.complex128]:
-        """Return the Taylor coefficients of V at a complex position."""
-        scale = math.sqrt(self._depth)
-        phase = position / scale
-        cosine, sine = complex(np.cos(phase)), complex(np.sin(phase))
-        # derivatives of -cos + slant sin repeat with period 4
-        cycle = [
-            -cosine + self._slant * sine,
-            sine + self._slant * cosine,
-            cosine - self._slant * sine,
-            -sine - self._slant * cosine,
-        ]
-        index = np.arange(order + 1)
-        factors = self._depth * scale ** -index.astype(np.float64) / _factorials(order)
-        series = np.array(cycle, dtype=np.complex128)[index % 4] * factors
-        series[0] = self.value(position)
-        series[1] -= self._depth * self._slant / scale
-        return series
-
-
-def _factorials(order: int) -> FloatArray:
-    return np.cumprod(np.concatenate([[1.0], np.arange(1.0, order + 1.0)]))
 
 
 @dataclass(frozen=True)
@@ -173,7 +68,7 @@ class MetastableLevels:
         """Return ln of the average of Gamma_n over Boltzmann-occupied levels, in 1/s, at temperatures in K, any shape.
 
         sum_n Gamma_n exp(-E_n/kT) / sum_n exp(-E_n/kT) (Affleck, PRL 46, 388 (1981), eq. 2 [M]). Flow above the barrier
-        is not in it: use it below about 0.9 T0 (Affleck, eq. 4). -inf without levels.
+        is not in it: use it below about 0.9 T0 (Affleck, eq. 4 [M]). -inf without levels.
         """
         kelvin = checked_temperature(temperature)
         if self.count == 0:
@@ -200,8 +95,9 @@ def metastable_levels(
     junction
         The junction; its resistance plays no part.
     bias_current
-        In A, one number, 0 < I. At and above Ic there is no well and the result has no levels. Below about 0.25 Ic
-        the barriers of the next wells also stand in the way and the rate is that of passing them all, undamped.
+        In A, one number, > 0, in the washboard from 0.1 Ic on. At and above Ic there is no well and the result has
+        no levels. Below about 0.25 Ic the barriers of the next wells also stand in the way and the rate is that of
+        passing them all, undamped.
     one_minus_s
         x = 1 - I/Ic instead.
     potential
@@ -212,25 +108,38 @@ def metastable_levels(
     Raises
     ------
     InputError
-        If the barrier holds more than 60 quanta (hours of work, and nothing tunnels), or I <= 0.
+        If the barrier holds more than 60 quanta (hours of work, and nothing tunnels), or I <= 0, in the
+        washboard I < 0.1 Ic.
     """
-    x = float(junction._distance(bias_current, one_minus_s))  # noqa: SLF001 # same package
-    quanta = float(junction.barrier_quanta(one_minus_s=x))
-    if not x < 1.0:
-        raise InputError(f"1 - I/Ic is {x}; levels of a single well need a bias current above zero")
-    frequency = float(junction.plasma_frequency(one_minus_s=x))
-    barrier = float(junction.barrier(one_minus_s=x))
+    x = _checked_distance(
+        given_distance(junction, bias_current, one_minus_s), 0.0 if potential == "cubic" else LEAST_BIAS
+    )
+    if most is not None and most < 0:
+        raise InputError(f"most is {most}; the number of levels must be 0 or more")
     if potential not in ("washboard", "cubic"):
         raise InputError(f"potential is {potential!r}; it must be 'washboard' or 'cubic'")
+    quanta = float(junction.barrier_quanta(one_minus_s=x))
+    frequency = float(junction.plasma_frequency(one_minus_s=x))
+    barrier = float(junction.barrier(one_minus_s=x))
     if quanta <= 0.0:
         return MetastableLevels(np.empty(0), np.empty(0), 0.0, 0.0)
     # so close to Ic the washboard is cubic to 1e-6, and its phase angles are lost to rounding
     cubic = potential == "cubic" or x < 1e-6
-    well: MetastablePotential = CubicWell(quanta) if cubic else WashboardWell(quanta, 1.0 - x)
+    well: MetastablePotential = CubicWell(quanta) if cubic else WashboardWell(quanta, max(1.0 - x, LEAST_BIAS))
     states = well_levels(well, most)
     energies = np.array([state.energy for state in states]) * hbar * frequency
     log_rates = np.array([state.log_decay_rate for state in states]) + math.log(frequency)
     return MetastableLevels(energies, log_rates, barrier, frequency)
+
+
+def _checked_distance(distance: FloatArray, least: float) -> float:
+    if distance.size != 1:
+        raise InputError(f"the bias has shape {distance.shape}; levels are computed for one bias current at a time")
+    x = float(distance.ravel()[0])
+    if not (x <= 1.0 - least + 1e-9 and x < 1.0):
+        rule = f"a bias current above zero, in the washboard {LEAST_BIAS} Ic or more"
+        raise InputError(f"1 - I/Ic is {x}; levels of a single well need {rule}")
+    return x
 
 
 def well_levels(well: MetastablePotential, most: int | None = None) -> tuple[State, ...]:

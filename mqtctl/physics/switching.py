@@ -4,7 +4,10 @@ P(I) = [Gamma(I)/v] exp(-int Gamma/v dI) (Fulton and Dunkelberger, PRB 9, 4760 (
 
 - A junction that survives to Ic switches at Ic, one that survives to the end of a shorter ramp is assigned to that
   end. That atom of probability, `survivor_mass`, is part of `cdf`, of the moments and of the samples.
-- A ramp that starts below zero can also switch in the direction of negative phase; the hazard is then the sum of both.
+- A ramp that starts on the far side of zero (a rising one below, a falling one above) can also switch in the other
+  direction before it gets to zero; the hazard is then the sum of both. From zero on only escapes along the ramp count.
+- A falling ramp is the mirror image of a rising one: currents, mean and skewness change sign. Everywhere `cdf` is the
+  probability of a current at or below its argument, whichever way the ramp went.
 - `kurtosis` is the plain fourth standardised moment (3 for a normal distribution).
 - Noise, if any, is added to the current at which the junction switched: what the experiment would record.
 """
@@ -13,22 +16,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .escape import Escape
-from .hazard import HazardPanels, integrate_hazard
 from .junction import Junction
-from .models import EscapeModel, WellModel, checked_temperature
-from .sampling import QuantileTable
-from .smearing import Smearing
+from .models import EscapeModel, RateModel, checked_model, checked_temperature
+from .rising import RisingRamp
+from .smearing import Quiet, Smearing
 
 __all__ = ["SwitchingDistribution"]
 
 FloatArray = NDArray[np.float64]
+RampRate = float | Callable[[FloatArray], FloatArray]
 _DEFAULT_MODEL = Escape()
 
 
@@ -42,30 +45,30 @@ class SwitchingDistribution:
     temperature
         In K, 0 or more.
     ramp_rate
-        dI/dt in A/s, > 0; or, for a ramp that is not linear, a function that takes currents (n,) in A and returns dI/dt
-        there, such as a `SampledRamp`. It may go to zero at the end of the ramp.
+        dI/dt in A/s, not 0; below 0 for a falling ramp. For a ramp that is not linear a function that takes currents
+        (n,) in A and returns dI/dt there, such as a `SampledRamp`; it may go to zero at the end of the ramp.
     model
         Any model with `log_rate(junction, bias_current, temperature, one_minus_s=...)`.
     start_current
-        In A, -Ic < start < Ic. Below zero, escapes in the reverse direction are included.
+        In A, -Ic < start < Ic. Below zero (above, on a falling ramp) escapes in the reverse direction are included.
     stop_current
-        End of the ramp in A; None (default) for Ic. Higher than Ic means Ic.
+        End of the ramp in A; None (default) for Ic, on a falling ramp for -Ic. Beyond means Ic or -Ic.
     current_noise
         Standard deviation in A of Gaussian noise on the recorded current, constant during a ramp; 0 or more.
     timing_jitter
-        Standard deviation in s of the counter's jitter; counts as current noise of that times the ramp rate.
+        Standard deviation in s of the counter's jitter; counts as current noise of that times dI/dt at the median.
 
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If an argument is out of range, or the model has no rate somewhere on the ramp.
     """
 
     def __init__(
         self,
         junction: Junction,
         temperature: float,
-        ramp_rate: float | Callable[[FloatArray], FloatArray],
+        ramp_rate: RampRate,
         model: EscapeModel = _DEFAULT_MODEL,
         start_current: float = 0.0,
         *,
@@ -73,226 +76,215 @@ class SwitchingDistribution:
         current_noise: float = 0.0,
         timing_jitter: float = 0.0,
     ) -> None:
-        checked_temperature(temperature)
-        if not callable(ramp_rate) and not 0.0 < ramp_rate < math.inf:
-            raise InputError(f"ramp_rate is {ramp_rate} A/s; it must be positive and finite (mirror a falling ramp)")
-        critical = junction.critical_current
-        if not -critical < start_current < critical:
-            limit = f"between -Ic and Ic = {critical} A, where the junction has a well to start from"
-            raise InputError(f"start_current is {start_current} A; it must lie {limit}")
-        stop = critical if stop_current is None else min(float(stop_current), critical)
-        if not stop > start_current:
-            raise InputError(f"stop_current is {stop_current} A; it must be above start_current = {start_current} A")
-        for name, value, unit in (("current_noise", current_noise, "A"), ("timing_jitter", timing_jitter, "s")):
+        if not isinstance(junction, Junction):
+            raise InputError(f"junction is {junction!r}; give a Junction")
+        self.junction, self.model = junction, checked_model(model)
+        self.temperature = float(
+            checked_temperature(None if temperature is None else _number("temperature", temperature))
+        )
+        self.ramp_rate = ramp_rate if callable(ramp_rate) else _number("ramp_rate", ramp_rate)
+        self.start_current = _number("start_current", start_current)
+        self._sign, self.stop_current = _direction(junction, self.ramp_rate, self.start_current, stop_current)
+        rate = self.ramp_rate
+        self._ramp = RisingRamp(
+            junction,
+            self.temperature,
+            _mirrored(rate) if self._sign < 0.0 else rate,
+            self.model,
+            self._sign * self.start_current,
+            self._sign * self.stop_current,
+        )
+        noise, jitter = _number("current_noise", current_noise), _number("timing_jitter", timing_jitter)
+        for name, value, unit in (("current_noise", noise, "A"), ("timing_jitter", jitter, "s")):
             if not 0.0 <= value < math.inf:
                 raise InputError(f"{name} is {value} {unit}; it must be 0 or more and finite")
-        self.junction = junction
-        self.temperature = float(temperature)
-        self.ramp_rate = ramp_rate
-        self.model = model
-        self.start_current = float(start_current)
-        self.stop_current = stop
-        self._stop_x = float(junction.one_minus_s(stop))
-        self._panels: HazardPanels = integrate_hazard(self._log_hazard, (stop - self.start_current) / critical)
-        jitter = timing_jitter * self._typical_rate() if timing_jitter > 0.0 else 0.0
-        self.noise = math.hypot(current_noise, jitter)
+        self.noise = math.hypot(noise, jitter * self._typical_rate()) if jitter > 0.0 else noise
 
     @property
     def survivor_mass(self) -> float:
         """Probability of reaching the end of the ramp without a switch."""
-        return self._panels.survivors
+        return self._ramp.panels.survivors
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences on where the model is outside its range between the 5 % and 95 % quantiles; empty if nowhere."""
-        if not isinstance(self.model, WellModel):
+        if not isinstance(self.model, RateModel):
             return ()
-        x, _ = self._at_hazard(-np.log1p(-np.linspace(0.05, 0.95, 7)))
-        return self.model.validity(self.junction, temperature=self.temperature, one_minus_s=self._stop_x + x).warnings
+        x = self._ramp.one_minus_s_at_hazard(-np.log1p(-np.linspace(0.05, 0.95, 7)))
+        return self.model.validity(self.junction, temperature=self.temperature, one_minus_s=x).warnings
 
     def log_pdf(self, current: ArrayLike) -> FloatArray:
         """Return ln of `pdf`, finite far into the tails if there is no noise."""
-        amps = np.asarray(current, dtype=np.float64)
         if self._smearing is not None:
             with np.errstate(divide="ignore"):
-                return np.asarray(np.log(self._smearing.density(amps.ravel())).reshape(amps.shape))[()]
-        inside = (amps >= self.start_current) & (amps < self.stop_current)
-        safe = np.where(inside, amps, 0.5 * (self.start_current + self.stop_current))
-        return np.where(inside, self._log_density(safe.ravel()).reshape(amps.shape), -np.inf)[()]
+                return np.asarray(np.log(self.pdf(current)))[()]
+        return _elementwise(self._quiet_log_pdf, current)
 
     def pdf(self, current: ArrayLike) -> FloatArray:
         """Return the probability density in 1/A at currents in A, any shape; without the survivors' atom."""
-        return np.asarray(np.exp(self.log_pdf(current)))[()]
+        smearing = self._smearing
+        return _elementwise(self._quiet_pdf if smearing is None else smearing.density, current)
 
     def cdf(self, current: ArrayLike) -> FloatArray:
-        """Return the probability of switching at or below currents in A; 1 from the end of the ramp on."""
-        amps = np.asarray(current, dtype=np.float64)
-        if self._smearing is not None:
-            return np.asarray(self._smearing.below(amps.ravel()).reshape(amps.shape))[()]
-        return np.asarray(-np.expm1(-self._integrated(amps)))[()]
+        """Return the probability of switching at or below currents in A, survivors included at the end of the ramp."""
+        smearing = self._smearing
+        return _elementwise(self._quiet_cdf if smearing is None else smearing.below, current)
 
     def survival(self, current: ArrayLike) -> FloatArray:
-        """Return the probability of switching above currents in A (or not at all), exact in the upper tail."""
-        amps = np.asarray(current, dtype=np.float64)
-        if self._smearing is not None:
-            return np.asarray(self._smearing.above(amps.ravel()).reshape(amps.shape))[()]
-        return np.asarray(np.exp(-self._integrated(amps)))[()]
+        """Return 1 - `cdf`, exact where that is small."""
+        smearing = self._smearing
+        return _elementwise(self._quiet_survival if smearing is None else smearing.above, current)
 
     def ppf(self, probability: ArrayLike) -> FloatArray:
-        """Return the current in A below which the given fraction (0 to 1) of ramps has switched."""
+        """Return the current in A at or below which the given fraction (0 to 1) of ramps has switched.
+
+        Without noise 0 and 1 give the ends of what can occur: the start of the ramp, and its end or a current that
+        is passed with probability exp(-60). With noise, which has no end, they give -inf and inf. NaN gives NaN.
+        """
         fraction = np.asarray(probability, dtype=np.float64)
-        if not np.all((fraction >= 0.0) & (fraction <= 1.0)):
-            raise InputError("probability must lie between 0 and 1")
-        if self._smearing is not None:
-            reach = 9.0 * self.noise
-            low, high = (float(edge) for edge in self.current_at_hazard([1e-18, 45.0]))
-            result = self._smearing.invert(fraction.ravel(), low - reach, high + reach)
-            return np.asarray(result.reshape(fraction.shape))[()]
-        with np.errstate(divide="ignore"):
-            return self.current_at_hazard(-np.log1p(-fraction))
+        outside = (fraction < 0.0) | (fraction > 1.0)
+        if outside.any():
+            raise InputError(f"probability is {fraction[outside].flat[0]}; it must lie between 0 and 1")
+        smearing = self._smearing
+        if smearing is None:
+            return _elementwise(self._quiet_ppf, fraction)
+        reach = 40.0 * self.noise  # beyond 38 sigma a normal probability underflows
+        low, high = sorted(float(end) for end in self._at_hazard(np.array([0.0, 60.0])))
+        return _elementwise(lambda flat: smearing.invert(flat, low - reach, high + reach), fraction)
 
     def current_at_hazard(self, hazard: ArrayLike) -> FloatArray:
         """Return the current in A at which the integrated hazard reaches given values >= 0, before noise.
 
-        It is the quantile of 1 - exp(-hazard); the hazard at the switch is exponentially distributed.
+        On a rising ramp it is the quantile of 1 - exp(-hazard); the hazard at the switch is exponentially distributed.
         """
         value = np.asarray(hazard, dtype=np.float64)
-        flat = value.ravel()
-        panels = self._panels
-        current = self._current(*self._at_hazard(flat))
-        current[flat <= 0.0] = self.start_current
-        if panels.survivors > 0.0:
-            current[flat >= panels.hazard_at_edges[-1]] = self.stop_current
-        return np.asarray(np.minimum(current, self.stop_current).reshape(value.shape))[()]
+        if np.any(value < 0.0):
+            raise InputError(f"hazard is {value[value < 0.0].flat[0]}; an integrated hazard is 0 or more")
+        return _elementwise(self._at_hazard, value)
 
     @property
     def mean(self) -> float:
         """Mean switching current in A."""
-        return self._moments[0]
+        return self._sign * self._ramp.moments[0]
 
     @property
     def std(self) -> float:
         """Standard deviation in A."""
-        return math.sqrt(self._moments[1])
+        return math.hypot(math.sqrt(self._ramp.moments[1]), self.noise)
 
     @property
     def skewness(self) -> float:
         """Third standardised moment, about -1 for escape from a tilted washboard; NaN if nothing switches."""
-        scale = self._moments[1] ** 1.5
-        return self._moments[2] / scale if scale > 0.0 else math.nan
+        scale = self.std**3
+        return self._sign * self._ramp.moments[2] / scale if scale > 0.0 else math.nan
 
     @property
     def kurtosis(self) -> float:
         """Fourth standardised moment, about 5 (not the excess); NaN if nothing switches."""
-        scale = self._moments[1] ** 2
-        return self._moments[3] / scale if scale > 0.0 else math.nan
+        _, second, _, fourth = self._ramp.moments
+        variance, scale = self.noise**2, self.std**4
+        # cumulants of independent terms add
+        return (fourth + 6.0 * second * variance + 3.0 * variance**2) / scale if scale > 0.0 else math.nan
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Return n independent switching currents in A, shape (n,); survivors are at the end of the ramp."""
-        if n < 0:
-            raise InputError(f"n is {n}; the number of samples must be 0 or more")
-        samples = self._table.draw(int(n), rng)
-        if self.noise > 0.0:
-            samples += self.noise * rng.standard_normal(len(samples))
+        if not (isinstance(n, int | float | np.integer) and n >= 0 and n == math.floor(n)):
+            raise InputError(f"n is {n!r}; the number of samples must be a whole number, 0 or more")
+        if not isinstance(rng, np.random.Generator):
+            raise InputError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(1)")
+        samples = self._ramp.table.draw(int(n), rng)
+        if self._sign < 0.0:
+            np.negative(samples, out=samples)
+        for begin in range(0, len(samples) if self.noise > 0.0 else 0, _CHUNK):
+            part = samples[begin : begin + _CHUNK]
+            part += self.noise * rng.standard_normal(len(part))
         return samples
 
-    @cached_property
-    def _table(self) -> QuantileTable:
-        return QuantileTable.build(self.current_at_hazard, self._panels.hazard_at_edges)
+    def _quiet_log_pdf(self, current: FloatArray) -> FloatArray:
+        return self._ramp.log_density(self._sign * current)
+
+    def _quiet_pdf(self, current: FloatArray) -> FloatArray:
+        return np.exp(self._quiet_log_pdf(current))
+
+    def _quiet_cdf(self, current: FloatArray) -> FloatArray:
+        along = self._sign * current
+        if self._sign > 0.0:
+            return np.where(along >= self._ramp.stop, 1.0, -np.expm1(-self._ramp.hazard(along)))
+        return np.where(along > self._ramp.stop, 0.0, np.exp(-self._ramp.hazard(along)))
+
+    def _quiet_survival(self, current: FloatArray) -> FloatArray:
+        along = self._sign * current
+        if self._sign > 0.0:
+            return np.where(along >= self._ramp.stop, 0.0, np.exp(-self._ramp.hazard(along)))
+        return np.where(along > self._ramp.stop, 1.0, -np.expm1(-self._ramp.hazard(along)))
+
+    def _quiet_ppf(self, fraction: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            return self._at_hazard(-np.log1p(-fraction) if self._sign > 0.0 else -np.log(fraction))
+
+    def _at_hazard(self, hazard: FloatArray) -> FloatArray:
+        current = self._sign * self._ramp.current_at_hazard(np.where(np.isnan(hazard), 0.0, hazard))
+        return np.where(np.isnan(hazard), np.nan, current)
 
     @cached_property
     def _smearing(self) -> Smearing | None:
         """The noise folded in, or None without noise."""
         if self.noise <= 0.0:
             return None
-        quiet = self._quiet
-        edge = quiet.survivor_mass > 1e-12 or float(quiet.pdf(quiet.start_current)) * quiet.std > 1e-9
-        if not edge and self.noise < 0.2 * quiet.std:
-            return Smearing(self.noise, np.empty(0), np.empty(0), quiet.pdf, quiet.cdf)
-        currents, mass = self._fine_nodes()
-        return Smearing(self.noise, currents, mass, None, None)
-
-    @cached_property
-    def _quiet(self) -> SwitchingDistribution:
-        """The same distribution without noise."""
-        arguments = (self.junction, self.temperature, self.ramp_rate, self.model, self.start_current)
-        return SwitchingDistribution(*arguments, stop_current=self.stop_current)
-
-    def _fine_nodes(self) -> tuple[FloatArray, FloatArray]:
-        """Return quadrature nodes (A) and probabilities, on panels no wider than twice the noise where they matter."""
-        hazards = self._panels.hazard_at_edges
-        width = np.diff(self.current_at_hazard(hazards))
-        pieces = np.clip(np.ceil(width / (2.0 * self.noise)), 1, 400).astype(np.int64)
-        pieces[(hazards[1:] < 1e-12) | (hazards[:-1] > 30.0)] = 1
-        panels = self._panels.refined(pieces, self._log_hazard)
-        currents = np.append(self._current(panels.x, panels.y).ravel(), self.stop_current)
-        mass = np.append(panels.mass.ravel(), panels.survivors)
-        return currents, mass / mass.sum()
+        nodes = self._ramp.nodes(2.0 * self.noise)
+        if nodes is not None:
+            return Smearing.summed(self.noise, self._sign * nodes[0], nodes[1])
+        low, high = sorted((self.start_current, self.stop_current))
+        functions = (self._quiet_pdf, self._quiet_cdf, self._quiet_survival)
+        return Smearing.averaged(self.noise, Quiet(*functions, (low, high), self.survivor_mass, self.stop_current))
 
     def _typical_rate(self) -> float:
-        """Return dI/dt in A/s at the median switching current."""
-        return float(self._rate_at(np.atleast_1d(self.current_at_hazard(math.log(2.0))))[0])
+        """Return |dI/dt| in A/s at the median switching current."""
+        return float(self._ramp.rate_at(self._ramp.current_at_hazard(np.array([math.log(2.0)])))[0])
 
-    def _rate_at(self, current: FloatArray) -> FloatArray:
-        if not callable(self.ramp_rate):
-            return np.full(current.shape, float(self.ramp_rate))
-        rate = np.asarray(self.ramp_rate(current), dtype=np.float64)
-        if not np.all((rate >= 0.0) & (rate < math.inf)):
-            raise InputError("ramp_rate returned a value that is negative, infinite or NaN; the ramp must rise")
-        return rate
 
-    def _log_hazard(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Return ln of the hazard per unit of I/Ic at distances x from the end and y from the start of the ramp."""
-        distance = self._stop_x + x
-        log_rate = self.model.log_rate(self.junction, temperature=self.temperature, one_minus_s=distance)
-        if self.start_current < 0.0:
-            reverse = self.model.log_rate(self.junction, temperature=self.temperature, one_minus_s=2.0 - distance)
-            log_rate = np.logaddexp(log_rate, reverse)
-        critical = self.junction.critical_current
-        if not callable(self.ramp_rate):
-            return np.asarray(log_rate + math.log(critical / self.ramp_rate))
-        # the rate may vanish at the end of the ramp, closer to which than 1e-14 Ic a current has no digits left
-        rate = self._rate_at(self._current(np.maximum(x, 1e-14), y))
-        rate = np.maximum(rate, np.finfo(np.float64).tiny)
-        return np.asarray(log_rate + math.log(critical) - np.log(rate))
+_CHUNK = 65536
 
-    def _log_density(self, current: FloatArray) -> FloatArray:
-        """Return ln of the density in 1/A within the ramp, shape (n,)."""
-        critical = self.junction.critical_current
-        x, y = (self.stop_current - current) / critical, (current - self.start_current) / critical
-        hazard = self._panels.integrated(self._panels.coordinate(x, y))
-        return self._log_hazard(x, y) - hazard - math.log(critical)
 
-    def _integrated(self, current: FloatArray) -> FloatArray:
-        """Return the integrated hazard at currents in A, inf from the end of the ramp on."""
-        critical = self.junction.critical_current
-        x, y = (self.stop_current - current) / critical, (current - self.start_current) / critical
-        hazard = self._panels.integrated(self._panels.coordinate(x.ravel(), y.ravel())).reshape(current.shape)
-        hazard = np.where(current <= self.start_current, 0.0, hazard)
-        return np.where(current >= self.stop_current, np.inf, hazard)
+def _elementwise(function: Callable[[FloatArray], FloatArray], values: ArrayLike) -> FloatArray:
+    """Apply a function of (n,) to values of any shape."""
+    array = np.asarray(values, dtype=np.float64)
+    return np.asarray(function(array.ravel())).reshape(array.shape)[()]
 
-    def _at_hazard(self, hazard: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return (x, y) where the integrated hazard reaches the values (n,)."""
-        panels = self._panels
-        return panels.position(panels.invert(np.minimum(hazard, panels.hazard_at_edges[-1])))
 
-    def _current(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Return the current in A from whichever of x and y is the smaller, and so the more exact."""
-        critical = self.junction.critical_current
-        return np.where(y < x, self.start_current + critical * y, self.stop_current - critical * x)
+def _number(name: str, value: object) -> float:
+    """Return one number; raises `InputError` naming the argument if it is anything else."""
+    try:
+        return float(value)  # type: ignore[arg-type] # what is no number is the point
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {value!r}; it must be one number in SI units") from None
 
-    @cached_property
-    def _moments(self) -> tuple[float, float, float, float]:
-        """The mean in A and the central moments 2 to 4 in A^2, A^3, A^4, with noise (cumulants add)."""
-        panels, critical = self._panels, self.junction.critical_current
-        mass = np.append(panels.mass.ravel(), panels.survivors)
-        mass /= mass.sum()
-        x, y = np.append(panels.x.ravel(), 0.0), np.append(panels.y.ravel(), panels.length)
-        mean_x, mean_y = float(mass @ x), float(mass @ y)
-        # distances from the mean are differences of whichever of the two numbers is smaller
-        near_end = mean_x < mean_y
-        distance = mean_x - x if near_end else y - mean_y
-        mean = self.stop_current - critical * mean_x if near_end else self.start_current + critical * mean_y
-        second, third, fourth = (float(mass @ distance**power) * critical**power for power in (2, 3, 4))
-        variance = self.noise**2
-        return mean, second + variance, third, fourth + 6.0 * second * variance + 3.0 * variance**2
+
+def _mirrored(rate: RampRate) -> RampRate:
+    """Return the rate of the mirrored ramp: dI/dt and I change sign."""
+    return partial(_mirrored_rate, rate) if callable(rate) else -rate
+
+
+def _mirrored_rate(rate: Callable[[FloatArray], FloatArray], current: FloatArray) -> FloatArray:
+    return -np.asarray(rate(-current), dtype=np.float64)
+
+
+def _direction(junction: Junction, rate: RampRate, start: float, stop: float | None) -> tuple[float, float]:
+    """Return 1 for a rising or -1 for a falling ramp, and its end in A within the well's range."""
+    critical = junction.critical_current
+    if not -critical < start < critical:
+        limit = f"between -Ic and Ic = {critical} A, where the junction has a well to start from"
+        raise InputError(f"start_current is {start} A; it must lie {limit}")
+    if not callable(rate):
+        if not 0.0 < abs(rate) < math.inf:
+            raise InputError(f"ramp_rate is {rate} A/s; it must be finite and not 0")
+        sign = math.copysign(1.0, rate)
+    elif stop is not None:
+        sign = -1.0 if stop < start else 1.0
+    else:
+        sign = -1.0 if np.all(np.asarray(rate(np.array([start]))) < 0.0) else 1.0
+    end = sign * critical if stop is None else sign * min(sign * _number("stop_current", stop), critical)
+    if not sign * end > sign * start:
+        side = "above" if sign > 0.0 else "below"
+        raise InputError(f"stop_current is {stop} A; it must be {side} start_current = {start} A")
+    return sign, end

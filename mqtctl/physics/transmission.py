@@ -11,10 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
+
 __all__ = ["barrier_action", "undamped_thermal_log_rate"]
 
 FloatArray = NDArray[np.float64]
 
+_COLDEST = 0.08
 _INDEX = np.arange(1, 101)
 _CHEBYSHEV = np.cos(_INDEX * np.pi / 101.0)
 _WEIGHTS = np.pi / 101.0 * np.sin(_INDEX * np.pi / 101.0) ** 2
@@ -47,10 +50,23 @@ def undamped_thermal_log_rate(quanta: float, thermal_quanta: float) -> float:
     quanta
         N = dU/(hbar wp), above about 1.
     thermal_quanta
-        tau = kT/(hbar wp); T0 is at 1/(2 pi).
+        tau = kT/(hbar wp), above 0.08, half of T0 = 1/(2 pi): below, energies under the ground state would count.
+
+    Raises
+    ------
+    InputError
+        If one of them is out of range.
     """
+    for name, value, least in (("quanta", quanta, 0.0), ("thermal_quanta", thermal_quanta, _COLDEST)):
+        if not least < value < np.inf:
+            raise InputError(
+                f"{name} is {value}; it must be above {least} and finite (take metastable_levels in the cold)"
+            )
     energy = np.linspace(0.0, quanta + 25.0 * max(thermal_quanta, 0.3) + 4.0, 4001)
-    transmission = 1.0 / (1.0 + np.exp(np.minimum(barrier_action(quanta, energy), 700.0)))
-    flux = np.trapezoid(transmission * np.exp(-(energy - quanta) / thermal_quanta), energy) / (2.0 * np.pi)
-    log_partition = -np.log(2.0 * np.sinh(0.5 / thermal_quanta))
-    return float(np.log(flux) - quanta / thermal_quanta - log_partition)
+    # logarithms throughout: exp(-E/kT) and the partition function underflow far below T0
+    log_transmission = -np.logaddexp(0.0, barrier_action(quanta, energy))
+    terms = log_transmission - energy / thermal_quanta
+    terms[[0, -1]] -= np.log(2.0)  # trapezoidal rule
+    log_flux = np.logaddexp.reduce(terms) + np.log(energy[1] / (2.0 * np.pi))
+    log_partition = -0.5 / thermal_quanta - np.log(-np.expm1(-1.0 / thermal_quanta))
+    return float(log_flux - log_partition)

@@ -9,8 +9,9 @@ Which one to use when:
     Any ohmic damping, 0.02 <= Q <= inf, exponent and prefactor from the numerical bounce.
 
 N = dU/(hbar wp) of the tilted well. Both are leading semiclassics: for an undamped well the exact rate is
-lower by 11 % at N = 2, 7 % at N = 3 and 4 % at N = 5 (`metastable_levels` gives it), and below N of about 1.2
-they mean nothing. Temperatures are accepted and ignored, so that these models can stand where others do.
+lower by 11 % at N = 2, 7 % at N = 3 and 4 % at N = 5 (`metastable_levels` gives it); `Tunneling` takes that into
+account where N is below 3. Below N of about 1.2 they mean nothing. Temperatures are accepted and ignored, so that
+these models can stand where others do.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .bounce_table import zero_temperature_bounce
 from .closed_forms import action_ratio, log_prefactor_ratio
-from .junction import Junction
 from .models import WellModel, WellState
+from .next_order import FiniteBarrier, check_finite_barrier, next_order
 from .validity import Criterion
 
 __all__ = ["Tunneling", "WeakDampingTunneling"]
@@ -38,14 +39,7 @@ LOG_UNDAMPED_PREFACTOR = 0.5 * np.log(120.0 * np.pi * UNDAMPED_ACTION)  # of a_q
 class _ZeroTemperatureModel(WellModel):
     """A model that accepts any temperature, or none, and ignores it."""
 
-    def _well(
-        self,
-        junction: Junction,
-        bias_current: ArrayLike | None,
-        temperature: ArrayLike | None,
-        one_minus_s: ArrayLike | None,
-    ) -> WellState:
-        return super()._well(junction, bias_current, 0.0 if temperature is None else temperature, one_minus_s)
+    _any_temperature = True
 
 
 @dataclass(frozen=True)
@@ -95,14 +89,19 @@ class Tunneling(_ZeroTemperatureModel):
     method
         "numerical": interpolated numerical bounce; action to 1e-8, ln prefactor to 1e-5 for Q >= 1, 1e-4 at Q = 0.2,
         7e-4 at Q = 0.05. "closed form": fitted expressions with a relative error of the action up to 1.4e-4.
+    finite_barrier
+        When to include the next order in 1/N, -169/(864 N) in ln Gamma: "few quanta" (default: where N is below 3,
+        complete below 1.5), "always" or "never" (the formula above alone); see `next_order`.
     """
 
     method: Literal["numerical", "closed form"] = "numerical"
+    finite_barrier: FiniteBarrier = "few quanta"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.method not in ("numerical", "closed form"):
             raise InputError(f"method is {self.method!r}; it must be 'numerical' or 'closed form'")
+        check_finite_barrier(self.finite_barrier)
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:
         """Return ln Gamma (Caldeira and Leggett, Ann. Phys. 149, 374 (1983), eq. 4.27 [M])."""
@@ -113,7 +112,7 @@ class Tunneling(_ZeroTemperatureModel):
             action = UNDAMPED_ACTION * action_ratio(well.damping)
             log_prefactor = LOG_UNDAMPED_PREFACTOR + log_prefactor_ratio(well.damping) + well.log_attempt_rate
         log_rate = log_prefactor + 0.5 * np.log(well.quanta) - well.quanta * action
-        return np.asarray(log_rate + 0.0 * well.temperature)
+        return np.asarray(log_rate + next_order(well.quanta, self.finite_barrier) + 0.0 * well.temperature)
 
     def criteria(self, well: WellState) -> tuple[Criterion, ...]:
         """Return the conditions for semiclassical tunnelling at T = 0."""

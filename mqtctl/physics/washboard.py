@@ -33,7 +33,7 @@ def well_exists(one_minus_s: NDArray[np.float64]) -> NDArray[np.bool_]:
 def barrier_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the exact forward barrier dU/E_J = 2 (sin t - t cos t), t = 2 asin(sqrt(x/2)).
 
-    Identical to 2 [sqrt(1-s^2) - s acos(s)] (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq. 5), without
+    Identical to 2 [sqrt(1-s^2) - s acos(s)] (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq. 5 [M]), without
     its cancellation at s -> 1. From 0 at x = 0 to 2 pi at x = 2.
     """
     half = np.arcsin(np.sqrt(0.5 * np.clip(one_minus_s, 0.0, 2.0)))
@@ -57,11 +57,13 @@ def frequency_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
 def cubic_barrier_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cubic approximation dU/E_J = (4 sqrt2 / 3) x^(3/2), good to 1 % for s > 0.8."""
     clipped = np.maximum(one_minus_s, 0.0)
-    shape: NDArray[np.float64] = (4.0 * np.sqrt(2.0) / 3.0) * clipped * np.sqrt(clipped)
+    cubic = (4.0 * np.sqrt(2.0) / 3.0) * clipped * np.sqrt(clipped)
+    shape: NDArray[np.float64] = np.where(one_minus_s >= 2.0, 0.0, cubic)
     return shape
 
 
 def cubic_frequency_shape(one_minus_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cubic approximation wp(I)/wp(0) = (2x)^(1/4)."""
-    shape: NDArray[np.float64] = np.sqrt(np.sqrt(2.0 * np.maximum(one_minus_s, 0.0)))
+    cubic = np.sqrt(np.sqrt(2.0 * np.maximum(one_minus_s, 0.0)))
+    shape: NDArray[np.float64] = np.where(one_minus_s >= 2.0, 0.0, cubic)
     return shape

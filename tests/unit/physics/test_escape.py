@@ -72,7 +72,7 @@ def test_through_the_crossover_it_is_within_a_tenth_of_uniform_wkb(quanta: float
     assert got == pytest.approx(undamped_thermal_log_rate(quanta, ratio / (2.0 * math.pi)), abs=0.1)
 
 
-@pytest.mark.parametrize("quanta", [2.5, 3.0, 5.0])
+@pytest.mark.parametrize("quanta", [1.8, 2.0, 2.2, 2.5, 3.0, 5.0])
 @pytest.mark.parametrize("ratio", [1e-3, 0.3, 0.5, 0.6, 0.7, 0.8])
 def test_below_the_crossover_it_is_within_a_tenth_of_the_average_over_exact_levels(quanta: float, ratio: float) -> None:
     junction = JUNCTIONS[1]
@@ -85,12 +85,33 @@ def test_below_the_crossover_it_is_within_a_tenth_of_the_average_over_exact_leve
     assert got == pytest.approx(float(exact), abs=0.1)
 
 
-def test_at_two_quanta_the_ground_state_decays_eleven_percent_more_slowly() -> None:
-    # the leading 1/N correction, -169/(864 N), is left out on purpose: the published law has none either
+def test_at_two_quanta_the_ground_state_decays_eleven_percent_more_slowly_than_leading_semiclassics() -> None:
     junction = JUNCTIONS[1]
-    got = in_plasma_units(junction, distance_at(junction, 2.0), 0.0)
+    x = distance_at(junction, 2.0)
     exact = well_levels(CubicWell(2.0), 1)[0].log_decay_rate
-    assert got - exact == pytest.approx(0.114, abs=2e-3)
+    exact += math.log(float(junction.plasma_frequency(one_minus_s=x)))
+    leading = float(Tunneling(finite_barrier="never").log_rate(junction, one_minus_s=x))
+    assert leading - exact == pytest.approx(0.114, abs=2e-3)
+    # most of the next order is included where there are few quanta
+    assert float(Tunneling().log_rate(junction, one_minus_s=x)) - exact == pytest.approx(0.037, abs=5e-3)
+
+
+@pytest.mark.parametrize("quanta", [3.0, 5.0])
+def test_from_three_quanta_on_the_default_is_the_published_law(quanta: float) -> None:
+    for junction in JUNCTIONS:
+        x = distance_at(junction, quanta)
+        published = Tunneling(finite_barrier="never").log_rate(junction, one_minus_s=x)
+        assert Tunneling().log_rate(junction, one_minus_s=x) == pytest.approx(float(published), abs=1e-12)
+        joined = [Escape(finite_barrier=rule) for rule in ("few quanta", "never")]
+        rates = [float(model.log_rate(junction, one_minus_s=x, temperature=0.02)) for model in joined]
+        assert rates[0] == pytest.approx(rates[1], abs=1e-12)
+
+
+def test_an_unknown_rule_for_the_next_order_is_named() -> None:
+    with pytest.raises(InputError, match="finite_barrier is 'sometimes'"):
+        Escape(finite_barrier="sometimes")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'few quanta', 'always', 'never'"):
+        Tunneling(finite_barrier=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("junction", JUNCTIONS)
@@ -200,7 +221,7 @@ def test_the_next_order_brings_the_undamped_junction_to_four_percent(quanta: flo
     energies = np.array([state.energy - states[0].energy for state in states])
     rates = np.array([state.log_decay_rate for state in states])
     for ratio in (0.01, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0):
-        model = Escape(finite_barrier=True)
+        model = Escape(finite_barrier="always")
         got = float(model.log_rate(junction, one_minus_s=x, temperature=ratio * crossover)) - frequency
         if ratio <= 0.8:
             weights = -energies * 2.0 * math.pi / ratio

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, getcontext
 
 import numpy as np
 import pytest
+from scipy.constants import hbar, k
 
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction, metastable_levels
@@ -104,3 +106,88 @@ def test_the_bias_must_be_given_once() -> None:
         JUNCTION.barrier(1e-6, one_minus_s=0.1)
     with pytest.raises(InputError, match="definition"):
         JUNCTION.crossover_temperature(9e-6, definition="other")  # type: ignore[arg-type] # that is the test
+
+
+def exact_barrier(distance: float) -> Decimal:
+    """Return dU/E_J to 40 digits: the integral of 2 acos(1 - x), whose series in x converges for x < 2."""
+    x, term, total = Decimal(distance), Decimal(1), Decimal(0)
+    for order in range(4000):
+        # acos(1 - x) = (2x)^(1/2) sum_k (2k)! / (8^k k!^2 (2k+1)) x^k
+        total += term / (2 * order + 1) / (order + Decimal("1.5"))
+        term *= Decimal(2 * order + 1) / (4 * order + 4) * x
+        if term < Decimal("1e-45"):
+            break
+    return 2 * Decimal(2).sqrt() * x * x.sqrt() * total
+
+
+@pytest.mark.parametrize("x", [1e-100, 1e-30, 1e-12, 3.3e-10, 1e-7, 1e-4, 0.01, 0.1, 0.5, 1.0, 1.5, 1.9])
+def test_every_property_of_the_well_has_full_relative_precision(x: float) -> None:
+    getcontext().prec = 250  # the difference of growth rates at x = 1e-100 cancels 90 digits
+    distance = Decimal(x)
+    energy, frequency = Decimal(JUNCTION.josephson_energy), Decimal(JUNCTION.zero_bias_plasma_frequency)
+    barrier = energy * exact_barrier(x)
+    plasma = frequency * (distance * (2 - distance)).sqrt().sqrt()
+    damping = Decimal(JUNCTION.damping_rate)
+    growth = (plasma * plasma + damping * damping / 4).sqrt() - damping / 2
+    quantum, boltzmann, pi = Decimal(hbar), Decimal(k), Decimal("3.14159265358979323846264338327950288419716939937511")
+    quality = plasma * Decimal(JUNCTION.resistance) * Decimal(JUNCTION.capacitance)
+    expected = {
+        "barrier": barrier,
+        "plasma_frequency": plasma,
+        "barrier_quanta": barrier / (quantum * plasma),
+        "quality_factor": quality,
+        "barrier_escape_frequency": growth,
+        "crossover_temperature": quantum * growth / (2 * pi * boltzmann),
+    }
+    for name, value in expected.items():
+        got = float(getattr(JUNCTION, name)(one_minus_s=x))
+        # a dozen operations of 1.1e-16 each
+        assert abs(Decimal(got) / value - 1) < Decimal("2e-15"), name
+
+
+def test_the_reverse_barrier_is_exact_close_to_minus_ic() -> None:
+    critical = JUNCTION.critical_current
+    current = -critical * (1.0 - 1e-9)
+    mirrored = float(JUNCTION.barrier(-current))
+    assert float(JUNCTION.reverse_barrier(current)) == mirrored
+    # x = 2 - 1e-9 keeps seven digits of the distance from -Ic
+    assert float(JUNCTION.reverse_barrier(one_minus_s=2.0 - 1e-9)) == pytest.approx(mirrored, rel=1e-6)
+
+
+def test_the_cubic_approximation_ends_with_the_well_and_its_name_is_checked() -> None:
+    for current in (-1.0, -1.5, 1.0, 1.5):
+        assert float(JUNCTION.barrier(current * JUNCTION.critical_current, shape="cubic")) == 0.0
+        assert float(JUNCTION.plasma_frequency(current * JUNCTION.critical_current, shape="cubic")) == 0.0
+    for method in (JUNCTION.barrier, JUNCTION.plasma_frequency):
+        with pytest.raises(InputError, match="shape is 'quartic'"):
+            method(9e-6, shape="quartic")  # type: ignore[arg-type] # that is the test
+
+
+def test_arrays_of_mixed_validity_are_answered_element_by_element_without_warnings() -> None:
+    current = np.array([[math.nan, math.inf, -math.inf], [9.489e-6, -9.489e-6, 9.4e-6]])
+    for junction in (JUNCTION, Junction(9.489e-6, 6.35e-12), Junction(9.489e-6, 6.35e-12, 1e-9)):
+        for name in (
+            "barrier",
+            "reverse_barrier",
+            "plasma_frequency",
+            "barrier_quanta",
+            "barrier_escape_frequency",
+            "crossover_temperature",
+            "transition_frequency",
+        ):
+            value = getattr(junction, name)(current)
+            assert value.shape == (2, 3)
+            assert math.isnan(value[0, 0]), name
+            if "barrier" not in name or name == "barrier_quanta" or name == "barrier_escape_frequency":
+                np.testing.assert_array_equal(value[[0, 0, 1, 1], [1, 2, 0, 1]], 0.0, err_msg=name)
+            assert value[1, 2] > 0.0, name
+        assert math.isnan(junction.quality_factor(current)[0, 0])
+    assert JUNCTION.barrier([9, 8]).shape == (2,)
+    assert np.ndim(JUNCTION.barrier(0)) == 0
+    assert JUNCTION.barrier([]).shape == (0,)
+
+
+@pytest.mark.parametrize("value", ["9.5 uA", None, [1e-6, 2e-6]])
+def test_what_is_no_number_is_named(value: object) -> None:
+    with pytest.raises(InputError, match=r"critical_current is .* one number, in A"):
+        Junction(value, 1e-12)  # type: ignore[arg-type] # that is the test

@@ -13,10 +13,15 @@ import mqtctl.physics as physics
 from mqtctl.errors import InputError
 from mqtctl.physics import (
     ButtikerHarrisLandauer,
+    CrossoverFormula,
     Escape,
     Junction,
     Kramers,
     MelnikovMeshkov,
+    NoiseTemperature,
+    PeriodicBounce,
+    QuantumCorrectedThermal,
+    Retrapping,
     TransitionState,
     Tunneling,
     WeakDampingTunneling,
@@ -24,6 +29,7 @@ from mqtctl.physics import (
 )
 from mqtctl.physics.bounce import kramers_factor
 from mqtctl.physics.bounce_table import zero_temperature_bounce
+from mqtctl.physics.by_name import ESCAPE_MODELS
 from mqtctl.physics.closed_forms import (
     CLOSED_FORM_ACTION_ERROR,
     CLOSED_FORM_PREFACTOR_ERROR,
@@ -159,7 +165,8 @@ def test_the_closed_forms_keep_their_stated_error() -> None:
 def test_weak_damping_is_the_limit_of_the_bounce() -> None:
     junction = Junction(9.489e-6, 6.35e-12, 190e3)  # Q = 3e4
     law = WeakDampingTunneling(coefficient=0.87228, damped_prefactor=True).log_rate(junction, 9.4e-6)
-    assert Tunneling().log_rate(junction, 9.4e-6) == pytest.approx(float(law), abs=1e-6)
+    leading = Tunneling(finite_barrier="never").log_rate(junction, 9.4e-6)
+    assert leading == pytest.approx(float(law), abs=1e-6)
 
 
 def test_validity_names_the_criterion_that_fails() -> None:
@@ -200,9 +207,52 @@ def test_every_rate_formula_cites_a_source_and_an_equation() -> None:
     assert len(models) >= 11
     for model in models:
         text = inspect.getdoc(model) or ""
-        formula = inspect.getdoc(getattr(model, "log_rate_in", model.log_rate)) or ""
+        formula = inspect.getdoc(getattr(model, "log_rate_in", getattr(model, "_log_rate", model.log_rate))) or ""
         for doc in (text, formula):
             assert "eq" in doc, model
             assert "19" in doc or "20" in doc, model
     for name in ("metastable_levels", "undamped_thermal_log_rate", "two_well_renormalisation"):
         assert "eq." in (inspect.getdoc(getattr(physics, name)) or ""), name
+
+
+@pytest.mark.parametrize("model", [PeriodicBounce(), QuantumCorrectedThermal(), CrossoverFormula()], ids=repr)
+@pytest.mark.parametrize("temperature", [0.0, 0.02, 0.03, 0.1])
+def test_many_currents_at_once_keep_what_a_formula_answers_beyond_its_end(model: WellModel, temperature: float) -> None:
+    x = np.append(np.geomspace(1e-4, 1.0, 20000), math.nan)
+    many = model.log_rate(JUNCTION, one_minus_s=x, temperature=temperature)
+    few = model.log_rate(JUNCTION, one_minus_s=x[::-500], temperature=temperature)
+    np.testing.assert_allclose(many[::-500], few, rtol=2e-10, atol=2e-8)
+    assert math.isnan(few[0])
+
+
+def test_many_currents_against_one_temperature_keep_the_broadcast_shape() -> None:
+    x = np.full(20000, 0.01)
+    for shape in ((), (1,), (1, 1), (1, 1, 1)):
+        rates = Escape().log_rate(JUNCTION, one_minus_s=x, temperature=np.full(shape, 0.1))
+        assert rates.shape == np.broadcast_shapes(x.shape, shape)
+
+
+@pytest.mark.parametrize("model", [*MODELS, PeriodicBounce(), QuantumCorrectedThermal(), CrossoverFormula()], ids=repr)
+@pytest.mark.parametrize("resistance", [math.inf, 1e9, 190.0, 1e-3, 1e-9])
+def test_any_damping_and_any_current_are_answered_without_warnings(model: WellModel, resistance: float) -> None:
+    junction = Junction(9.489e-6, 6.35e-12, resistance)
+    current = np.array([math.nan, math.inf, -math.inf, 9.489e-6, -9.489e-6, 1.0, 9.4e-6, 0.0, -9.4e-6])
+    for temperature in (0.0, 1e-9, 0.02, 4.2, 1e6):
+        rates = model.log_rate(junction, current, temperature)
+        assert math.isnan(rates[0])
+        np.testing.assert_array_equal(rates[1:6], -np.inf)
+        validity = model.validity(junction, current, temperature)
+        assert not validity.valid[:6].any()
+        assert "no metastable well" in validity.warnings[0]
+
+
+def test_every_model_of_the_package_reports_its_validity() -> None:
+    models = [value() for name in ESCAPE_MODELS if (value := ESCAPE_MODELS[name])]
+    for model in (*models, NoiseTemperature(Escape(), 0.1), Retrapping(Escape(), 1e-6), PeriodicBounce()):
+        few = model.validity(JUNCTION, one_minus_s=1e-4, temperature=0.1)
+        assert not few.valid
+        assert all(len(sentence) > 20 for sentence in few.warnings)
+        assert model.rate(JUNCTION, 9.3e-6, 0.1).validity.has_well
+        gone = model.validity(JUNCTION, 9.6e-6, 0.1)
+        assert gone.warnings == (gone.warnings[0],)
+        assert "no metastable well" in gone.warnings[0]

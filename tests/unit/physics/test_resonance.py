@@ -9,7 +9,15 @@ import pytest
 from scipy.constants import hbar, k
 
 from mqtctl.errors import InputError
-from mqtctl.physics import CubicWell, Junction, Tunneling, WashboardWell, metastable_levels, well_levels
+from mqtctl.physics import (
+    CubicWell,
+    Junction,
+    Tunneling,
+    WashboardWell,
+    metastable_levels,
+    undamped_thermal_log_rate,
+    well_levels,
+)
 
 
 def test_a_washboard_close_to_the_critical_current_has_the_levels_of_the_cubic_well() -> None:
@@ -84,3 +92,38 @@ def test_there_are_no_levels_without_a_well_and_none_are_invented() -> None:
 
 def test_only_the_lowest_levels_are_computed_if_asked() -> None:
     assert metastable_levels(Junction(9.489e-6, 6.35e-12), one_minus_s=0.03, most=2).count == 2
+
+
+def test_wells_and_biases_that_make_no_sense_are_named() -> None:
+    for height in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(InputError, match="height"):
+            CubicWell(height)
+        with pytest.raises(InputError, match="height"):
+            WashboardWell(height, 0.5)
+    for bias in (0.0, 0.05, 1.0, 1.2, math.nan):  # at 0.05 the next wells' own levels came out as duplicates
+        with pytest.raises(InputError, match="bias"):
+            WashboardWell(2.0, bias)
+    junction = Junction(9.489e-6, 6.35e-12)
+    with pytest.raises(InputError, match="one bias current"):
+        metastable_levels(junction, [9.3e-6, 9.4e-6])  # type: ignore[arg-type] # that is the test
+    with pytest.raises(InputError, match="most"):
+        metastable_levels(junction, 9.4e-6, most=-1)
+    with pytest.raises(InputError, match=r"0\.1 Ic"):
+        metastable_levels(Junction(1e-8, 1e-14), 0.05e-8)
+    assert metastable_levels(junction, 9.4e-6, most=0).count == 0
+    assert metastable_levels(junction, math.inf).count == 0
+
+
+def test_levels_are_distinct_down_to_the_lowest_bias() -> None:
+    for bias in (0.1, 0.25):
+        energies = [level.energy for level in well_levels(WashboardWell(2.0, bias))]
+        assert len(energies) == 2
+        assert energies[1] - energies[0] > 0.8
+
+
+def test_the_uniform_wkb_rate_neither_overflows_nor_accepts_nonsense() -> None:
+    assert undamped_thermal_log_rate(2.0, 0.13) < undamped_thermal_log_rate(2.0, 0.16)
+    assert math.isfinite(undamped_thermal_log_rate(300.0, 0.1))
+    for quanta, thermal in ((0.0, 0.1), (2.0, 0.0), (2.0, -1.0), (2.0, 1e-3), (math.nan, 0.1), (2.0, math.inf)):
+        with pytest.raises(InputError, match="quanta"):
+            undamped_thermal_log_rate(quanta, thermal)

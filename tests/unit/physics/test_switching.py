@@ -243,7 +243,16 @@ def test_warnings_tell_where_switching_happens_outside_the_model() -> None:
     [
         ({"temperature": -1.0}, "temperature"),
         ({"ramp_rate": 0.0}, "ramp_rate"),
-        ({"ramp_rate": -1e-3}, "ramp_rate"),
+        ({"ramp_rate": -1e-3, "stop_current": 1e-6}, "below start_current"),
+        ({"ramp_rate": [1e-3, 2e-3]}, "ramp_rate"),
+        ({"ramp_rate": "1 mA/s"}, "ramp_rate"),
+        ({"ramp_rate": lambda current: np.ones(2)}, "shape"),
+        ({"ramp_rate": lambda current: current - 5e-6, "start_current": 1e-6, "stop_current": 9e-6}, "turns back"),
+        ({"temperature": [0.1, 0.2]}, "temperature"),
+        ({"temperature": None}, "temperature"),
+        ({"model": None}, "Escape()"),
+        ({"model": Escape}, "Escape()"),
+        ({"model": "escape"}, "Escape()"),
         ({"ramp_rate": math.nan}, "ramp_rate"),
         ({"start_current": 9.5e-6}, "start_current"),
         ({"start_current": -9.5e-6}, "start_current"),
@@ -251,7 +260,7 @@ def test_warnings_tell_where_switching_happens_outside_the_model() -> None:
         ({"stop_current": math.nan}, "stop_current"),
         ({"current_noise": -1e-9}, "current_noise"),
         ({"timing_jitter": math.inf}, "timing_jitter"),
-        ({"ramp_rate": lambda current: -np.ones_like(current)}, "ramp_rate"),
+        ({"ramp_rate": lambda current: np.full_like(current, math.nan)}, "ramp_rate"),
     ],
 )
 def test_a_wrong_argument_is_named(change: dict[str, object], named: str) -> None:
