@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
-from mqtctl.physics import Junction
+from mqtctl.physics import Junction, NoiseTemperature
 from mqtctl.physics.by_name import ESCAPE_MODELS
 
 from .bench_schema import BenchFile, split_port
 from .cryostat import Cryostat, CryostatModel
+from .dummy_resistor import DummyResistor
+from .resistor_readout import ResistorReadout
 from .sample import Sample
 from .wiring import MarkerLine, MarkerRecord, Readout
 
@@ -21,19 +24,24 @@ def build_cryostat(file: BenchFile) -> Cryostat:
     return Cryostat(CryostatModel(**{field.name: getattr(section, field.name) for field in fields(CryostatModel)}))
 
 
-def build_sample(file: BenchFile) -> Sample | None:
-    """Return the junction, None if the bench has none."""
+def build_sample(file: BenchFile) -> Sample | DummyResistor | None:
+    """Return the junction, or the resistor in its place, or None if the bench has neither."""
     section, bias = file.junction, file.bias
+    lag, noise, offset = (bias.total_lag, bias.total_noise, bias.offset) if bias else (0.0, 0.0, 0.0)
+    if file.dummy_resistor is not None:
+        return DummyResistor(file.dummy_resistor, lag=lag, noise=noise, offset=offset, seed=file.seed)
     if section is None:
         return None
+    model = ESCAPE_MODELS[section.escape]()
     return Sample(
         Junction(section.critical_current, section.capacitance, section.resistance),
-        ESCAPE_MODELS[section.escape](),
+        NoiseTemperature(model, bias.noise_temperature) if bias and bias.noise_temperature else model,
         gap_voltage=section.gap_voltage,
         retrapping_current=section.retrapping_current,
-        lag=bias.lag if bias else 0.0,
-        noise=bias.noise if bias else 0.0,
-        offset=bias.offset if bias else 0.0,
+        retrapping_noise=section.retrapping_noise,
+        lag=lag,
+        noise=noise,
+        offset=offset,
         seed=file.seed,
     )
 
@@ -47,8 +55,10 @@ def build_markers(file: BenchFile) -> dict[tuple[str, str], list[MarkerRecord]]:
     return records
 
 
-def build_readouts(file: BenchFile) -> dict[str, Readout]:
+def build_readouts(file: BenchFile) -> Mapping[str, Readout | ResistorReadout]:
     """Return the voltage read-outs by the counter input they end at."""
+    if file.dummy_resistor is not None:
+        return _resistor_readouts(file)
     if file.junction is None:
         return {}
     bias_delay = file.bias.delay if file.bias else 0.0
@@ -59,6 +69,22 @@ def build_readouts(file: BenchFile) -> dict[str, Readout]:
             noise=r.noise,
             delay=bias_delay + r.delay,
             gap_voltage=file.junction.gap_voltage,
+            offset=r.offset,
+            seed=file.seed,
+        )
+        for r in file.readouts
+    }
+
+
+def _resistor_readouts(file: BenchFile) -> dict[str, ResistorReadout]:
+    """Return the read-outs of a dummy resistor."""
+    bias_delay = file.bias.delay if file.bias else 0.0
+    return {
+        r.to: ResistorReadout(
+            gain=r.gain,
+            rise_time=r.rise_time,
+            noise=r.noise,
+            delay=bias_delay + r.delay,
             offset=r.offset,
             seed=file.seed,
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from mqtctl.documents import load_document
 from mqtctl.errors import InputError
 
 from .bench_schema import BenchFile
 
-__all__ = ["BenchFileError", "load_bench_file"]
+__all__ = ["BenchFileError", "load_bench_file", "split_query"]
 
 _BUILTIN = Path(__file__).parent / "benches"
 
@@ -50,3 +52,28 @@ def _locate(name: str) -> Path:
         names = ", ".join(builtin)
         raise BenchFileError(f"{name}: no such bench file; give an existing file or a built-in bench ({names})")
     return path
+
+
+def split_query(path: str) -> tuple[str, dict[str, Any]]:
+    """Split "bench.yaml?seed=7&transcript=run.jsonl" into the name and what it changes in the file.
+
+    Raises
+    ------
+    BenchFileError
+        If something else than a seed and a transcript, each once, follows the question mark.
+    """
+    name, mark, query = path.partition("?")
+    changes: dict[str, Any] = {}
+    for item in query.split("&") if mark else []:
+        seed = re.fullmatch(r"seed=(\d{1,18})", item)
+        transcript = re.fullmatch(r"transcript=(.+)", item)
+        if seed is not None and "seed" not in changes:
+            changes["seed"] = int(seed[1])
+        elif transcript is not None and "transcript" not in changes:
+            changes["transcript"] = transcript[1]
+        else:
+            raise BenchFileError(
+                f"{path}: {item!r} is not understood; only a seed and a transcript may follow the '?', such as "
+                "'?seed=7' or '?seed=7&transcript=run.jsonl'"
+            )
+    return name, changes

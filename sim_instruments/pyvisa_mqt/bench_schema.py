@@ -6,6 +6,7 @@ not. Unknown keys are errors. docs/bench.md explains each key.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,18 @@ from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
 from mqtctl.physics.by_name import ESCAPE_MODELS
-from mqtctl.quantities import Amperes, BytesPerSecond, Farads, Kelvins, KelvinsPerSecond, Ohms, Seconds, Volts, Watts
+from mqtctl.quantities import (
+    Amperes,
+    BytesPerSecond,
+    Farads,
+    Hertz,
+    Kelvins,
+    KelvinsPerSecond,
+    Ohms,
+    Seconds,
+    Volts,
+    Watts,
+)
 
 from .fault_plan import QUANTITIES, FaultPlan, fault_plan
 
@@ -105,6 +117,7 @@ class JunctionSection(_Section):
     resistance: Annotated[Ohms, Field(gt=0)]
     gap_voltage: Annotated[Volts, Field(gt=0)] = 2.7e-3
     retrapping_current: PositiveAmperes | None = None
+    retrapping_noise: Annotated[Amperes, Field(ge=0)] = 0.0
     escape: Annotated[str, AfterValidator(_escape)] = "escape"
 
     @model_validator(mode="after")
@@ -123,6 +136,13 @@ class SourceSection(_Section):
     port: Port
     factor: Annotated[float, Field(description="share of the output that reaches the junction")] = 1.0
     resistance: Annotated[Ohms, Field(gt=0)] | None = None
+    bandwidth: Annotated[Hertz, Field(gt=0)] | None = None
+    noise: Annotated[Amperes, Field(ge=0)] = 0.0
+
+    @property
+    def lag(self) -> float:
+        """Time constant in s of the source's own single-pole response."""
+        return 0.0 if self.bandwidth is None else 1.0 / (2.0 * math.pi * self.bandwidth)
 
     @property
     def scale(self) -> float:
@@ -138,6 +158,17 @@ class BiasSection(_Section):
     lag: Duration = 0.0
     delay: Duration = 0.0
     noise: Annotated[Amperes, Field(ge=0)] = 0.0
+    noise_temperature: Annotated[Kelvins, Field(ge=0)] = 0.0
+
+    @property
+    def total_lag(self) -> float:
+        """Time constant in s of line and slowest source: a ramp is delayed by the sum of both."""
+        return self.lag + max(source.lag for source in self.sources)
+
+    @property
+    def total_noise(self) -> float:
+        """Standard deviation in A of the slow noise of line and sources together."""
+        return math.hypot(self.noise, *(source.noise for source in self.sources))
 
 
 class MarkerSection(_Section):
@@ -202,6 +233,7 @@ class BenchFile(_Section):
     transport: TransportSection = TransportSection()
     instruments: dict[str, InstrumentSection] = Field(default_factory=dict)
     junction: JunctionSection | None = None
+    dummy_resistor: Annotated[Ohms, Field(gt=0)] | None = None
     bias: BiasSection | None = None
     markers: list[MarkerSection] = Field(default_factory=list)
     readouts: list[ReadoutSection] = Field(default_factory=list)
@@ -219,8 +251,8 @@ class BenchFile(_Section):
             if name not in self.instruments:
                 known = ", ".join(self.instruments) or "none"
                 raise ValueError(f"{key}: {port!r} names no instrument of this bench (known: {known})")
-        if self.junction is None and (self.bias is not None or self.readouts):
-            raise ValueError("junction: Field required, since bias or readouts are wired to it")
+        if self.junction is None and self.dummy_resistor is None and (self.bias is not None or self.readouts):
+            raise ValueError("junction: Field required, since bias or readouts are wired to it (or dummy_resistor)")
         return self
 
     @model_validator(mode="after")

@@ -9,19 +9,29 @@ from __future__ import annotations
 import math
 import threading
 import time as wall_time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-__all__ = ["Pace", "VirtualClock"]
+__all__ = ["Pace", "SleepingClock", "VirtualClock", "Watcher"]
+
+#: Longest step in s of a sleep that somebody watches: the ticks in which the bench lives.
+_WATCHED_STEP = 0.25
 
 
-class VirtualClock:
-    """A clock that moves only when it is told to.
+class Watcher(Protocol):
+    """Whoever wants to act in the middle of an experiment's sleep, such as the caller of event handlers."""
 
-    Parameters
-    ----------
-    epoch
-        Calendar time that belongs to bench time 0; must carry a time zone.
+    def next_event(self) -> float:
+        """Return the bench time in s of the next thing that may concern it, inf if there is none."""
+
+    def look(self) -> None:
+        """Act on what has happened up to now."""
+
+
+class SleepingClock(ABC):
+    """A bench's clock as the experiment holds it: asked for the time, and slept on.
 
     Attributes
     ----------
@@ -29,23 +39,27 @@ class VirtualClock:
         Held while time passes; take it to keep time still.
     """
 
-    def __init__(self, epoch: datetime = datetime(2000, 1, 1, tzinfo=UTC)) -> None:
-        if epoch.tzinfo is None:
-            raise ValueError(f"the bench's epoch {epoch} has no time zone; write it with one, as UTC")
-        self._epoch = epoch.astimezone(UTC)
-        self._now = 0.0
-        self._listeners: list[Callable[[float], object]] = []
-        # Clients on several threads share one bench, and whoever lets time pass also moves the
-        # instruments: the library handles its messages under this same lock.
-        self.lock = threading.RLock()
+    def __init__(self, lock: threading.RLock) -> None:
+        self.lock = lock
+        self._watchers: list[Watcher] = []
 
+    @abstractmethod
     def now(self) -> float:
         """Return the bench time in s since the bench was built."""
-        return self._now
 
-    def utc(self) -> datetime:
-        """Return the bench's calendar time in UTC."""
-        return self._epoch + timedelta(seconds=self._now)
+    @abstractmethod
+    def advance_to(self, time: float) -> None:
+        """Move to bench time `time` (s); a time that is not later changes nothing."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """Let somebody look at the bench on the way through each sleep."""
+        if watcher not in self._watchers:
+            self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Let them look no more."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
 
     def sleep(self, duration: float) -> None:
         """Let `duration` (s, finite, not negative) pass at once.
@@ -58,7 +72,41 @@ class VirtualClock:
         if not 0.0 <= duration < math.inf:
             raise ValueError(f"cannot sleep for {duration} s; give a finite duration of at least 0 s")
         with self.lock:
-            self.advance_to(self._now + duration)
+            end = self.now() + duration
+            while self._watchers and (now := self.now()) < end:
+                event = min(watcher.next_event() for watcher in self._watchers)
+                self.advance_to(min(max(event, now + 1e-6), now + _WATCHED_STEP, end))
+                for watcher in tuple(self._watchers):
+                    watcher.look()
+            self.advance_to(end)
+
+
+class VirtualClock(SleepingClock):
+    """A clock that moves only when it is told to.
+
+    Parameters
+    ----------
+    epoch
+        Calendar time that belongs to bench time 0; must carry a time zone.
+    """
+
+    def __init__(self, epoch: datetime = datetime(2000, 1, 1, tzinfo=UTC)) -> None:
+        if epoch.tzinfo is None:
+            raise ValueError(f"the bench's epoch {epoch} has no time zone; write it with one, as UTC")
+        # Clients on several threads share one bench, and whoever lets time pass also moves the
+        # instruments: the library handles its messages under this same lock.
+        super().__init__(threading.RLock())
+        self._epoch = epoch.astimezone(UTC)
+        self._now = 0.0
+        self._listeners: list[Callable[[float], object]] = []
+
+    def now(self) -> float:
+        """Return the bench time in s since the bench was built."""
+        return self._now
+
+    def utc(self) -> datetime:
+        """Return the bench's calendar time in UTC."""
+        return self._epoch + timedelta(seconds=self._now)
 
     def advance_to(self, time: float) -> None:
         """Move to bench time `time` (s) and tell the listeners; a time that is not later changes nothing.

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pyvisa import constants, rname
 from pyvisa.constants import StatusCode
 from pyvisa.typing import VISARMSession
 
 from .bench import Bench
-from .sessions import BenchSession, ResourceLock
+from .sessions import BenchSession
 
-__all__ = ["open_session"]
+__all__ = ["canonical_name", "open_session"]
+
+_CLASSES = frozenset({"INSTR", "SOCKET", "RAW", "INTFC", "BACKPLANE", "SERVANT"})
+
+
+def canonical_name(text: str, known: Iterable[str]) -> rname.ResourceName:
+    """Return the resource that a text means, spelt as on the bench: VISA takes capitals and small letters as the same.
+
+    Parameters
+    ----------
+    text
+        What a client calls the resource.
+    known
+        Canonical names of what there is.
+
+    Raises
+    ------
+    pyvisa.rname.InvalidResourceName
+        If this is no resource name.
+    """
+    parts = [part.upper() if part.upper() in _CLASSES else part for part in text.split("::")]
+    if len(parts) > 2 and parts[-1] == parts[-2]:  # PyVISA itself puts INSTR behind an instr that it does not know
+        parts.pop()
+    name = str(rname.parse_resource_name("::".join(parts)))
+    spelt = next((one for one in known if one.casefold() == name.casefold()), name)
+    return rname.parse_resource_name(spelt)
 
 
 def open_session(
@@ -33,9 +60,10 @@ def open_session(
     line = bench.lines.get(str(name))
     if line is None or line.down:
         return StatusCode.error_resource_not_found
-    lock = bench.locks.setdefault(str(name), ResourceLock())
-    opened = BenchSession(manager, name, line, bench.clock, bench.transport(str(name)), lock)
-    if mode != constants.AccessModes.no_lock and not opened.acquire(constants.Lock(mode), None):
-        opened.wait_for_lock(timeout)
+    opened = BenchSession(manager, name, line, bench.clock, bench.transport(str(name)), bench.locks[str(name)])
+    mode &= ~constants.VI_LOAD_CONFIG  # nothing is configured outside the bench file
+    if mode not in set(constants.AccessModes):
+        return StatusCode.error_invalid_access_mode
+    if mode != constants.AccessModes.no_lock and opened.acquire(constants.Lock(mode), None, timeout) < 0:
         return StatusCode.error_resource_locked
     return opened

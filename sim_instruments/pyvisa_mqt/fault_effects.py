@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -11,18 +12,18 @@ import numpy as np
 from .fault_plan import FaultPlan
 from .ieee488 import ERROR_TEXTS, StatusModel
 from .physical_faults import FalseTriggers, JumpingSensor
+from .sample import Sample
 
 if TYPE_CHECKING:
     from .bench import Bench
     from .line import Line
-    from .sample import Sample
 
 __all__ = ["EFFECTS", "Effect"]
 
 _STEP = 2e-5  # of the critical current: a drift moves it in steps of this
 
 
-class Effect:
+class Effect(ABC):
     """What a fault does.
 
     Parameters
@@ -64,21 +65,25 @@ class Effect:
     @property
     def sample(self) -> Sample:
         """The junction; its absence was refused."""
-        if self.bench.sample is None:
-            raise ValueError(f"{self.plan.kind} needs a junction, and this bench has none")
+        if not isinstance(self.bench.sample, Sample):
+            raise ValueError(  # noqa: TRY004  # the bench is wrong, not the type of an argument
+                f"{self.plan.kind} needs a junction, and this bench has none"
+            )
         return self.bench.sample
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027  # a hook
         """Refuse with a `ValueError` what cannot happen on this bench."""
 
+    @abstractmethod
     def begin(self, now: float) -> None:
         """Let it happen at bench time `now` (s)."""
-        raise NotImplementedError
 
-    def go_on(self, now: float) -> None:
+    # Hooks: what follows does nothing unless a fault has something to do then.
+
+    def go_on(self, now: float) -> None:  # noqa: B027
         """Let it develop; called once a tick."""
 
-    def end(self, now: float) -> None:
+    def end(self, now: float) -> None:  # noqa: B027
         """Put it right at bench time `now` (s)."""
 
 
@@ -100,12 +105,18 @@ class _PowerCycle(Effect):
     momentary = swallows = True
 
     def begin(self, now: float) -> None:
+        name = self.plan.instrument or ""
         self.line.disconnect(self.plan.duration or 0.0)
-        self.bench.power_cycle(self.plan.instrument or "")
+        if self.plan.duration:
+            self.bench.wrong.unpowered.add(name)
+        self.bench.power_cycle(name)
 
     def end(self, now: float) -> None:
+        name = self.plan.instrument or ""
         if self.plan.duration:
-            self.bench.power_cycle(self.plan.instrument or "")
+            # What comes back on by itself, such as a heater with its power-up enabled, does so now.
+            self.bench.wrong.unpowered.discard(name)
+            self.bench.power_cycle(name)
 
 
 class _QueuedError(Effect):

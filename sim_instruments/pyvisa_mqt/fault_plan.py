@@ -27,26 +27,29 @@ class Kind:
         Names of the fields of `FaultPlan` that it understands, with the default of each.
     required
         Those of them without which it makes no sense.
+    passing
+        Whether it happens to one message or reply and is over: one with a duration then happens to each.
     """
 
     where: str
     parameters: Mapping[str, float | int | str | None]
     required: tuple[str, ...] = ()
+    passing: bool = False
 
 
 #: Kind of fault by name.
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "delayed-reply": Kind("reply", {"delay": 1.0}),
-        "late-reply": Kind("reply", {"delay": 30.0}),
-        "lost-reply": Kind("reply", {}),
-        "truncated-reply": Kind("reply", {"share": 0.5}),
-        "duplicated-reply": Kind("reply", {}),
-        "garbled-reply": Kind("reply", {"share": 0.1}),
-        "nan-reading": Kind("reply", {"share": 1.0}),
-        "overflow-reading": Kind("reply", {"share": 1.0}),
-        "stale-reading": Kind("reply", {}),
-        "lost-message": Kind("line", {}),
+        "delayed-reply": Kind("reply", {"delay": 1.0}, passing=True),
+        "late-reply": Kind("reply", {"delay": 30.0}, passing=True),
+        "lost-reply": Kind("reply", {}, passing=True),
+        "truncated-reply": Kind("reply", {"share": 0.5}, passing=True),
+        "duplicated-reply": Kind("reply", {}, passing=True),
+        "garbled-reply": Kind("reply", {"share": 0.1}, passing=True),
+        "nan-reading": Kind("reply", {"share": 1.0}, passing=True),
+        "overflow-reading": Kind("reply", {"share": 1.0}, passing=True),
+        "stale-reading": Kind("reply", {}, passing=True),
+        "lost-message": Kind("line", {}, passing=True),
         "disconnect": Kind("line", {}),
         "power-cycle": Kind("line", {}),
         "queued-error": Kind("line", {"code": -310, "text": ""}),
@@ -189,8 +192,9 @@ class FaultPlan:
             return self.count
         if self.probability is not None or self.kind == "stale-reading":
             return math.inf
-        # A fault of replies that lasts strikes each of them; any other strikes once, and that is what lasts.
-        return math.inf if self.duration is not None and KINDS[self.kind].where == "reply" else 1
+        # What happens to messages and replies strikes each of them in its duration; any other fault strikes once,
+        # and that is what lasts.
+        return math.inf if self.duration is not None and KINDS[self.kind].passing else 1
 
 
 def fault_plan(kind: str, **parameters: object) -> FaultPlan:

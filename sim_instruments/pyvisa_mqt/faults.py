@@ -55,14 +55,16 @@ class Fault:
         self._messages = 0
         self._struck_reply = False
         self._since = max(plan.at or 0.0, bench.time)
-        self._end = math.inf
+        self._begun, self._end = math.inf, math.inf
         self._recent: dict[bytes, bytes] = {}
         self._line = bench.line(plan.instrument) if plan.instrument is not None else None
         self._where = KINDS[plan.kind].where
+        self._passing = KINDS[plan.kind].passing
         self._effect: Effect | None = None
         if self._where != "reply":
             self._effect = EFFECTS[plan.kind](bench, plan, self._rng, f"fault {number}")
-        self.waits_for_message = plan.message is not None or plan.probability is not None or bool(plan.match)
+        asked = plan.message is not None or plan.probability is not None or bool(plan.match)
+        self.waits_for_message = asked or self._passing
         if self._line is not None and (self._where == "reply" or self.waits_for_message):
             self._line.disturb(self)
         self.follow(bench.time)
@@ -84,18 +86,21 @@ class Fault:
     def _strike(self, now: float) -> None:
         """Let it happen."""
         self.strikes += 1
+        self._begun = now
         self._note("strikes")
         if self._effect is None:
             return
         self._effect.begin(now)
         self.lasting = True
         self._end = now + (math.inf if self.plan.duration is None else self.plan.duration)
-        if self._effect.momentary and self.plan.duration is None:
+        if self._passing or (self._effect.momentary and self.plan.duration is None):
             self._end = now
         if self._end <= now:
             self._finish(now)
 
     def _finish(self, now: float) -> None:
+        if now > self._begun:
+            self._note("ends")
         self.lasting = False
         if self._effect is not None:
             self._effect.end(now)
@@ -113,7 +118,7 @@ class Fault:
         transcript = self._bench.transcript
         if transcript is not None:
             transcript.note(
-                self._bench.clock.now(), "fault", fault=self.plan.kind, instrument=self.plan.instrument, state=what
+                self._bench.time, "fault", fault=self.plan.kind, instrument=self.plan.instrument, state=what
             )
 
     # On the line.
@@ -139,7 +144,7 @@ class Fault:
         plan = self.plan
         if self.strikes >= plan.strikes or now < self._since or self._messages < (plan.message or 1):
             return False
-        if self._where == "reply" and plan.duration is not None and now >= self._since + plan.duration:
+        if self._passing and plan.duration is not None and now >= self._since + plan.duration:
             return False
         return plan.probability is None or bool(self._rng.random() < plan.probability)
 

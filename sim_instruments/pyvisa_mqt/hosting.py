@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyvisa import constants, rname
-from pyvisa.constants import ResourceAttribute, StatusCode
+from pyvisa.constants import EventMechanism, ResourceAttribute, StatusCode
 from pyvisa.typing import VISARMSession
 
 from .bench import Bench
@@ -38,10 +38,13 @@ class HostedClient:
         The bench.
     connection
         The socket at whose other end the process is.
+    on_failure
+        Called with what was asked and the exception when the bench fails.
     """
 
-    def __init__(self, bench: Bench, connection: socket.socket) -> None:
+    def __init__(self, bench: Bench, connection: socket.socket, on_failure: Callable[[str, Exception], None]) -> None:
         self.open = True
+        self._on_failure = on_failure
         self._bench = bench
         self._socket = connection
         connection.setblocking(False)
@@ -97,19 +100,23 @@ class HostedClient:
     def execute(self) -> None:
         """Do what was asked, in order."""
         for request in self._requests:
-            self._outgoing += pack(self._answer(request))
+            self._outgoing += self._answer(request)
         self._requests.clear()
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any]) -> bytes:
+        """Return the frame that answers a request."""
         name, arguments = request.pop("do", None), request
         action = self._actions.get(name) if isinstance(name, str) else None
         if action is None:
-            return {"error": f"{name!r} is nothing that a hosted bench does"}
+            return pack({"error": f"{name!r} is nothing that a hosted bench does"})
         try:
-            return {"result": action(**arguments)}
+            return pack({"result": action(**arguments)})
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
             # Whatever a wrong argument leads to; a client's mistake must not end the bench for the others.
-            return {"error": " ".join(str(exc).split()) or type(exc).__name__}
+            return pack({"error": " ".join(str(exc).split()) or type(exc).__name__})
+        except Exception as exc:  # a defect of an instrument must not end the bench for the others either
+            self._on_failure(f"request {name!r}", exc)
+            return pack({"error": f"the bench failed: {' '.join(str(exc).split()) or type(exc).__name__}"})
 
     def send(self) -> None:
         """Send what waits for the client, as far as it takes it."""
@@ -133,7 +140,7 @@ class HostedClient:
     # What can be asked for.
 
     def _hello(self) -> dict[str, Any]:
-        return {"resources": list(self._bench.instruments), "names": {x.name: r for r, x in self._bench.lines.items()}}
+        return {"resources": list(self._bench.lines), "names": {x.name: r for r, x in self._bench.lines.items()}}
 
     def _sleep(self, duration: float) -> float:
         if not 0.0 <= duration <= _LONGEST:
@@ -175,26 +182,32 @@ class HostedClient:
         return self._faults[number].strikes
 
 
+def _data(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} cannot be written to an instrument; send bytes")
+    return value
+
+
 def _key(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
 #: What a session does for another process, and what makes its arguments of what was sent.
 _METHODS: dict[str, tuple[Callable[[Any], Any], ...]] = {
-    "acquire": (constants.Lock, _key),
+    "acquire": (constants.Lock, _key, int),
     "assert_trigger": (),
     "clear": (),
-    "disable_service_requests": (),
+    "disable_service_requests": (EventMechanism,),
     "discard_input": (),
-    "discard_service_requests": (),
-    "enable_service_requests": (),
+    "discard_service_requests": (EventMechanism,),
+    "enable_service_requests": (EventMechanism,),
     "get_attribute": (ResourceAttribute,),
     "lock_key": (),
     "read": (int,),
     "read_stb": (),
     "release": (),
     "set_attribute": (ResourceAttribute, lambda value: value),
-    "wait_for_lock": (int,),
+    "take_service_request": (),
     "wait_service_request": (int,),
-    "write": (bytes,),
+    "write": (_data,),
 }

@@ -6,21 +6,25 @@ virtual clock (`library.clock`).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import weakref
 from importlib import metadata
 from typing import Any, SupportsInt
 
-from pyvisa import constants, errors, rname
+from pyvisa import constants, highlevel, rname
 from pyvisa.constants import EventType, StatusCode
 from pyvisa.typing import VISASession
 from pyvisa.util import LibraryPath
-from pyvisa_sim.highlevel import SimVisaLibrary
 
 from .bench import Bench, open_bench
 from .clock import VirtualClock
-from .connecting import open_session
+from .connecting import canonical_name, open_session
+from .event_handlers import EventHandlers
+from .events_and_locks import EventsAndLocks
 from .remote import RemoteBench, RemoteClock, RemoteSession, is_remote
-from .sessions import BenchSession, EventContext
+from .service_requests import EventContext
+from .sessions import BenchSession
 
 __all__ = ["MqtVisaLibrary"]
 
@@ -29,7 +33,10 @@ BUILT_IN = "built-in"
 
 
 class _ManagerSession:
-    """The resource manager's own handle; it has no attributes to speak of."""
+    """The resource manager's own handle, and the handles of what was opened with it."""
+
+    def __init__(self) -> None:
+        self.opened: set[VISASession] = set()
 
     def get_attribute(self, attribute: Any) -> tuple[Any, StatusCode]:
         return 0, StatusCode.error_nonsupported_attribute
@@ -38,7 +45,7 @@ class _ManagerSession:
         return StatusCode.error_nonsupported_attribute
 
 
-class MqtVisaLibrary(SimVisaLibrary):
+class MqtVisaLibrary(EventsAndLocks):
     """A VISA library whose instruments stand on a simulated bench.
 
     Attributes
@@ -66,16 +73,22 @@ class MqtVisaLibrary(SimVisaLibrary):
         path = "" if self.library_path == BUILT_IN else str(self.library_path)
         self.bench = RemoteBench(path) if is_remote(path) else open_bench(path)
         self.clock = self.bench.clock
-        self.devices = self.bench.static_devices
         self.sessions = {}
         self._handles = itertools.count(1)
         # One message is handled at a time, and not while another thread lets time pass.
         self._mutex = self.clock.lock
+        # The clock holds on to the handlers, and must not keep a closed bench alive by that.
+        library = weakref.ref(self)
+        self._event_handlers = EventHandlers(lambda: _new_context(library()), lambda context: _end(library(), context))
 
     def _register(self, obj: Any) -> Any:
         handle = VISASession(next(self._handles))
         self.sessions[handle] = obj
         return handle
+
+    def register_event(self, event: EventContext) -> Any:
+        """Return the handle of an event, good until it is closed."""
+        return self._register(event)
 
     def open_default_resource_manager(self) -> tuple[Any, StatusCode]:
         """Return a handle of the resource manager."""
@@ -84,8 +97,13 @@ class MqtVisaLibrary(SimVisaLibrary):
 
     def list_resources(self, session: Any, query: str = "?*::INSTR") -> tuple[str, ...]:
         """Return the names of the bench's resources that match a VISA expression."""
-        names = (*self.bench.instruments, *self.devices.list_resources())
-        return tuple(rname.filter(names, query))
+        return tuple(rname.filter(tuple(self.bench.lines), query))
+
+    def parse_resource_extended(self, session: Any, resource_name: str) -> tuple[highlevel.ResourceInfo, StatusCode]:
+        """Return what a resource name says of its interface (viParseRsrcEx)."""
+        with contextlib.suppress(rname.InvalidResourceName):
+            resource_name = str(canonical_name(resource_name, self.bench.lines))
+        return super().parse_resource_extended(session, resource_name)
 
     def open(
         self,
@@ -102,20 +120,19 @@ class MqtVisaLibrary(SimVisaLibrary):
             VI_ERROR_INV_RSRC_NAME for a malformed name, VI_ERROR_RSRC_NFOUND for a resource
             that is not on the bench, VI_ERROR_RSRC_LOCKED if the lock asked for is not free.
         """
+        manager = self.sessions.get(session)
+        if not isinstance(manager, _ManagerSession):
+            return self._fail(None, StatusCode.error_invalid_object)
         try:
-            parsed = rname.parse_resource_name(resource_name)
+            parsed = canonical_name(resource_name, self.bench.lines)
         except rname.InvalidResourceName:
             return self._fail(session, StatusCode.error_invalid_resource_name)
-        name = str(parsed)
         with self._mutex:
-            if name not in self.bench.instruments:
-                if name not in self.devices.list_resources():
-                    return self._fail(session, StatusCode.error_resource_not_found)
-                return super().open(session, resource_name, access_mode, open_timeout)
             opened = self._connect(session, parsed, int(access_mode), int(open_timeout))
             if isinstance(opened, StatusCode):
                 return self._fail(session, opened)
             handle = self._register(opened)
+            manager.opened.add(handle)
             return handle, self.handle_return_value(handle, StatusCode.success)
 
     def _connect(
@@ -129,70 +146,56 @@ class MqtVisaLibrary(SimVisaLibrary):
         return 0, self.handle_return_value(session, status)
 
     def close(self, session: Any) -> StatusCode:
-        """Close a session, an event or the resource manager (viClose)."""
+        """Close a session, an event or the resource manager with all that was opened with it (viClose)."""
         with self._mutex:
             closed = self.sessions.pop(session, None)
-            if isinstance(closed, (BenchSession, RemoteSession)):
+            if isinstance(closed, _ManagerSession):
+                for opened in tuple(closed.opened & self.sessions.keys()):
+                    self.close(opened)
+            elif isinstance(closed, (BenchSession, RemoteSession)):
+                self._event_handlers.forget(session)
+                self._watch()
                 closed.close()
             self._last_status_in_session.pop(session, None)
             self._ignore_warning_in_session.pop(session, None)
         return StatusCode.success if closed is not None else StatusCode.error_invalid_object
 
-    def _session(self, session: Any) -> BenchSession | RemoteSession | None:
-        """Return the bench session of a handle, None for a stock one; raises for no session at all."""
-        found = self.sessions.get(session)
-        if isinstance(found, (BenchSession, RemoteSession)):
-            return found
-        if found is None:
-            self.handle_return_value(None, StatusCode.error_invalid_object)
-        return None
-
-    def _bench_session(self, session: Any) -> BenchSession | RemoteSession:
-        found = self._session(session)
-        if found is None:
-            raise errors.VisaIOError(StatusCode.error_nonsupported_operation)
-        return found
-
     def read(self, session: Any, count: int) -> tuple[bytes, StatusCode]:
         """Read at most `count` bytes (viRead)."""
         found = self._session(session)
-        if found is None:
-            return super().read(session, count)
         with self._mutex:
             data, status = found.read(count)
-        return data, self.handle_return_value(session, status)
+        return data, self._done(session, status)
 
     def write(self, session: Any, data: bytes) -> tuple[int, StatusCode]:
         """Write bytes (viWrite)."""
         found = self._session(session)
-        if found is None:
-            return super().write(session, data)
         with self._mutex:
             count, status = found.write(data)
-        return count, self.handle_return_value(session, status)
+        return count, self._done(session, status)
 
     def clear(self, session: Any) -> StatusCode:
-        """Send a device clear (viClear); stock devices have nothing to clear but their buffers."""
+        """Send a device clear (viClear)."""
         found = self._session(session)
-        if found is None:
-            return StatusCode.success
         with self._mutex:
             status = found.clear()
-        return self.handle_return_value(session, status)
+        return self._done(session, status)
 
     def read_stb(self, session: Any) -> tuple[int, StatusCode]:
         """Do a serial poll (viReadSTB)."""
+        found = self._session(session)
         with self._mutex:
-            value, status = self._bench_session(session).read_stb()
-        return value, self.handle_return_value(session, status)
+            value, status = found.read_stb()
+        return value, self._done(session, status)
 
     def assert_trigger(self, session: Any, protocol: constants.TriggerProtocol) -> StatusCode:
         """Send a group execute trigger (viAssertTrigger)."""
+        found = self._session(session)
         if protocol != constants.TriggerProtocol.default:
             return self.handle_return_value(session, StatusCode.error_invalid_protocol)
         with self._mutex:
-            status = self._bench_session(session).assert_trigger()
-        return self.handle_return_value(session, status)
+            status = found.assert_trigger()
+        return self._done(session, status)
 
     def flush(self, session: Any, mask: constants.BufferOperation) -> StatusCode:
         """Discard what was received and not read; nothing waits to be sent (viFlush)."""
@@ -203,14 +206,14 @@ class MqtVisaLibrary(SimVisaLibrary):
             | constants.BufferOperation.discard_receive_buffer
             | constants.BufferOperation.discard_receive_buffer2
         )
-        if found is not None and mask & reading:
+        if mask & reading:
             with self._mutex:
                 found.discard_input()
         return self.handle_return_value(session, StatusCode.success)
 
     def gpib_control_ren(self, session: Any, mode: constants.RENLineOperation) -> StatusCode:
         """Accept any change of the remote line; the bench's instruments are always remote."""
-        self._bench_session(session)
+        self._session(session)
         return self.handle_return_value(session, StatusCode.success)
 
     def get_attribute(self, session: Any, attribute: Any) -> tuple[Any, StatusCode]:
@@ -232,67 +235,13 @@ class MqtVisaLibrary(SimVisaLibrary):
             return self.handle_return_value(None, StatusCode.error_invalid_object)
         return self.handle_return_value(session, found.set_attribute(attribute, attribute_state))
 
-    # Service requests; the other event types never occur on the bench.
 
-    def enable_event(
-        self, session: Any, event_type: EventType, mechanism: constants.EventMechanism, context: None = None
-    ) -> StatusCode:
-        """Queue service requests from now on (viEnableEvent)."""
-        found = self._bench_session(session)
-        if event_type != EventType.service_request:
-            return self.handle_return_value(session, StatusCode.error_invalid_event)
-        if mechanism != constants.EventMechanism.queue:
-            return self.handle_return_value(session, StatusCode.error_nonsupported_mechanism)
-        found.enable_service_requests()
-        return self.handle_return_value(session, StatusCode.success)
-
-    def disable_event(self, session: Any, event_type: Any, mechanism: Any) -> StatusCode:
-        """Queue none from now on (viDisableEvent)."""
-        found = self._session(session)
-        if found is not None and event_type in _SERVICE_REQUESTS:
-            found.disable_service_requests()
-        return StatusCode.success
-
-    def discard_events(self, session: Any, event_type: Any, mechanism: Any) -> StatusCode:
-        """Forget those queued (viDiscardEvents)."""
-        found = self._session(session)
-        if found is not None and event_type in _SERVICE_REQUESTS:
-            found.discard_service_requests()
-        return StatusCode.success
-
-    def wait_on_event(self, session: Any, in_event_type: EventType, timeout: int) -> tuple[EventType, Any, StatusCode]:
-        """Wait in virtual time for a service request (viWaitOnEvent)."""
-        found = self._bench_session(session)
-        if in_event_type not in _SERVICE_REQUESTS:
-            status = self.handle_return_value(session, StatusCode.error_invalid_event)
-            return in_event_type, 0, status
-        milliseconds = constants.VI_TMO_INFINITE if timeout is None else int(timeout)
-        with self._mutex:
-            status = found.wait_service_request(milliseconds)
-        self.handle_return_value(session, status)
-        return EventType.service_request, self._register(EventContext(EventType.service_request)), status
-
-    # Locks.
-
-    def lock(
-        self, session: Any, lock_type: constants.Lock, timeout: int, requested_key: str | None = None
-    ) -> tuple[str, StatusCode]:
-        """Lock a resource (viLock); a lock that is held by another session stays held: time-out."""
-        found = self._bench_session(session)
-        with self._mutex:
-            granted = found.acquire(lock_type, requested_key)
-            if not granted:
-                found.wait_for_lock(timeout)
-        self.handle_return_value(session, StatusCode.success if granted else StatusCode.error_timeout)
-        return ("" if lock_type == constants.Lock.exclusive else found.lock_key()), StatusCode.success
-
-    def unlock(self, session: Any) -> StatusCode:
-        """Give back the latest lock (viUnlock)."""
-        found = self._bench_session(session)
-        with self._mutex:
-            released = found.release()
-        status = StatusCode.success if released else StatusCode.error_session_not_locked
-        return self.handle_return_value(session, status)
+def _new_context(library: MqtVisaLibrary | None) -> Any:
+    """Return the handle of a new event."""
+    return None if library is None else library.register_event(EventContext(EventType.service_request))
 
 
-_SERVICE_REQUESTS = frozenset({EventType.service_request, EventType.all_enabled})
+def _end(library: MqtVisaLibrary | None, context: Any) -> None:
+    """End an event, if its handler has not done so."""
+    if library is not None:
+        library.sessions.pop(context, None)

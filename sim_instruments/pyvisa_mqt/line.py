@@ -14,7 +14,7 @@ from .instruments.base import Instrument, OutputQueue
 from .instruments.scpi_base import ScpiInstrument
 from .transcript import Transcript
 
-__all__ = ["Disturbance", "DisturbedOutput", "Line"]
+__all__ = ["Disturbance", "Line", "ReplyQueue"]
 
 
 class Disturbance(Protocol):
@@ -27,16 +27,30 @@ class Disturbance(Protocol):
         """Return the reply as it leaves the instrument; None if it does not leave, or not now."""
 
 
-class DisturbedOutput(OutputQueue):
-    """An output queue through whose entrance the faults see each reply, and in which replies can be held up."""
+class ReplyQueue(OutputQueue):
+    """Replies on their way to one connection; the faults see each as it enters, and it can be held up.
+
+    Parameters
+    ----------
+    line
+        The line whose replies these are.
+    """
 
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
         self._held: list[tuple[float, bytes]] = []
 
+    @property
+    def count(self) -> int:
+        """Number of bytes that can be read now."""
+        return sum(map(len, self._messages)) - self._position
+
     def push(self, message: bytes) -> None:
         """Append a reply, if the faults let it through, behind what has come late in the meantime."""
+        if not self._line.disturbed:
+            super().push(message)
+            return
         self.arrive(self._line.now)
         changed = self._line.change(message) if message else None
         if changed is not None:
@@ -87,6 +101,10 @@ class Line:
         How many messages went to the instrument while the line was active.
     generation
         Grows when a connection breaks; a session of an older generation is dead.
+    ready_at
+        Bench time in s from which the instrument takes the next message.
+    bus
+        Replies to whoever reads them, as on GPIB; each raw socket has a queue of its own.
     """
 
     def __init__(
@@ -102,6 +120,9 @@ class Line:
         self._down_until = -math.inf
         self._disturbances: list[Disturbance] = []
         self.active = transcript is not None
+        self.ready_at = -math.inf
+        self.bus = ReplyQueue(self)
+        instrument.output = self.bus
 
     @property
     def now(self) -> float:
@@ -113,24 +134,31 @@ class Line:
         """Whether nothing can be connected at present."""
         return self._now() < self._down_until
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether a fault looks at what passes."""
+        return bool(self._disturbances)
+
     def disturb(self, disturbance: Disturbance) -> None:
         """Let a fault see what passes from now on."""
         self.active = True
         self._disturbances.append(disturbance)
-        self.watch_replies()
 
     def leave(self, disturbance: Disturbance) -> None:
         """Let a fault see nothing any more."""
         if disturbance in self._disturbances:
             self._disturbances.remove(disturbance)
 
-    def watch_replies(self) -> None:
-        """Put the faults at the instrument's output; a power cycle gives it a new one."""
-        if self._disturbances and not isinstance(self.instrument.output, DisturbedOutput):
-            output = DisturbedOutput(self)
-            while self.instrument.output:  # what is there already is beyond the faults' reach
-                OutputQueue.push(output, self.instrument.output.take(1 << 30)[0])
-            self.instrument.output = output
+    def answer_to(self, replies: OutputQueue, message_exchange: bool) -> None:
+        """Let the instrument answer one connection: whoever has sent it the latest message."""
+        self.instrument.output = replies
+        self.instrument.message_exchange = message_exchange
+
+    def power_cycle(self) -> None:
+        """Take the instrument's power away and give it back."""
+        self.instrument.power_cycle()
+        self.bus = ReplyQueue(self)
+        self.instrument.output = self.bus
 
     def disconnect(self, duration: float) -> None:
         """Break all connections; new ones are possible after `duration` (s)."""
@@ -166,7 +194,7 @@ class Line:
     def hold_up(self, reply: bytes, delay: float) -> None:
         """Let a reply come `delay` (s) late."""
         output = self.instrument.output
-        if isinstance(output, DisturbedOutput):
+        if isinstance(output, ReplyQueue):
             output.hold_up(reply, self._now() + delay)
 
     def change(self, reply: bytes) -> bytes | None:

@@ -38,10 +38,13 @@ INFINITY = 9.9e37
 # Clients write six digits; an instrument rounds to its own resolution before it compares.
 CLIENT_ROUNDING = 1e-6
 
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[Ee]\s*[+-]?\d+)?)\s*([A-Za-z/%]*[0-9]?)\Z")
+# Each written so that a long wrong text is refused in one pass.
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:\s*[Ee]\s*([+-]?\d+))?\s*([A-Za-z/%]*[0-9]?)\Z", re.ASCII)
 _CHARACTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_CHANNELS = re.compile(r"\(\s*@\s*([0-9,:\s]*)\)\Z")
-_NON_DECIMAL = {"H": 16, "Q": 8, "B": 2}
+_CHANNELS = re.compile(r"\(\s*@([0-9,:\s]*)\)\Z")
+_NON_DECIMAL = {"H": ("0123456789ABCDEF", 16), "Q": ("01234567", 8), "B": ("01", 2)}
+# IEEE 488.2-1992, 7.7.2.4.1: what a device need not take.
+MOST_DIGITS, LARGEST_EXPONENT = 255, 32000
 
 
 class NumberFormat(Protocol):
@@ -80,7 +83,7 @@ def _suffixes(unit: str) -> dict[str, float]:
 def _refuse_other_data(text: str) -> None:
     """Raise the error for data that is no decimal number at all."""
     first = text[:1]
-    if first in "\"'":
+    if first in ("'", '"'):
         raise ScpiError(-158)
     if first == "(":
         raise ScpiError(-178)
@@ -89,6 +92,25 @@ def _refuse_other_data(text: str) -> None:
     if _CHARACTER.match(text):
         raise ScpiError(-148)
     raise ScpiError(-121 if first and (first.isdigit() or first in "+-.") else -102)
+
+
+def _decimal(mantissa: str, exponent: str) -> float:
+    """Return a number in scientific notation."""
+    if len(mantissa) > MOST_DIGITS:
+        raise ScpiError(-124)
+    if len(exponent) > MOST_DIGITS or abs(int(exponent)) > LARGEST_EXPONENT:
+        raise ScpiError(-123)
+    return float(f"{mantissa}E{exponent}")
+
+
+def _non_decimal(text: str) -> int:
+    """Return a number in capitals such as #HFF."""
+    digits, base = _NON_DECIMAL[text[1]]
+    if len(text) > MOST_DIGITS:
+        raise ScpiError(-124)
+    if len(text) < 3 or any(digit not in digits for digit in text[2:]):
+        raise ScpiError(-121)
+    return int(text[2:], base)
 
 
 class Number:
@@ -130,8 +152,8 @@ class Number:
         match = _NUMBER.match(text)
         if match is None:
             return self._special(text)
-        value = float(match[1].replace(" ", "").replace("\t", ""))
-        suffix = match[2].upper()
+        value = _decimal(match[1], match[2] or "0")
+        suffix = match[3].upper()
         if suffix:
             value *= self._factor(suffix)
         return self._checked(value)
@@ -170,10 +192,7 @@ class Number:
         if keyword in ("MIN", "MINIMUM", "MAX", "MAXIMUM", "DEF", "DEFAULT"):
             return self.limit(keyword)
         if self.integer and keyword[:1] == "#" and keyword[1:2] in _NON_DECIMAL:
-            try:
-                return self._checked(int(keyword[2:], _NON_DECIMAL[keyword[1]]))
-            except ValueError:
-                raise ScpiError(-121) from None
+            return self._checked(_non_decimal(keyword))
         _refuse_other_data(text)
         raise ScpiError(-120)
 
@@ -212,11 +231,11 @@ class Boolean:
         value = self._values.get(text.upper())
         if value is not None:
             return value
-        if _NUMBER.match(text):
-            try:
-                return not abs(float(text)) <= 0.5  # rounded to an integer, which infinity cannot be
-            except ValueError:
-                raise ScpiError(-138) from None
+        match = _NUMBER.match(text)
+        if match is not None:
+            if match[3]:
+                raise ScpiError(-138)
+            return not abs(_decimal(match[1], match[2] or "0")) <= 0.5  # rounded to an integer
         if _CHARACTER.match(text):
             raise ScpiError(-224)
         _refuse_other_data(text)
@@ -277,7 +296,10 @@ class Text:
             raise ScpiError(-104)
         if len(text) < 2 or text[-1] != quote:
             raise ScpiError(-151)
-        inner = text[1:-1].replace(quote * 2, quote)
+        parts = text[1:-1].split(quote * 2)
+        if any(quote in part for part in parts):
+            raise ScpiError(-151)
+        inner = quote.join(parts)
         if len(inner) > self.maximum:
             raise ScpiError(-223)
         return inner

@@ -64,6 +64,8 @@ class PhysicalFaults:
         Sensors by port: the temperature in K they go on showing, or how they jump.
     stuck_heaters, weak_heaters
         Heaters by port: the power in W they go on giving, or at most give.
+    unpowered
+        Names of instruments without mains power, whose heaters give nothing.
     """
 
     def __init__(self) -> None:
@@ -72,6 +74,7 @@ class PhysicalFaults:
         self.jumping_sensors: dict[Port, JumpingSensor] = {}
         self.stuck_heaters: dict[Port, float] = {}
         self.weak_heaters: dict[Port, float] = {}
+        self.unpowered: set[str] = set()
         self._triggers: dict[str, list[FalseTriggers]] = {}
 
     def shown(self, sensor: Port, temperature: float) -> float:
@@ -85,6 +88,8 @@ class PhysicalFaults:
         """Return the power in W that a heater gives."""
         if heater in self.stuck_heaters:
             return self.stuck_heaters[heater]
+        if heater[0] in self.unpowered:
+            return 0.0
         return min(requested, self.weak_heaters.get(heater, math.inf))
 
     def add_triggers(self, port: str, triggers: FalseTriggers) -> None:

@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from pyvisa import constants
-from pyvisa.constants import ResourceAttribute, StatusCode
-from pyvisa_sim.devices import Devices
+from pyvisa.constants import EventMechanism, ResourceAttribute, StatusCode
 
 from .bench_file import BenchFileError
+from .clock import SleepingClock
 from .wire import Frames, pack
 
 __all__ = ["RemoteBench", "RemoteClock", "RemoteFault", "RemoteSession", "is_remote"]
@@ -83,28 +83,16 @@ class _Connection:
         self._socket.close()
 
 
-class RemoteClock:
+class RemoteClock(SleepingClock):
     """The virtual clock of the bench in the other process."""
 
     def __init__(self, connection: _Connection) -> None:
+        super().__init__(connection.lock)
         self._connection = connection
-        self.lock = connection.lock
 
     def now(self) -> float:
         """Return the bench time in s."""
         return float(self._connection.ask("now"))
-
-    def sleep(self, duration: float) -> None:
-        """Let `duration` (s, finite, not negative) pass for all who use the bench.
-
-        Raises
-        ------
-        ValueError
-            If the duration is negative, infinite or not a number.
-        """
-        if not 0.0 <= duration < math.inf:
-            raise ValueError(f"cannot sleep for {duration} s; give a finite duration of at least 0 s")
-        self._connection.ask("sleep", duration=duration)
 
     def advance_to(self, time: float) -> None:
         """Let time pass until bench time `time` (s)."""
@@ -171,10 +159,11 @@ class RemoteSession:
         except ConnectionError:
             return StatusCode.error_connection_lost
 
-    def _tell(self, method: str) -> None:
-        """Call what a client does on closing; a bench that is gone has nothing left to close."""
+    def _tell(self, method: str, *arguments: Any) -> bool:
+        """Return what comes back; False from a bench that is gone, which has nothing left to tell or to close."""
         with contextlib.suppress(ConnectionError):
-            self._call(method)
+            return bool(self._call(method, *arguments))
+        return False
 
     def close(self) -> None:
         """Close it, if the bench is still there."""
@@ -205,37 +194,41 @@ class RemoteSession:
         """Send a group execute trigger."""
         return self._status("assert_trigger")
 
-    def enable_service_requests(self) -> None:
-        """Queue service requests from now on."""
-        self._call("enable_service_requests")
+    def enable_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Note service requests from now on; return whether they were noted already."""
+        return bool(self._call("enable_service_requests", int(mechanism)))
 
-    def disable_service_requests(self) -> None:
-        """Queue none from now on."""
-        self._tell("disable_service_requests")
+    def disable_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Note none from now on; return whether they were noted until now."""
+        return self._tell("disable_service_requests", int(mechanism))
 
-    def discard_service_requests(self) -> None:
-        """Forget those queued."""
-        self._tell("discard_service_requests")
+    def discard_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Forget those that were noted; return whether there were any."""
+        return self._tell("discard_service_requests", int(mechanism))
+
+    def take_service_request(self) -> bool:
+        """Take the next service request that is for the session's handlers; False if there is none."""
+        return self._tell("take_service_request")
+
+    def next_event(self) -> float:
+        """Return inf: what happens next over there is looked up in steps."""
+        return math.inf
 
     def wait_service_request(self, milliseconds: int) -> StatusCode:
         """Wait in virtual time for a service request."""
         return self._status("wait_service_request", milliseconds)
 
-    def acquire(self, kind: constants.Lock, key: str | None) -> bool:
+    def acquire(self, kind: constants.Lock, key: str | None, milliseconds: int) -> StatusCode:
         """Take a lock."""
-        return bool(self._call("acquire", int(kind), key))
+        return self._status("acquire", int(kind), key, milliseconds)
 
-    def release(self) -> bool:
+    def release(self) -> StatusCode:
         """Give back the latest lock."""
-        return bool(self._call("release"))
+        return self._status("release")
 
     def lock_key(self) -> str:
         """Return the key of the shared lock."""
         return str(self._call("lock_key"))
-
-    def wait_for_lock(self, milliseconds: int) -> None:
-        """Let the time pass that a client waits in vain for a lock."""
-        self._call("wait_for_lock", milliseconds)
 
     def get_attribute(self, attribute: ResourceAttribute) -> tuple[Any, StatusCode]:
         """Return an attribute's value and a status."""
@@ -258,7 +251,7 @@ class RemoteBench:
     ----------
     clock, faults
         Its virtual time, and what goes wrong on it.
-    instruments
+    lines
         Canonical VISA resource names.
 
     Raises
@@ -273,10 +266,9 @@ class RemoteBench:
             greeting = self._connection.ask("hello")
         except (ConnectionError, ValueError) as exc:
             raise BenchFileError(f"{path}: what answers at this port is no bench in virtual time ({exc})") from exc
-        self.instruments: tuple[str, ...] = tuple(greeting["resources"])
+        self.lines: tuple[str, ...] = tuple(greeting["resources"])
         self.clock = RemoteClock(self._connection)
         self.faults = _RemoteFaults(self._connection)
-        self.static_devices = Devices()  # stock devices stand only on a bench in the same process
 
     def open(self, name: str, mode: int, timeout: int) -> RemoteSession | StatusCode:
         """Return a session to an instrument, or why there is none."""

@@ -19,6 +19,7 @@ from mqtctl.physics import Junction
 from .bias import HOLD, Stretch
 from .events import EventLog, HeatLedger
 from .hazard import EscapeModel
+from .retrapping import RetrappingTimes
 from .staircase import Cycle, Excursion, Staircase
 from .streams import Stream
 from .switch_times import SwitchTimes
@@ -54,6 +55,8 @@ class Sample:
         Voltage in V across it in the voltage state.
     retrapping_current
         Current in A below which the voltage state ends; None for 4 Ic / (pi Q), where Q holds at zero bias.
+    retrapping_noise
+        Standard deviation in A of the retrapping current, which is another one in each cycle.
     lag
         Time constant in s of the bias line's low-pass filter.
     noise
@@ -75,12 +78,14 @@ class Sample:
         noise: float,
         offset: float,
         seed: int,
+        retrapping_noise: float = 0.0,
     ) -> None:
         self.junction = junction
         self.gap_voltage = gap_voltage
         default = junction.retrapping_current
         # An undamped junction would never retrap, not even at zero current.
         self.retrapping_current = max(retrapping_current or default, 1e-6 * junction.critical_current)
+        self._retrapping = RetrappingTimes(self.retrapping_current, retrapping_noise, noise, seed)
         self.log = EventLog()
         self.heat = HeatLedger()
         self._lag = lag
@@ -271,7 +276,8 @@ class Sample:
         if len(excursions) == 1 and excursions[0].to_end and excursions[0].from_start:
             self._record_endless(cycle, excursions[0], starts, switches[0])
         else:
-            self._record(cycle, excursions, starts, switches)
+            ends = [self._retrapping.ends(key, cycle, excursion, index, normals) for excursion in excursions]
+            self._record(cycle, excursions, starts, switches, np.maximum(ends, np.nan_to_num(switches, posinf=0.0)))
 
     def _escape_stream(self, excursion: int) -> Stream:
         if excursion not in self._escapes:
@@ -298,30 +304,35 @@ class Sample:
         whole[0] = cycle.charge(since, cycle.period)
         self.heat.add(on, starts[first:] + cycle.period, self.gap_voltage * whole)
 
-    def _record(self, cycle: Cycle, excursions: list[Excursion], starts: Array, switches: Array) -> None:
-        """Enter cycles in each of which the junction returns to zero voltage at least once."""
+    def _record(
+        self, cycle: Cycle, excursions: list[Excursion], starts: Array, switches: Array, retraps: Array
+    ) -> None:
+        """Enter cycles in each of which the junction returns to zero voltage at least once.
+
+        `switches` and `retraps` have the times in s at which it leaves and returns in each excursion of each cycle,
+        shape (n_excursion, n_cycle).
+        """
         first, last = excursions[0], excursions[-1]
         bridged = first.from_start and last.to_end and first.polarity == last.polarity
         carried = np.zeros(len(starts), dtype=np.bool_)
         if self.log.open_polarity:
             carried[0] = first.from_start and first.polarity == self.log.open_polarity
             begun = max(float(starts[0]), self._stretch.begin)
-            self.log.close(float(starts[0]) + first.end if carried[0] else begun)
+            self.log.close(max(float(starts[0] + retraps[0, 0]), begun) if carried[0] else begun)
         if bridged:
             carried[1:] = np.isfinite(switches[-1, :-1])
         if first.from_start:
             switches[0, carried] = np.inf
             on = starts[carried]
-            charge = np.full(len(on), cycle.charge(first.begin, first.end))
-            self.heat.add(on + first.begin, on + first.end, self.gap_voltage * charge)
+            until = retraps[0, carried]
+            self.heat.add(on + first.begin, on + until, self.gap_voltage * cycle.charge(first.begin, until))
         begins, ends, polarities = [], [], []
-        for excursion, times in zip(excursions, switches, strict=True):
+        for excursion, times, until in zip(excursions, switches, retraps, strict=True):
             here = np.isfinite(times)
-            begin, end = starts[here] + times[here], starts[here] + excursion.end
-            charge = cycle.charge(times[here], excursion.end)
-            self.heat.add(begin, end, self.gap_voltage * charge)
+            begin, end = starts[here] + times[here], starts[here] + until[here]
+            self.heat.add(begin, end, self.gap_voltage * cycle.charge(times[here], until[here]))
             if excursion.to_end:
-                end = end + (first.end if bridged else 0.0)
+                end = end + (np.append(retraps[0, 1:], retraps[0, -1])[here] if bridged else 0.0)
                 if here[-1]:
                     end[-1] = np.inf
             begins.append(begin)

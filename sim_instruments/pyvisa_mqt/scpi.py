@@ -23,7 +23,7 @@ __all__ = ["Call", "Command", "CommandTree", "setting", "split_outside_quotes"]
 MNEMONIC_LENGTH = 12
 
 _OPTIONAL = re.compile(r"\[(:?)([^\[\]]*?)(:?)\]")
-_NODE = re.compile(r"([A-Za-z_|]+)(?:\{(\d+)-(\d+)\})?\Z")
+_NODE = re.compile(r"([A-Za-z_|][A-Za-z0-9_|]*)(?:\{(\d+)-(\d+)\})?\Z")
 _LEFT_OUT = "~"  # stands for an optional node with a suffix that is left out: its suffix is 1
 _MNEMONIC = re.compile(r"([A-Za-z][A-Za-z_]*)(\d*)\Z")
 _HEADER_CHARACTERS = re.compile(r"[A-Za-z0-9_:*?]*\Z")
@@ -37,7 +37,8 @@ class Command:
     ----------
     pattern
         Header like '[SOURce]:WAVE:FREQuency' or '*IDN'; `INPut{1-2}` takes a numeric suffix
-        (1 where it or its optional node is left out), `OLINe|OLIN` has a second spelling.
+        (1 where it or its optional node is left out), `OLINe|OLIN` has a second spelling, and
+        `CALCulate2` has a subtree of its own, unlike that of `CALCulate` or `CALCulate1`.
     execute
         Called as execute(instrument, *suffixes, *values) for the command; None: query only.
     query
@@ -50,6 +51,8 @@ class Command:
         Whether the last parameter may come any number of times.
     name, default
         Of a stored setting: its key, and the value after *RST (None: *RST leaves it alone).
+    lasting
+        Whether neither *RST nor a power failure touches it; `default` is what it was made with.
     """
 
     pattern: str
@@ -62,6 +65,7 @@ class Command:
     repeats: bool = False
     name: str = ""
     default: Any = None
+    lasting: bool = False
 
     def setting_keys(self) -> list[Any]:
         """Return the setting's keys: its name, or (name, *suffixes) for each suffix."""
@@ -80,6 +84,8 @@ def setting(
     check: Callable[..., Any] | None = None,
     after: Callable[..., Any] | None = None,
     execute: Callable[..., Any] | None = None,
+    read: Callable[..., Any] | None = None,
+    lasting: bool = False,
 ) -> Command:
     """Make the command and query of one stored value.
 
@@ -93,6 +99,10 @@ def setting(
         Called as after(instrument, *suffixes, value) once it is stored.
     execute
         Called as execute(instrument, *suffixes, value) in place of checking and storing.
+    read
+        Called as read(instrument, *suffixes) for the value, in place of looking it up.
+    lasting
+        Whether it is kept through *RST and power failures.
     """
 
     def store(instrument: Any, *arguments: Any) -> None:
@@ -105,8 +115,11 @@ def setting(
     def query(instrument: Any, *arguments: Any) -> str:
         limit = arguments[-1] if arguments and isinstance(arguments[-1], _Limit) else None
         suffixes = arguments[:-1] if limit is not None else arguments
-        value = instrument.settings[(name, *suffixes) if suffixes else name] if limit is None else limit.value
-        return parameter.format(value, instrument)
+        if limit is not None:
+            return parameter.format(limit.value, instrument)
+        if read is not None:
+            return parameter.format(read(instrument, *suffixes), instrument)
+        return parameter.format(instrument.settings[(name, *suffixes) if suffixes else name], instrument)
 
     takes_limit = isinstance(parameter, Number)
     return Command(
@@ -118,6 +131,7 @@ def setting(
         query_optional=1 if takes_limit else 0,
         name=name,
         default=default,
+        lasting=lasting,
     )
 
 
@@ -274,10 +288,12 @@ class CommandTree:
                 raise ScpiError(-110)
             if len(match[1]) > MNEMONIC_LENGTH:
                 raise ScpiError(-112)
-            child = node.children.get(match[1].upper())
+            child, digits = node.children.get(mnemonic.upper()), ""
+            if child is None:
+                child, digits = node.children.get(match[1].upper()), match[2]
             if child is None:
                 raise ScpiError(-113)
-            suffixes = _with_suffix(suffixes, child, match[2])
+            suffixes = _with_suffix(suffixes, child, digits)
             node = child
         if node.command is None:
             raise ScpiError(-113)

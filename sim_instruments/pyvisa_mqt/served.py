@@ -9,18 +9,21 @@ from __future__ import annotations
 import math
 import os
 import socket
+import time as wall_time
 import tty
+from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import dataclass
 
 from pyvisa import rname
 from pyvisa.constants import ResourceAttribute, StatusCode
 from pyvisa.typing import VISARMSession
 
 from .bench import Bench
-from .instruments.base import InputBuffer
+from .framing import Framing
 from .line import Line
-from .sessions import BenchSession, ResourceLock
+from .locks import ResourceLock
+from .sessions import BenchSession
+from .transport import Transport
 
 __all__ = ["Client", "SerialClient", "SocketClient"]
 
@@ -32,45 +35,44 @@ _MOST_MESSAGES, _MOST_BYTES = 256, 1 << 22
 #: Virtual time in s that passes at a time for a client that waits for an instrument, without real time: the server
 #: looks after the others in between.
 _PATIENCE = 0.25
+#: Wall time in s for which a client that sends no more may still be waiting for the reply to a query that takes long.
+_FAREWELL = 1.0
+#: In real time a served message takes the time it takes: nothing is added.
+_INSTANT = Transport(latency=0.0, byte_rate=math.inf)
 
 
-@dataclass(frozen=True)
-class _Instant:
-    """A served message takes the time it takes: nothing is added in real time."""
-
-    latency: float = 0.0
-    byte_rate: float = math.inf
-
-
-class Client:
+class Client(ABC):
     """One client of one instrument.
 
     Parameters
     ----------
     bench, line
         The bench, and the line to the instrument.
+    resource
+        The instrument's address on the bench.
     name
         VISA resource name that says what kind of line it is.
     real_time
         Whether the bench follows the wall clock; otherwise messages cost virtual time as the bench file says.
     """
 
-    def __init__(self, bench: Bench, line: Line, name: str, *, real_time: bool) -> None:
+    def __init__(self, bench: Bench, line: Line, resource: str, name: str, *, real_time: bool) -> None:
         self.line = line
         self.open = True
+        #: Counts up with the messages executed on the bench: who was served longest ago is served next.
+        self.turn = 0
         self._clock = bench.clock
         self._real_time = real_time
-        transport = _Instant() if real_time else bench.transport(_address(bench, line.name))
+        self._transport = _INSTANT if real_time else bench.transport(resource)
         self._name = name
-        self._transport = transport
         self._session = self._new_session()
         self._waiting: deque[bytes] = deque()
         self._outgoing = bytearray()
-        self._ready_at = 0.0
+        self._silent_since: float | None = None
 
     def _new_session(self) -> BenchSession:
         name = rname.parse_resource_name(self._name)
-        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, ResourceLock())
+        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, ResourceLock(), private=True)
         session.set_attribute(ResourceAttribute.timeout_value, int(1000 * _PATIENCE))
         return session
 
@@ -83,22 +85,23 @@ class Client:
         """Take note that the connection is broken."""
         self.open = False
 
+    @abstractmethod
     def fileno(self) -> int:
         """Return the file to wait for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receive(self) -> None:
         """Take what has arrived; a client that is gone is no longer `open`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _transmit(self, data: bytes) -> int:
         """Send what goes without waiting and return how many bytes that were."""
-        raise NotImplementedError
 
     @property
     def wants_to_read(self) -> bool:
         """Whether there is room for more."""
-        return len(self._waiting) < _MOST_MESSAGES and len(self._outgoing) < _MOST_BYTES
+        room = len(self._waiting) < _MOST_MESSAGES and len(self._outgoing) < _MOST_BYTES
+        return room and self._silent_since is None
 
     @property
     def wants_to_write(self) -> bool:
@@ -107,36 +110,42 @@ class Client:
 
     @property
     def ready_at(self) -> float:
-        """Bench time in s at which the next message can be executed; inf if there is none."""
-        return self._ready_at if self._waiting else math.inf
+        """Bench time in s at which the next message can be executed; inf if there is none, or no room for its reply."""
+        possible = self._waiting and not self.held_off and len(self._outgoing) < _MOST_BYTES
+        return max(self.line.ready_at, 0.0) if possible else math.inf
+
+    @property
+    def held_off(self) -> bool:
+        """Whether the instrument is at work on another client's message."""
+        return self.line.instrument.busy and not self._session.answered
 
     @property
     def expects_reply(self) -> bool:
-        """Whether the instrument is still at work on this client's last message."""
-        instrument = self.line.instrument
-        return instrument.busy or instrument.output.due < math.inf
+        """Whether this client's reply is still to come."""
+        at_work = self.line.instrument.busy and self._session.answered
+        return at_work or self._session.replies.due < math.inf
 
     def execute(self) -> bool:
         """Execute the messages that are due, and collect the replies; return whether one was executed."""
         executed = False
-        while self._waiting and self.open and self._clock.now() >= self._ready_at and len(self._outgoing) < _MOST_BYTES:
+        self.collect()
+        while self._waiting and self.open and not self.held_off and len(self._outgoing) < _MOST_BYTES:
+            if self.line.instrument.busy or (self._real_time and self._clock.now() < self.line.ready_at):
+                break
             executed = True
             self._session.write(self._waiting.popleft())
-            self._ready_at = self._clock.now() + (self.line.instrument.message_interval if self._real_time else 0.0)
             if self.dead:
                 self.lose()
                 break
             self.collect()
-            if self.expects_reply:
-                break
         return executed
 
     def collect(self) -> None:
         """Take the replies that are there; without real time, let it pass until they are."""
-        instrument = self.line.instrument
-        instrument.output.arrive(self._clock.now())
+        replies = self._session.replies
+        replies.arrive(self._clock.now())
         enough = self._clock.now() + _PATIENCE
-        while instrument.output or (self.expects_reply and not self._real_time):
+        while replies or (self.expects_reply and not self._real_time):
             if len(self._outgoing) >= _MOST_BYTES or self._clock.now() > enough:
                 break
             data, status = self._session.read(_CHUNK)
@@ -155,45 +164,48 @@ class Client:
             return
         del self._outgoing[:sent]
 
+    def take_leave(self) -> None:
+        """End with a client that sends no more, once it has its replies or they take too long."""
+        if self._silent_since is None or self._waiting or self._outgoing:
+            return
+        if not self.expects_reply or wall_time.monotonic() - self._silent_since > _FAREWELL:
+            self.open = False
+
     def close(self) -> None:
         """End it; an operation that it was waiting for is abandoned."""
         self.open = False
-        if self.line.instrument.busy:
+        if self.line.instrument.busy and self._session.answered:
             self.line.instrument.clear()
 
 
-def _address(bench: Bench, name: str) -> str:
-    return bench.file.instruments[name].address
-
-
 class SocketClient(Client):
-    """A client at a raw socket; messages end with a line feed."""
+    """A client at a raw socket, where a message ends with a line feed."""
 
-    def __init__(self, bench: Bench, line: Line, connection: socket.socket, *, real_time: bool) -> None:
+    def __init__(self, bench: Bench, line: Line, resource: str, connection: socket.socket, *, real_time: bool) -> None:
         port = connection.getsockname()[1]
-        super().__init__(bench, line, f"TCPIP0::127.0.0.1::{port}::SOCKET", real_time=real_time)
+        super().__init__(bench, line, resource, f"TCPIP0::127.0.0.1::{port}::SOCKET", real_time=real_time)
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
-        self._input = InputBuffer()
+        self._framing = Framing(line.instrument)
 
     def fileno(self) -> int:
         """Return the socket's file."""
         return self._socket.fileno()
 
     def receive(self) -> None:
-        """Take what has arrived, cut into messages."""
+        """Take what has arrived, cut into messages; a client that ends its side may still wait for replies."""
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
             self.open = False
             return
-        messages, _ = self._input.feed(data, end=False)
-        self._waiting.extend(message.encode("latin-1") + b"\n" for message in messages)
+        if data:
+            self._waiting.extend(self._framing.feed(data))
+        elif self._silent_since is None:
+            self._silent_since = wall_time.monotonic()
 
     def _transmit(self, data: bytes) -> int:
         return self._socket.send(data)
@@ -207,8 +219,8 @@ class SocketClient(Client):
 class SerialClient(Client):
     """Whoever has opened the pseudo-terminal; it is there for as long as the bench is."""
 
-    def __init__(self, bench: Bench, line: Line, *, real_time: bool) -> None:
-        super().__init__(bench, line, _address(bench, line.name), real_time=real_time)
+    def __init__(self, bench: Bench, line: Line, resource: str, *, real_time: bool) -> None:
+        super().__init__(bench, line, resource, resource, real_time=real_time)
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)  # all bytes pass as they are, and nothing is echoed
         os.set_blocking(self._master, False)

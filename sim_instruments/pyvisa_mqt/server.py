@@ -1,7 +1,5 @@
 """Serves a bench to any client: a loopback socket per instrument, a pseudo-terminal per serial one.
 
-    python -m pyvisa_mqt.server showroom --speed 10
-
 The bench lives in this process. In real time it follows the wall clock; with `--virtual` its time passes with
 messages and waits only, and other processes reach it as "serve:PORT@mqt". One thread does everything, so nothing
 that a client sends can disturb another client's exchange.
@@ -9,29 +7,31 @@ that a client sends can disturb another client's exchange.
 
 from __future__ import annotations
 
-import argparse
-import json
+import contextlib
 import selectors
-import signal
 import socket
 import sys
-from collections.abc import Sequence
+import time as wall_time
+import traceback
 from typing import Any
 
-from .bench import Bench, open_bench
-from .bench_file import BenchFileError
+from .bench import Bench
 from .clock import Pace
 from .hosting import HostedClient
+from .instruments.base import Instrument
 from .line import Line
 from .served import Client, SerialClient, SocketClient
+from .stock import StockInstrument
 
-__all__ = ["BenchServer", "main"]
+__all__ = ["HOST", "BenchServer"]
 
 HOST = "127.0.0.1"
 #: Longest time in s between two looks at the clock, when nothing and when something is going on.
 _IDLE, _BUSY = 0.05, 0.002
-_BACKLOG = 16
+_BACKLOG = 128
 _MOST_HOSTED = 64
+#: Wall time in s for which a connection may wait for the place of one that is just being closed.
+_AT_THE_DOOR = 0.25
 
 
 class BenchServer:
@@ -62,9 +62,11 @@ class BenchServer:
         self._hosted: list[HostedClient] = []
         self._listeners: dict[str, socket.socket] = {}
         self._devices: dict[str, SerialClient] = {}
-        self._reported_slow = False
-        # Who sent the last message to each instrument, by its name: the replies are that client's.
-        self._owner: dict[str, Client] = {}
+        self._reported: set[str] = set()
+        self._turns = 0
+        # Connections that find all places of their instrument taken, and until when they wait for one.
+        self._at_the_door: list[tuple[Line, socket.socket, float]] = []
+        bench.on_failure = self._instrument_failed
         try:
             self._listen(port_base)
         except BaseException:
@@ -73,38 +75,39 @@ class BenchServer:
 
     def _listen(self, port_base: int) -> None:
         port = port_base
-        for address, line in self.bench.lines.items():
-            if address.startswith("ASRL"):
-                client = SerialClient(self.bench, line, real_time=self._pace is not None)
+        for resource, line in self.bench.lines.items():
+            if resource.startswith("ASRL"):
+                client = SerialClient(self.bench, line, resource, real_time=self._pace is not None)
                 self._devices[line.name] = client
                 self._clients.append(client)
                 self._selector.register(client, selectors.EVENT_READ, client)
                 continue
-            self._listeners[line.name] = self._listener(port, line)
+            self._listeners[line.name] = self._listener(port, resource)
             port += bool(port_base)
         self._backend = None if self._pace is not None else self._listener(port, None)
 
-    def _listener(self, port: int, line: Line | None) -> socket.socket:
+    def _listener(self, port: int, resource: str | None) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, port))
             listener.listen(_BACKLOG)
             listener.setblocking(False)
-        except OSError:
+        except OSError as exc:
             listener.close()
-            raise
-        self._selector.register(listener, selectors.EVENT_READ, line)
+            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
+        self._selector.register(listener, selectors.EVENT_READ, resource)
         return listener
 
     def addresses(self) -> dict[str, Any]:
         """Return where each instrument is, as `bench serve --json` prints it."""
         instruments: dict[str, Any] = {}
-        for name, section in self.bench.file.instruments.items():
-            listener, device = self._listeners.get(name), self._devices.get(name)
-            instruments[name] = {
-                "model": section.model,
-                "resource": section.address,
+        for resource, line in self.bench.lines.items():
+            listener, device = self._listeners.get(line.name), self._devices.get(line.name)
+            stock = line.instrument if isinstance(line.instrument, StockInstrument) else None
+            instruments[line.name] = {
+                "model": self.bench.file.instruments[line.name].model if stock is None else stock.name,
+                "resource": resource,
                 "host": HOST if listener is not None else None,
                 "port": listener.getsockname()[1] if listener is not None else None,
                 "device": device.device if device is not None else None,
@@ -114,6 +117,7 @@ class BenchServer:
 
     def step(self, longest: float = _IDLE) -> None:
         """Do what is due, waiting for at most `longest` (s) if that is nothing."""
+        calling: list[tuple[socket.socket, str | None]] = []
         for key, events in self._selector.select(min(longest, self._pause())):
             if isinstance(key.data, (Client, HostedClient)):
                 if events & selectors.EVENT_READ:
@@ -121,19 +125,23 @@ class BenchServer:
                 if events & selectors.EVENT_WRITE:
                     key.data.send()
             elif isinstance(key.fileobj, socket.socket):
-                self._accept(key.fileobj, key.data)
+                calling.append((key.fileobj, key.data))
         self._pass_time()
-        for client in self._clients:
+        for client in sorted(self._clients, key=lambda client: client.turn):
             self._attend(client)
         for client in [*self._clients]:
             self._update(client, self._clients)
         for hosted in [*self._hosted]:
             hosted.execute()
             self._update(hosted, self._hosted)
+        # Last, so that the places of those who have just left are free.
+        for listener, resource in calling:
+            self._accept(listener, resource)
+        self._open_the_door()
 
     def _pause(self) -> float:
         """Return for how long nothing is due."""
-        if any(client.expects_reply for client in self._clients):
+        if self._at_the_door or any(client.expects_reply for client in self._clients):
             return _BUSY
         if self._pace is None:
             now = self.bench.clock.now()
@@ -143,50 +151,86 @@ class BenchServer:
     def _pass_time(self) -> None:
         if self._pace is None:
             return
-        behind = self._pace.catch_up()
-        if behind and not self._reported_slow:
-            self._reported_slow = True
-            sys.stderr.write(
-                f"the bench cannot keep up with its speed; it was {behind:.3g} s behind, and goes on slower\n"
-            )
+        try:
+            behind = self._pace.catch_up()
+        except Exception as exc:  # whatever fails on the bench, its instruments go on answering
+            self._report("the bench", exc)
+            return
+        if behind:
+            slow = "the bench cannot keep up with its speed"
+            self._say(f"{slow}; it was {behind:.3g} s behind, and goes on slower", once=slow)
         for instrument in self.bench.instruments.values():
             if instrument.busy:
-                instrument.advance(self.bench.clock.now())
+                try:
+                    instrument.advance(self.bench.clock.now())
+                except Exception as exc:  # the same
+                    self._instrument_failed(instrument, exc)
 
     def _attend(self, client: Client) -> None:
         """Execute one client's messages; one that waits for an instrument keeps the others from it."""
-        if client.dead:
-            client.lose()
-            return
-        if client.line.instrument.busy and self._owner.get(client.line.name) is not client:
-            return
-        if client.expects_reply:
-            client.collect()
-        if client.execute():
-            self._owner[client.line.name] = client
-        if self._owner.get(client.line.name) is client:
-            client.collect()
-
-    def _accept(self, listener: socket.socket, line: Line | None) -> None:
         try:
-            connection, _ = listener.accept()
-        except OSError:  # gone again
-            return
-        if line is None:
-            if len(self._hosted) >= _MOST_HOSTED:
-                connection.close()
+            if client.dead:
+                client.lose()
+            elif client.execute():
+                self._turns += 1
+                client.turn = self._turns
+            client.take_leave()
+        except Exception as exc:  # a defect of one instrument costs its client the connection, and nobody else
+            self._instrument_failed(client.line.instrument, exc)
+            client.lose()
+
+    # What goes wrong is said on stderr, each thing once.
+
+    def _instrument_failed(self, instrument: Instrument, exc: Exception) -> None:
+        names = [line.name for line in self.bench.lines.values() if line.instrument is instrument]
+        self._report(f"instrument {names[0]!r}", exc)
+        with contextlib.suppress(Exception):  # what has failed may not even be able to let go of its query
+            instrument.clear()
+
+    def _report(self, what: str, exc: Exception) -> None:
+        last = traceback.extract_tb(exc.__traceback__)[-1:]
+        where = "".join(f"{frame.filename}:{frame.lineno}" for frame in last)
+        details = "".join(traceback.format_exception(exc))
+        self._say(f"{what} has failed and goes on; this is a defect of the simulation: {exc!r}\n{details}", where)
+
+    def _say(self, text: str, once: str) -> None:
+        if once not in self._reported:
+            self._reported.add(once)
+            with contextlib.suppress(OSError):  # nobody may be listening any more
+                sys.stderr.write(text.rstrip() + "\n")
+                sys.stderr.flush()
+
+    # Who comes and who goes.
+
+    def _accept(self, listener: socket.socket, resource: str | None) -> None:
+        for _ in range(_BACKLOG):
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # nobody there any more, or no more files to be had
                 return
-            hosted = HostedClient(self.bench, connection)
-            self._hosted.append(hosted)
-            self._selector.register(hosted, selectors.EVENT_READ, hosted)
-            return
-        present = sum(client.line is line for client in self._clients)
-        if present >= line.instrument.most_sockets or line.down:
-            connection.close()
-            return
-        client = SocketClient(self.bench, line, connection, real_time=self._pace is not None)
-        self._clients.append(client)
-        self._selector.register(client, selectors.EVENT_READ, client)
+            if resource is not None:
+                self._at_the_door.append((self.bench.lines[resource], connection, wall_time.monotonic() + _AT_THE_DOOR))
+            elif len(self._hosted) >= _MOST_HOSTED:
+                connection.close()
+            else:
+                hosted = HostedClient(self.bench, connection, self._report)
+                self._hosted.append(hosted)
+                self._selector.register(hosted, selectors.EVENT_READ, hosted)
+
+    def _open_the_door(self) -> None:
+        """Let in who finds a place; who does not in time is sent away, as the instrument's firmware does."""
+        waiting, self._at_the_door = self._at_the_door, []
+        for line, connection, until in waiting:
+            present = sum(client.line is line for client in self._clients)
+            if line.down or (present >= line.instrument.most_sockets and wall_time.monotonic() >= until):
+                connection.close()
+            elif present >= line.instrument.most_sockets:
+                self._at_the_door.append((line, connection, until))
+            else:
+                resource = next(name for name, known in self.bench.lines.items() if known is line)
+                client = SocketClient(self.bench, line, resource, connection, real_time=self._pace is not None)
+                self._clients.append(client)
+                self._selector.register(client, selectors.EVENT_READ, client)
 
     def _update(self, client: Any, members: list[Any]) -> None:
         """Send what can be sent, wait for what the client can do next, forget one that is gone."""
@@ -195,10 +239,8 @@ class BenchServer:
         if not client.open:
             if client in self._selector.get_map():
                 self._selector.unregister(client)
-            client.close()
+            self._end(client)
             members.remove(client)
-            for name in [name for name, owner in self._owner.items() if owner is client]:
-                del self._owner[name]
             return
         events = selectors.EVENT_READ if client.wants_to_read else 0
         events |= selectors.EVENT_WRITE if client.wants_to_write else 0
@@ -210,88 +252,20 @@ class BenchServer:
         elif events:
             self._selector.register(client, events, client)
 
+    def _end(self, client: Client | HostedClient) -> None:
+        try:
+            client.close()
+        except Exception as exc:  # an instrument that cannot even abandon its query
+            self._report("the bench", exc)
+
     def close(self) -> None:
         """Close everything."""
         everybody: list[Client | HostedClient] = [*self._clients, *self._hosted]
         for client in everybody:
-            client.close()
+            self._end(client)
+        for _, connection, _ in self._at_the_door:
+            connection.close()
         for key in [*self._selector.get_map().values()]:
             if isinstance(key.fileobj, socket.socket):
                 key.fileobj.close()
         self._selector.close()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mqtctl bench serve", description=__doc__)
-    parser.add_argument("bench", nargs="?", default="", help="bench file or name of a built-in bench")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-    parser.add_argument("--speed", type=float, default=1.0, help="bench seconds per second")
-    parser.add_argument("--virtual", action="store_true", help="virtual time: it passes with messages and waits only")
-    parser.add_argument("--port-base", type=int, default=0, help="port of the first instrument; the others follow")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option."""
-    options = _parser().parse_args(arguments)
-    if not 0 <= options.port_base <= 65000:
-        sys.stderr.write(f"mqtctl: --port-base is {options.port_base}; give a port from 1024 to 65000, or 0 for any\n")
-        return 2
-    try:
-        bench = open_bench(options.bench)
-        server = BenchServer(bench, None if options.virtual else options.speed, options.port_base)
-    except (BenchFileError, ValueError) as exc:
-        sys.stderr.write(f"mqtctl: {exc}\n")
-        return 2
-    except OSError as exc:
-        sys.stderr.write(
-            f"mqtctl: the bench cannot listen on {HOST} from port {options.port_base} on ({exc.strerror})\n"
-        )
-        return 2
-    stop = _Stop()
-    try:
-        with stop:
-            _announce(server, as_json=options.json)
-            while not stop.asked:
-                server.step()
-    finally:
-        server.close()
-    return 0
-
-
-class _Stop:
-    """Remembers that SIGINT or SIGTERM came; the handlers before are put back at the end."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
-def _announce(server: BenchServer, *, as_json: bool) -> None:
-    """Print where everything is."""
-    addresses = server.addresses()
-    if as_json:
-        sys.stdout.write(json.dumps(addresses) + "\n")
-    else:
-        for name, place in addresses["instruments"].items():
-            where = place["device"] or f"TCPIP::{place['host']}::{place['port']}::SOCKET"
-            sys.stdout.write(f"{name:14s} {place['model']:18s} {where}\n")
-        if addresses["backend"]:
-            sys.stdout.write(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")
-        sys.stderr.write("serving; Ctrl-C ends it\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,20 +7,22 @@ library specification) 7.2.1, section 6.1.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from pyvisa import constants, rname
-from pyvisa.constants import ResourceAttribute, StatusCode
+from pyvisa.constants import EventMechanism, ResourceAttribute, StatusCode
 from pyvisa.typing import VISARMSession
-from pyvisa_sim.sessions.session import Session
 
 from .clock import VirtualClock
-from .line import Line
+from .line import Line, ReplyQueue
+from .locks import ResourceLock
+from .service_requests import ServiceRequests
+from .session_attributes import AttributedSession
+from .transport import Transport
 
-__all__ = ["BenchSession", "EventContext", "ResourceLock", "Transport"]
+__all__ = ["BenchSession"]
 
 # With an infinite time-out a client would wait for ever where nothing is to come; this much
 # virtual time (s) is taken for ever.
@@ -28,90 +30,8 @@ FOREVER = 1e5
 # Smallest step in s towards an instrument's next event, so that a wait always ends.
 SMALLEST_STEP = 1e-6
 
-_KEYS = itertools.count(1)
 
-
-class Transport(Protocol):
-    """How fast an interface is."""
-
-    @property
-    def latency(self) -> float:
-        """Time in s that each message takes in either direction."""
-
-    @property
-    def byte_rate(self) -> float:
-        """Bytes per second."""
-
-
-class ResourceLock:
-    """Who holds a resource, as viLock sees it (VPP-4.3, section 3.6)."""
-
-    def __init__(self) -> None:
-        self.exclusive: BenchSession | None = None
-        self.exclusive_depth = 0
-        self.shared: dict[BenchSession, int] = {}
-        self.key = ""
-
-    def admits(self, session: BenchSession) -> bool:
-        """Whether this session may talk to the resource."""
-        if self.exclusive is not None:
-            return self.exclusive is session
-        return not self.shared or session in self.shared
-
-    def acquire_exclusive(self, session: BenchSession) -> bool:
-        """Take the exclusive lock; nests."""
-        if not self.admits(session):
-            return False
-        self.exclusive = session
-        self.exclusive_depth += 1
-        return True
-
-    def acquire_shared(self, session: BenchSession, key: str | None) -> bool:
-        """Take or join the shared lock; `key` None makes a new one."""
-        if self.exclusive not in (None, session):
-            return False
-        if self.shared and session not in self.shared and key != self.key:
-            return False
-        if not self.shared:
-            self.key = key or f"mqt-{next(_KEYS)}"
-        self.shared[session] = self.shared.get(session, 0) + 1
-        return True
-
-    def release(self, session: BenchSession) -> bool:
-        """Give back the latest lock of this session; False if it holds none."""
-        if self.exclusive is session:
-            self.exclusive_depth -= 1
-            if self.exclusive_depth == 0:
-                self.exclusive = None
-            return True
-        if session not in self.shared:
-            return False
-        self.shared[session] -= 1
-        if self.shared[session] == 0:
-            del self.shared[session]
-        return True
-
-    def release_all(self, session: BenchSession) -> None:
-        """Give back everything, when the session closes."""
-        while self.release(session):
-            pass
-
-    @property
-    def state(self) -> constants.AccessModes:
-        """The value of VI_ATTR_RSRC_LOCK_STATE."""
-        if self.exclusive is not None:
-            return constants.AccessModes.exclusive_lock
-        return constants.AccessModes.shared_lock if self.shared else constants.AccessModes.no_lock
-
-
-class EventContext:
-    """What viWaitOnEvent hands out: the event's type, until it is closed."""
-
-    def __init__(self, event_type: constants.EventType) -> None:
-        self.event_type = event_type
-
-
-class BenchSession(Session):
+class BenchSession(AttributedSession):
     """One client's connection to one instrument.
 
     Parameters
@@ -122,6 +42,8 @@ class BenchSession(Session):
         Parsed resource name.
     line, clock, transport, lock
         What it talks through, the bench's time, the interface's speed, the resource's lock.
+    private
+        Whether it gets the replies to its own messages and no others also where that is not a socket's nature.
     """
 
     def __init__(
@@ -131,10 +53,11 @@ class BenchSession(Session):
         line: Line,
         clock: VirtualClock,
         transport: Transport,
-        lock: ResourceLock,
+        lock: ResourceLock[BenchSession],
+        *,
+        private: bool = False,
     ) -> None:
-        self.session_type = (name.interface_type_const, name.resource_class)
-        super().__init__(manager, str(name), name)
+        super().__init__(manager, name)
         self.instrument = line.instrument
         self._line = line
         self._generation = line.generation
@@ -142,67 +65,30 @@ class BenchSession(Session):
         self._clock = clock
         self._latency = transport.latency
         self._byte_time = 1.0 / transport.byte_rate
-        self._serial = name.interface_type_const == constants.InterfaceType.asrl
-        self._bus = name.interface_type_const == constants.InterfaceType.gpib
-        self._stream = self._serial or name.resource_class == "SOCKET"
-        self.instrument.message_exchange = not self._stream
-        self._last_arrival = -math.inf
+        # Each raw socket gets the replies to its own messages; on a bus whoever reads gets what is there.
+        self._own = ReplyQueue(line) if self._socket or private else None
         self._reply_started = False
-        self._queueing = False
-        self._seen_requests = 0
-        self._cache_attributes()
-
-    def after_parsing(self) -> None:
-        """Fill in the attributes that follow from the resource name."""
-        parsed: Any = self.parsed
-        for attribute, field in _NAME_ATTRIBUTES.items():
-            text = getattr(parsed, field, None)
-            if text is None:
-                continue
-            if attribute in _TEXT_ATTRIBUTES:
-                self.attrs[attribute] = text
-            elif text.removeprefix("0x").isalnum():  # a serial port may have a path for a number
-                self.attrs[attribute] = int(text, 16 if text.startswith("0x") else 10)
-        if isinstance(parsed, rname.GPIBInstr) and not parsed.secondary_address:
-            self.attrs[ResourceAttribute.gpib_secondary_address] = constants.VI_NO_SEC_ADDR
+        self.service_requests = ServiceRequests(self.instrument)
 
     def get_attribute(self, attribute: ResourceAttribute) -> tuple[Any, StatusCode]:
         """Return an attribute's value and a status."""
         if attribute == ResourceAttribute.resource_lock_state:
             return self.lock.state, StatusCode.success
+        if attribute == ResourceAttribute.asrl_avalaible_number and self._serial:
+            return self.replies.count, StatusCode.success
         return super().get_attribute(attribute)
 
-    def set_attribute(self, attribute: ResourceAttribute, attribute_state: Any) -> StatusCode:
-        """Set an attribute and return a status."""
-        status = super().set_attribute(attribute, attribute_state)
-        self._cache_attributes()
-        return status
-
-    def _cache_attributes(self) -> None:
-        def value(attribute: ResourceAttribute, default: Any) -> Any:
-            result, status = super(BenchSession, self).get_attribute(attribute)
-            return result if status == StatusCode.success else default
-
-        milliseconds = value(ResourceAttribute.timeout_value, 2000)
-        infinite = milliseconds == constants.VI_TMO_INFINITE
-        self._timeout = math.inf if infinite else milliseconds / 1000
-        self._send_end = bool(value(ResourceAttribute.send_end_enabled, True)) and not self._stream
-        self._character = character = int(value(ResourceAttribute.termchar, 10))
-        self._termination = character if value(ResourceAttribute.termchar_enabled, False) else None
-        self._heeds_end = not value(ResourceAttribute.suppress_end_enabled, False)
-        if self._serial:
-            self._cache_serial_ends(character, value)
-
-    def _cache_serial_ends(self, character: int, value: Any) -> None:
-        """On a serial line there is no END; a termination character may stand for it."""
-        ending = value(ResourceAttribute.asrl_end_in, constants.SerialTermination.termination_char)
-        self._heeds_end = False
-        if ending == constants.SerialTermination.termination_char:
-            self._termination = character
-        ending = value(ResourceAttribute.asrl_end_out, constants.SerialTermination.none)
-        self._send_character = ending == constants.SerialTermination.termination_char
-
     # Messages.
+
+    @property
+    def replies(self) -> ReplyQueue:
+        """Replies that this session can read."""
+        return self._line.bus if self._own is None else self._own
+
+    @property
+    def answered(self) -> bool:
+        """Whether the instrument answers to this session at present, and not to another one's socket."""
+        return self.instrument.output is self.replies
 
     @property
     def dead(self) -> bool:
@@ -229,15 +115,22 @@ class BenchSession(Session):
         instrument = self.instrument
         arrival = self._clock.now() + self._latency + len(data) * self._byte_time
         if instrument.message_interval:
-            arrival = max(arrival, self._last_arrival + instrument.message_interval)
-            self._last_arrival = arrival
+            arrival = max(arrival, self._line.ready_at)
+            self._line.ready_at = arrival + instrument.message_interval
         self._clock.advance_to(arrival)
         instrument.advance(arrival)
+        if instrument.busy and not self.answered and not self._wait_for_others():
+            return 0, StatusCode.error_timeout
         if self._line.active and not self._line.received(data, self._send_end):
             return len(data), StatusCode.success
+        self._line.answer_to(self.replies, not self._stream)
         instrument.write(data, self._send_end)
         self._reply_started = False
         return len(data), StatusCode.success
+
+    def _wait_for_others(self) -> bool:
+        """Let the instrument finish another socket's query; False if that takes longer than the time-out."""
+        return self._wait(self._clock.now() + self._timeout, lambda: not self.instrument.busy)
 
     def read(self, count: int) -> tuple[bytes, StatusCode]:
         """Fetch at most `count` bytes; a reply that never comes costs virtual time only."""
@@ -250,9 +143,9 @@ class BenchSession(Session):
         parts: list[bytes] = []
         left = count
         while True:
-            if not self.instrument.output and not self._wait_for_reply(deadline):
+            if not self.replies and not self._wait_for_reply(deadline):
                 return b"".join(parts), StatusCode.error_connection_lost if self.dead else StatusCode.error_timeout
-            chunk, ended, terminated = self.instrument.output.take(left, self._termination)
+            chunk, ended, terminated = self.replies.take(left, self._termination)
             self._spend(chunk, ended)
             if ended and self._heeds_end:
                 status = StatusCode.success  # rule 6.1.1
@@ -277,12 +170,12 @@ class BenchSession(Session):
             self._line.sent(chunk, ended)
 
     def _wait_for_reply(self, deadline: float) -> bool:
-        if self.instrument.busy or self.instrument.output.due < math.inf:
-            return self._wait(deadline, lambda: bool(self.instrument.output) or self.dead) and not self.dead
+        if self.instrument.busy or self.replies.due < math.inf:
+            return self._wait(deadline, lambda: bool(self.replies) or self.dead) and not self.dead
         self.instrument.starved()
         if math.isfinite(deadline):
             self._pass(deadline)
-        return bool(self.instrument.output)
+        return bool(self.replies)
 
     def _wait(self, deadline: float, done: Callable[[], bool]) -> bool:
         """Let time pass from event to event until `done()` or the deadline; return whether done."""
@@ -292,7 +185,7 @@ class BenchSession(Session):
             now = self._clock.now()
             if now >= deadline:
                 return False
-            event = min(instrument.next_event(), instrument.output.due)
+            event = min(instrument.next_event(), self.replies.due)
             if event == math.inf and self._timeout == math.inf:
                 return False
             self._pass(min(max(event, now + SMALLEST_STEP), deadline))
@@ -301,8 +194,8 @@ class BenchSession(Session):
     def _pass(self, time: float) -> None:
         self._clock.advance_to(time)
         self.instrument.advance(time)
-        if self.instrument.output.due <= time:
-            self.instrument.output.arrive(time)
+        if self.replies.due <= time:
+            self.replies.arrive(time)
 
     def _pass_latency(self, what: str) -> None:
         """Let the time pass that something else than a message takes, and note it."""
@@ -316,13 +209,14 @@ class BenchSession(Session):
         if refusal is not None:
             return refusal
         self._pass_latency("clear")
+        self._line.answer_to(self.replies, not self._stream)
         self.instrument.clear()
         self._reply_started = False
         return StatusCode.success
 
     def discard_input(self) -> StatusCode:
         """Throw away what has arrived and was not read."""
-        self.instrument.output.clear()
+        self.replies.clear()
         self._reply_started = False
         return StatusCode.success
 
@@ -345,76 +239,63 @@ class BenchSession(Session):
 
     # Service requests.
 
-    def enable_service_requests(self) -> None:
-        """Queue service requests from now on; one that is asserted already counts."""
-        if not self._queueing:
-            self._queueing = True
-            self.discard_service_requests()
-            if self.instrument.requesting_service:
-                self._seen_requests -= 1
+    def enable_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Note service requests from now on; return whether they were noted already."""
+        before = self.service_requests.enabled(mechanism)
+        self.service_requests.enable(mechanism)
+        return before
 
-    def disable_service_requests(self) -> None:
-        """Queue none from now on."""
-        self._queueing = False
+    def disable_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Note none from now on; return whether they were noted until now."""
+        before = self.service_requests.enabled(mechanism)
+        self.service_requests.disable(mechanism)
+        return before
 
-    def discard_service_requests(self) -> None:
-        """Forget those queued."""
-        self._seen_requests = self.instrument.service_requests
+    def discard_service_requests(self, mechanism: EventMechanism) -> bool:
+        """Forget those that were noted; return whether there were any."""
+        before = self.service_requests.pending(mechanism)
+        self.service_requests.discard(mechanism)
+        return before
+
+    def take_service_request(self) -> bool:
+        """Take the next service request that is for the session's handlers; False if there is none."""
+        self.instrument.advance(self._clock.now())
+        return self.service_requests.take(EventMechanism.handler)
+
+    def next_event(self) -> float:
+        """Return the bench time in s of the instrument's next event, inf if none is known."""
+        return self.instrument.next_event()
 
     def wait_service_request(self, milliseconds: int) -> StatusCode:
         """Wait in virtual time for a service request."""
-        if not self._queueing:
+        requests = self.service_requests
+        if not requests.enabled(EventMechanism.queue):
             return StatusCode.error_not_enabled
         infinite = milliseconds == constants.VI_TMO_INFINITE
         deadline = math.inf if infinite else self._clock.now() + milliseconds / 1000
         self.instrument.advance(self._clock.now())
-        if not self._wait(deadline, lambda: self.instrument.service_requests > self._seen_requests):
+        if not self._wait(deadline, lambda: requests.pending(EventMechanism.queue)):
             return StatusCode.error_timeout
-        self._seen_requests += 1
+        requests.take(EventMechanism.queue)
         return StatusCode.success
 
     # Locks.
 
-    def acquire(self, kind: constants.Lock, key: str | None) -> bool:
-        """Take the exclusive lock, or take or join the shared one; return whether it was free."""
-        if kind == constants.Lock.exclusive:
-            return self.lock.acquire_exclusive(self)
-        return self.lock.acquire_shared(self, key)
+    def acquire(self, kind: constants.Lock, key: str | None, milliseconds: int) -> StatusCode:
+        """Take the exclusive lock, or take or join the shared one; one that is not free costs the time-out."""
+        status = self.lock.acquire(self, kind, key)
+        if status == StatusCode.error_timeout and milliseconds != constants.VI_TMO_INFINITE:
+            self._pass(self._clock.now() + milliseconds / 1000)
+        return status
 
-    def release(self) -> bool:
-        """Give back the latest lock; False if there is none."""
+    def release(self) -> StatusCode:
+        """Give back the latest lock."""
         return self.lock.release(self)
 
     def lock_key(self) -> str:
         """Return the key of the shared lock."""
         return self.lock.key
 
-    def close(self) -> Any:
+    def close(self) -> None:
         """Give back all locks."""
         self.lock.release_all(self)
-
-    def wait_for_lock(self, milliseconds: int) -> None:
-        """Let the time pass that a client waits in vain for a lock."""
-        if milliseconds != constants.VI_TMO_INFINITE:
-            self._pass(self._clock.now() + milliseconds / 1000)
-
-
-_NAME_ATTRIBUTES = {
-    ResourceAttribute.interface_number: "board",
-    ResourceAttribute.gpib_primary_address: "primary_address",
-    ResourceAttribute.gpib_secondary_address: "secondary_address",
-    ResourceAttribute.tcpip_address: "host_address",
-    ResourceAttribute.tcpip_device_name: "lan_device_name",
-    ResourceAttribute.tcpip_port: "port",
-    ResourceAttribute.manufacturer_id: "manufacturer_id",
-    ResourceAttribute.model_code: "model_code",
-    ResourceAttribute.usb_serial_number: "serial_number",
-    ResourceAttribute.usb_interface_number: "usb_interface_number",
-}
-_TEXT_ATTRIBUTES = frozenset(
-    {
-        ResourceAttribute.tcpip_address,
-        ResourceAttribute.tcpip_device_name,
-        ResourceAttribute.usb_serial_number,
-    }
-)

@@ -39,6 +39,8 @@ class Waveform:
         Where in the period (0 to 1) the marker pulse falls; None if there is none.
     marker_every
         Number of periods from one marker pulse to the next; `math.inf` for a single one.
+    marker_train
+        How many pulses there are in place of each marker pulse, and their distance in s; all within the period.
     """
 
     start: float
@@ -48,6 +50,7 @@ class Waveform:
     idle: float = 0.0
     marker_phase: float | None = None
     marker_every: float = 1.0
+    marker_train: tuple[float, float] = (1.0, 0.0)
 
     @property
     def stop(self) -> float:

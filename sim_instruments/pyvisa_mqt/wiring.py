@@ -56,6 +56,7 @@ class MarkerRecord:
     def __init__(self, line: MarkerLine) -> None:
         self.line = line
         self._trains: deque[tuple[float, float, float, float]] = deque(maxlen=1000)
+        self._bursts: deque[tuple[float, float]] = deque(maxlen=1000)
 
     def drive(self, now: float, waveform: Waveform | None) -> None:
         """From `now` (s) on the marker belongs to this waveform; None silences it."""
@@ -69,6 +70,7 @@ class MarkerRecord:
             if not math.isfinite(period):  # a single pulse: the train ends behind it
                 period, stop = waveform.period, min(stop, first + 0.5 * waveform.period)
             self._trains.append((first, period, max(now, waveform.start), stop))
+            self._bursts.append(waveform.marker_train)
 
     def edges(self, threshold: float, rising: bool, since: float, until: float) -> Array:
         """Return the sorted times in s, since < t <= until, at which the line crosses the threshold (V)."""
@@ -77,19 +79,32 @@ class MarkerRecord:
             return np.empty(0)
         shift = line.delay + (line.width if rising == line.active_low else 0.0)
         found: list[Array] = []
-        for first, period, begin, end in reversed(self._trains):
+        for (first, period, begin, end), train in zip(reversed(self._trains), reversed(self._bursts), strict=True):
             if end + shift + period < since:
                 break
             low = math.floor((max(since - shift, begin) - first) / period) - 1
             high = math.ceil((min(until - shift, end) - first) / period) + 1
             if high < low:
                 continue
-            pulses = first + period * np.arange(max(low, 0), high + 1)
+            pulses = np.asarray(first + period * np.arange(max(low, 0), high + 1))
+            if train[0] > 1:
+                pulses = _repeated(pulses, train, since - shift, until - shift)
             times = np.asarray(pulses + shift)
             slack = 1e-9 * period  # a train's last period ends where the next would begin, up to rounding
             sent = (pulses >= begin - slack) & (pulses < end - slack)
             found.append(times[sent & (times > since) & (times <= until)])
         return np.concatenate(found[::-1]) if found else np.empty(0)
+
+
+def _repeated(pulses: Array, train: tuple[float, float], since: float, until: float) -> Array:
+    """Return the pulses (s) with those that follow each of them, as far as they lie near since to until (s)."""
+    count, spacing = train
+    found = [np.empty(0)]
+    for pulse in pulses:
+        low = max(math.floor((since - pulse) / spacing) - 1, 0)
+        high = min(math.ceil((until - pulse) / spacing) + 1, count - 1)
+        found.append(pulse + spacing * np.arange(low, high + 1))
+    return np.concatenate(found)
 
 
 class Readout:

@@ -15,16 +15,20 @@ PAGE = Path(__file__).parents[2] / "docs" / "add-an-instrument.md"
 
 def test_the_example_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"```(python|yaml|toml)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert [kind for kind, _ in blocks] == ["python", "yaml", "python", "toml"]
-    (tmp_path / "mylab_source.py").write_text(blocks[0][1], encoding="utf-8")
-    (tmp_path / "mybench.yaml").write_text(blocks[1][1], encoding="utf-8")
+    assert [kind for kind, _ in blocks] == [*("python", "yaml", "python") * 2, "toml"]
+    files = {"mylab_source.py": 0, "mybench.yaml": 1, "mylab_thermometer.py": 3, "mycryostat.yaml": 4}
+    for name, number in files.items():
+        (tmp_path / name).write_text(blocks[number][1], encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     try:
-        exec(compile(blocks[2][1], str(PAGE), "exec"), {})
+        for number in (2, 5):
+            exec(compile(blocks[number][1], str(PAGE), "exec"), {})
     finally:
-        MODELS.pop("acme-1200", None)
-        sys.modules.pop("mylab_source", None)
+        for model in ("acme-1200", "acme-thermometer"):
+            MODELS.pop(model, None)
+        for module in ("mylab_source", "mylab_thermometer"):
+            sys.modules.pop(module, None)
 
 
 def test_a_model_name_is_given_only_once() -> None:

@@ -6,28 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pyvisa_mqt.clock import VirtualClock
 from pyvisa_mqt.instruments.base import InputBuffer
-from pyvisa_mqt.instruments.scpi_base import Hold, ScpiInstrument, register_commands
+from pyvisa_mqt.instruments.scpi_base import Hold, ScpiInstrument, register_commands, state_commands
 from pyvisa_mqt.parameters import Boolean, ChannelList, Choice, Number, Text
 from pyvisa_mqt.scpi import Command, CommandTree, setting
-from pyvisa_mqt.signals import Waveform
 
-
-class _Wires:
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-
-    def drive(self, port: str, waveform: Waveform, marker_port: str | None = None) -> None: ...
-
-    def edges(self, port: str, threshold: float, rising: bool, since: float, until: float) -> NDArray[np.float64]:
-        return np.zeros(0)
-
-    def temperature(self, sensor: str) -> float:
-        return 1.0
-
-    def heat(self, heater: str, power: float) -> None: ...
+from tests.protocol.silent_wires import SilentWires
 
 
 class _Toy(ScpiInstrument):
@@ -66,13 +50,16 @@ class _Toy(ScpiInstrument):
         Command("SUM", None, lambda self, *numbers: f"{sum(numbers):g}", (), (Number(0, 9), Number(0, 9))),
         Command("INITiate", begin),
         Command("FETCh", None, result),
+        setting("ADDRess", "address", Number(0, 30, 3, integer=True), 3, lasting=True),
+        *state_commands(4),
+        Command("ENDLess", None, lambda self: b"#0abc"),
         Command("BLOCk", None, lambda self: b"#13\n;\xff"),
     )
 
 
 @pytest.fixture
 def toy() -> _Toy:
-    return _Toy(_Wires(), np.random.default_rng(0), {})
+    return _Toy(SilentWires(), np.random.default_rng(0), {})
 
 
 def ask(toy: _Toy, message: str) -> str:
@@ -290,6 +277,104 @@ def test_endless_input_is_dropped_up_to_its_end_and_reported_once() -> None:
     assert buffer.feed(b"x\n*IDN?\n", False) == (["*IDN?"], False)
 
 
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("COUN " + "1" * 256, -124),
+        ("FREQ 1E32001", -123),
+        ("FREQ 1E-" + "9" * 300, -123),
+        ("COUN #H1_0", -121),
+        ("COUN #H-5", -121),
+        ("COUN #B2", -121),
+        ("COUN #H", -121),
+        ("COUN #Q" + "7" * 300, -124),
+        ("DISP:TEXT 'it's'", -151),
+        ('DISP:TEXT "a""', -151),
+        ("VOLT:STAT 1 V", -138),
+        ("VOLT:STAT 1E400", 0),
+        ("INP0:LEV 1", -114),
+        ("INP01:LEV02 1", 0),
+        ("INP" + "1" * 40 + ":LEV 1", -114),
+        (":" * 1000, -110),
+        ("VOLT:" * 1000 + "LEV 1", -113),
+        ("VOLT::LEV 1", -110),
+        ("*IDN2?", -113),
+        ("FR\u00c9Q 1", -101),
+        ("FREQ 1\u00b2", -121),
+        ("COUN (1)", -178),
+        ("COUN #15abcde", -168),
+        ("ROUT? (@1,\u00b2)", -171),
+        ("FREQ 1;;;;;;FREQ 2", 0),
+    ],
+)
+def test_odd_messages_are_refused_with_their_errors(toy: _Toy, message: str, code: int) -> None:
+    ask(toy, message)
+    assert error(toy) == code
+    assert ask(toy, "*IDN?") == "TOY\n"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("FREQ " + "1" * 500_000 + "!", "FREQ 1" + " " * 500_000 + "!", "ROUT? (@" + " " * 500_000 + "!)"),
+        *(";" * 1_000_000, "#" * 1_000_000, ":" * 1_000_000, "(" * 500_000, "'" * 500_001, "A" * 1_000_000),
+        *("DISP:TEXT '" + "''" * 400_000, "FREQ" + " ," * 400_000, " #1" * 300_000, "\0" * 1_000_000),
+    ],
+    ids=range(13),
+)
+@pytest.mark.timeout(5)
+def test_a_megabyte_of_anything_takes_no_longer_than_reading_it(toy: _Toy, message: str) -> None:
+    ask(toy, message)
+    assert ask(toy, "*CLS;*IDN?") == "TOY\n"
+
+
+def test_a_mnemonic_may_end_in_a_digit_of_its_own() -> None:
+    tree = CommandTree([Command("CALCulate:MODE", lambda i: 1), Command("CALCulate2:MODE", lambda i: 2)])
+    answers = {
+        h: [c.handler(None) if c.handler else c.error for c in tree.parse(h)] for h in ("CALC:MODE", "CALC1:MODE")
+    }
+    assert answers == {"CALC:MODE": [1], "CALC1:MODE": [1]}
+    (call,) = tree.parse("calculate2:mode")
+    assert call.handler is not None
+    assert call.handler(None) == 2
+    assert tree.parse("CALC3:MODE")[0].error is not None
+
+
+def test_nothing_can_follow_an_indefinite_block(toy: _Toy) -> None:
+    assert ask(toy, "COUN?;ENDL?;COUN?") == "1;#0abc\n"
+    assert error(toy) == -440
+
+
+def test_endless_input_while_a_reply_waits_is_a_deadlock(toy: _Toy) -> None:
+    toy.write(b"*IDN?\n", True)
+    toy.write(b"x" * (1 << 20) + b"x", False)
+    toy.write(b"\n", False)
+    assert error(toy) == -430
+    assert ask(toy, "*IDN?") == "TOY\n"
+
+
+def test_settings_that_last_survive_reset_and_power_failure_and_others_do_not(toy: _Toy) -> None:
+    ask(toy, "ADDR 7;:COUN 5;*RST")
+    assert ask(toy, "ADDR?;:COUN?") == "7;1\n"
+    ask(toy, "COUN 6;*SAV 1;:COUN 7;:ADDR 8")
+    toy.power_cycle()
+    assert ask(toy, "ADDR?;:COUN?;*ESR?") == "8;1;128\n"
+    ask(toy, "*RCL 1")
+    assert ask(toy, "ADDR?;:COUN?") == "8;6\n"
+    ask(toy, "*RCL 2")
+    assert ask(toy, "COUN?") == "1\n"
+
+
+def test_a_block_larger_than_the_buffer_arrives_and_one_that_cannot_be_swallows_nothing() -> None:
+    buffer = InputBuffer()
+    message = b"DATA #73000000" + b"\n" * 3_000_000
+    found = [buffer.feed(message[i : i + 65536], False) for i in range(0, len(message), 65536)]
+    assert not any(messages or overran for messages, overran in found)
+    assert buffer.feed(b"\n", False) == ([message.decode("latin-1")], False)
+    assert buffer.feed(b"DATA #9999999999\n*IDN?\n", False) == (["DATA #9999999999", "*IDN?"], False)
+    assert buffer.feed(b"#9000000999\nX#15\n*IDN?\n", False) == (["#9000000999", "X#15", "*IDN?"], False)
+
+
 def test_a_malformed_pattern_in_a_command_table_is_found_when_the_table_is_built() -> None:
     with pytest.raises(ValueError, match="malformed node"):
         CommandTree([Command("FREQ{1:2}:CW")])
@@ -297,4 +382,4 @@ def test_a_malformed_pattern_in_a_command_table_is_found_when_the_table_is_built
 
 def test_unknown_options_of_a_bench_file_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="no option 'colour'"):
-        _Toy(_Wires(), np.random.default_rng(0), {"colour": "red"})
+        _Toy(SilentWires(), np.random.default_rng(0), {"colour": "red"})

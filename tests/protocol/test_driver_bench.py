@@ -19,10 +19,11 @@ from qcodes.parameters import ManualParameter
 from scipy import stats
 
 from mqtctl.clock import Clock
+from mqtctl.errors import HardwareError
 from mqtctl.instruments.keithley_6221 import Keithley6221RampSource
 from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
 from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles import RampProgram, StopEdge
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 
 #: What the built-in bench is made of: benches/builtin.yaml.
@@ -251,3 +252,89 @@ def test_the_bath_follows_its_set_point_and_a_scanner_elsewhere_is_noticed(bench
     stale = bench.controller.read()
     assert not stale.valid
     assert "scanner is on channel 3" in stale.status
+
+
+@pytest.mark.parametrize("by_request", [True, False], ids=["service request", "polling"])
+def test_a_block_is_waited_for_with_a_handful_of_messages(bench: Bench, by_request: bool) -> None:
+    bench.counter.configure(bench.source.configure(RAMP))
+    messages: list[str] = []
+    usual = bench.counter_driver.ask_raw
+    bench.counter_driver.ask_raw = lambda cmd: messages.append(cmd) or usual(cmd)  # type: ignore[method-assign, func-returns-value]
+    if not by_request:
+        bench.counter._requests_service = False
+    bench.source.start(11_000)
+    bench.counter.arm(10_000)
+    begun, waits = bench.clock.now(), 0
+    messages.clear()
+    for block in range(1, 5):
+        while bench.counter.available() < 2500:
+            bench.counter.wait_for(2500, 10.0)
+            waits += 1
+        assert bench.counter.read(2500).size == 2500
+        # awake within 20 ms of the reading that completes the block
+        assert bench.clock.now() - begun < 2.5 * block + 0.02 + 0.08  # and 80 ms for the transfer of 20 kB
+    bench.source.stop()
+    assert waits <= 10
+    assert len(messages) <= 24
+
+
+def test_a_wait_ends_with_its_time_out_when_no_marker_comes(bench: Bench) -> None:
+    bench.counter.configure(bench.source.configure(RAMP))
+    bench.counter.arm(1000)
+    before = bench.clock.now()
+    bench.counter.wait_for(1000, 0.3)
+    assert 0.25 <= bench.clock.now() - before <= 0.35
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["positive", "negative"])
+def test_retrapping_is_timed_on_the_way_down(bench: Bench, sign: int) -> None:
+    program = RampProgram(sign * 9.8e-6, 0.0, -sign * 9.8e-6 / 0.9e-3, 1e-3)
+    actual = bench.source.configure(program)
+    edge = bench.counter.stop_edge if sign > 0 else bench.counter.stop_edge.mirrored
+    bench.counter.configure(actual, edge.reversed)
+    intervals = take(bench, 300)
+    assert np.all(np.isfinite(intervals))
+    currents = actual.start_current + actual.rate * (intervals - 10.105e-6)
+    # 4 Ic / (pi Q) at zero bias, docs/bench.md; the amplifier falls more slowly than it rises, 0.15 us or 1.7 nA
+    assert sign * currents.mean() == pytest.approx(149e-9, abs=3e-9)
+
+
+def test_switching_at_negative_currents_is_the_mirror_image(bench: Bench) -> None:
+    means = []
+    for sign in (1, -1):
+        actual = bench.source.configure(RampProgram(0.0, sign * 10e-6, sign * 10e-6 / 0.9e-3, 1e-3))
+        bench.counter.configure(actual, bench.counter.stop_edge if sign > 0 else bench.counter.stop_edge.mirrored)
+        means.append(float(np.mean(take(bench, 500))))
+    # the scatter of 500 switches, 6 nA of 9.4 uA on 1 mA/90 ms: 25 ns for each mean, five times that for both
+    assert means[0] == pytest.approx(means[1], abs=0.2e-6)
+
+
+def test_the_marker_is_tried_with_two_picoamperes_and_everything_is_put_back(bench: Bench) -> None:
+    bench.source.configure(RAMP)
+    before = bench.source_driver.snapshot(update=True)["submodules"]["wave"]["parameters"]
+    with bench.source.marking(1e-3):
+        positive, width = bench.counter.marker_pulse(RAMP)
+        assert not positive
+        assert width == pytest.approx(1e-6, abs=2e-9)
+        assert bench.source_driver.wave.amplitude.get() == 2e-12
+        assert bench.source_driver.current_range.get() == 2e-9
+    after = bench.source_driver.snapshot(update=True)["submodules"]["wave"]["parameters"]
+    assert {name: value["value"] for name, value in after.items()} == {
+        name: value["value"] for name, value in before.items()
+    }
+    assert not bench.source.output_on()
+    with pytest.raises(HardwareError, match="no marker arrives"):
+        bench.counter.marker_pulse(RAMP)
+
+
+def test_the_marker_is_not_tried_while_the_output_is_on(bench: Bench) -> None:
+    bench.source_driver.output.set(True)
+    with pytest.raises(HardwareError, match="output is on"), bench.source.marking(1e-3):
+        pass
+    assert bench.source.output_on()
+
+
+def test_noise_at_the_stop_input_is_counted(bench: Bench) -> None:
+    assert bench.counter.count_edges(StopEdge(1.0, rising=True), 0.5) == 0
+    # 2 mV rms behind the amplifier: 5 mV are 2.5 standard deviations
+    assert bench.counter.count_edges(StopEdge(5e-3, rising=True), 0.5) > 1000

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pyvisa_mqt.clock import VirtualClock
 from pyvisa_mqt.instruments import MODELS, Instrument
 from pyvisa_mqt.instruments.lakeshore_grammar import LakeShoreInstrument
 from pyvisa_mqt.instruments.scpi_base import ScpiInstrument
-from pyvisa_mqt.signals import Waveform
+
+from tests.protocol.silent_wires import SilentWires
 
 MESSAGES = 10_000
 #: What real clients send, to be spoiled; each model gets those of its own and of the others.
@@ -57,24 +56,53 @@ GOOD = [
     ":PROG:EDIT:STAR;:SOUR:LEV 1E-4;:PROG:EDIT:END;:PROG:SLOP 3600;REP 1;RUN",
     ":PROG:HOLD;STEP;CONT",
 ]
-ODD = ["", ";", ":", "?", ",", '"', "'", "(", ")", "#", "#3", "#0", "#19999", "@", "\x00", "\xff", "\t", " ", "1e999"]
-
-
-class _Silence:
-    """Wires on which nothing ever happens."""
-
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
-
-    def drive(self, port: str, waveform: Waveform, marker_port: str | None = None) -> None: ...
-
-    def edges(self, port: str, threshold: float, rising: bool, since: float, until: float) -> NDArray[np.float64]:
-        return np.zeros(0)
-
-    def temperature(self, sensor: str) -> float:
-        return 0.05
-
-    def heat(self, heater: str, power: float) -> None: ...
+ODD = [
+    *("", ";", ":", "?", ",", '"', "'", "(", ")", "#", "#3", "#0", "#19999", "@", "\x00", "\xff", "\t", " ", "1e999"),
+    *(
+        " #9999999999",
+        ",#0abc",
+        " #41000",
+        "#H",
+        "#BFF",
+        "''",
+        '""',
+        "\"'\"'",
+        "((@",
+        "(@1:",
+        "NAN",
+        "-INF",
+        "\xb2",
+        "\xe9",
+    ),
+    *("9" * 300, "1E99999", "-" * 50, ":" * 50, ";" * 500, "," * 200, "\x00" * 5, "99999999999999", "*", "::", "?;?"),
+]
+#: What no client sends, whole: each message goes to each model as it is.
+HARD = [
+    *(";" * 1_000_000, ":" * 100_000, "\x00" * 100_000, "?" * 100_000, "," * 100_000, "*" * 100_000, "'" * 99_999),
+    *(
+        "CURR " + "1" * 100_000,
+        "CURR " + "1" * 100_000 + "!",
+        "VOLT 1" + " " * 100_000 + "x",
+        "SETP 1," + "0" * 100_000,
+    ),
+    *("A" * 100_000, "A:" * 50_000, "VOLT:" * 50_000, "*IDN? " * 10_000, "*ESR?;" * 2000, "(@1" + ",1" * 50_000 + ")"),
+    *("DATA:ARB x,#0", "DATA:ARB x,#", "DATA:ARB x, #9", "DATA:ARB x,#8" + "9" * 8, "DATA:ARB x,#14ab", "#" * 100_000),
+    *(
+        "DISP:TEXT 'a\"b''c\"\"d",
+        'DISP:TEXT "\xe9\xff\x80"',
+        "INNAME 6,'\"'",
+        "\xc3\xa9=1",
+        "STAT:OPER:ENAB #HFFFFFFFFFF",
+    ),
+    *(
+        "MEAS?" * 5000,
+        "BDMP" + "9" * 1000,
+        "*SRE " + "9" * 400,
+        "*ESE -1E30000",
+        "INP999999:LEV 1",
+        "SOUR00000001:FREQ 1",
+    ),
+]
 
 
 def _spoiled(rng: np.random.Generator) -> str:
@@ -109,7 +137,7 @@ def _identification(instrument: Instrument) -> str:
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_malformed_messages_neither_crash_nor_silence_an_instrument(model: str) -> None:
     rng = np.random.default_rng(20240607)
-    wires = _Silence()
+    wires = SilentWires()
     instrument = MODELS[model](wires, np.random.default_rng(0), {})
     name = _identification(instrument)
     for number in range(MESSAGES):
@@ -121,6 +149,23 @@ def test_malformed_messages_neither_crash_nor_silence_an_instrument(model: str) 
             instrument.status_byte()
         if number % 100 == 0:
             assert _identification(instrument) == name
+    assert _identification(instrument) == name
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.timeout(20)
+def test_no_message_however_hard_holds_an_instrument_up(model: str) -> None:
+    instrument = MODELS[model](SilentWires(), np.random.default_rng(0), {})
+    name = _identification(instrument)
+    for message in HARD:
+        for end in (b"\n", b""):
+            instrument.write(message.encode("latin-1") + end, True)
+            assert _identification(instrument) == name, message[:50]
+    for message in HARD:  # and as a raw socket brings it: in pieces, without END
+        instrument.message_exchange = False
+        data = message.encode("latin-1") + b"\n"
+        for begin in range(0, len(data), 65_536):
+            instrument.write(data[begin : begin + 65_536], False)
     assert _identification(instrument) == name
 
 
@@ -151,6 +196,28 @@ WRONG: Mapping[str, list[tuple[str, int]]] = {
         ("*TRG", -211),
         ("*IDN", -113),
         ("WAVE:INIT?", -113),
+        ("CURR " + "1" * 300, -124),
+        ("CURR 1E-40000", -123),
+        ("CURR (1)", -178),
+        ("CURR #11", -168),
+        ("WAVE:ARB:DATA 0,2", -222),
+        ("WAVE:ARB:DATA 0,", -109),
+        ("WAVE:ARB:COPY 5", -222),
+        ("WAVE:FREQ 1e6", -222),
+        ("WAVE:AMPL 0.2", -222),
+        ("WAVE:DUR:TIME 0", -222),
+        ("WAVE:PMAR:OLIN 0", -222),
+        ("WAVE:ARM 1", -108),
+        ("OUTP:RESP MEDIUM", -224),
+        ("FORM:ELEM NOTHING", -224),
+        ("DISP:TEXT:DATA hello", -104),
+        ("SYST:COMM:ETH:ADDR 1.2.3.4", -104),
+        ("SYST:COMM:GPIB:ADDR 31", -222),
+        ("STAT:QUE:ENAB (1;2)", -171),
+        ("*RCL 9", -222),
+        ("*ESE 256", -222),
+        ("*OPC 1", -108),
+        ("INIT?", -113),
     ],
     "keysight-53230a": [
         ("CONF:TINT (@3),(@1)", -222),
@@ -180,6 +247,28 @@ WRONG: Mapping[str, list[tuple[str, int]]] = {
         ("FUNC SAW", -224),
         ("BURS:STAT MAYBE", -224),
         ("*TRG", -211),
+        ("VOLT 1 VPP 2", -121),
+        ("VOLT VPP", -148),
+        ("FREQ? MEDIUM", -224),
+        ("FREQ? 3", -108),
+        ("BURS:NCYC 0.4", -222),
+        ("BURS:INT:PER 1e-7", -222),
+        ("TRIG3:SOUR BUS", -114),
+        ("TRIG1:SOUR SOMETIMES", -224),
+        ("OUTP3 ON", -114),
+        ("OUTP1:LOAD 20e3", -222),
+        ("UNIT:ANGL GRAD", -224),
+        ("DATA:ARB x,#15abcd", -161),
+        ("DATA:ARB:DAC x,40000,0,0,0,0,0,0,0", -222),
+        ("DATA:ARB 1x,0,0,0,0,0,0,0,0", -141),
+        ("FM:DEV 1 V", -131),
+        ("AM:DEPT 121", -222),
+        ("SWE:TIME 1e-4", -222),
+        ("APPL:SAW 1e3", -113),
+        ("APPL:SIN 1,2,3,4", -108),
+        ("*SAV 5", -222),
+        ("*RCL 1", 810),
+        ("*LRN?", -113),
     ],
     "yokogawa-gs200": [
         ("SOUR:LEV", -109),
@@ -190,13 +279,30 @@ WRONG: Mapping[str, list[tuple[str, int]]] = {
         ("LEV 1", -113),
         ("PROG:RUN", -221),
         ("PROG:SAVE ramp", -104),
+        ("SOUR:LEV MUCH", -148),
+        ("SOUR:LEV 1.3", -222),
+        ("SOUR:RANG 40", -222),
+        ("SOUR:PROT:VOLT 0.5", -222),
+        ("SOUR:PROT:CURR 1", -222),
+        ("PROG:INT 0", -222),
+        ("PROG:SLOP 3601", -222),
+        ("PROG:COUN 10001", -222),
+        ("PROG:TRIG LATER", -224),
+        ("PROG:EDIT:END", -221),
+        ("PROG:CONT", -221),
+        ("PROG:SAVE 'it's'", -151),
+        ("SENS ON", -241),
+        ("INIT", -241),
+        ("ROUT:BNCO NOWHERE", -224),
+        ("SYST:LFR 70", -222),
+        ("*TRG", -211),
     ],
 }
 
 
 @pytest.mark.parametrize(("model", "message", "code"), [(m, *case) for m, cases in WRONG.items() for case in cases])
 def test_a_wrong_message_is_refused_with_its_scpi_error(model: str, message: str, code: int) -> None:
-    instrument: Any = MODELS[model](_Silence(), np.random.default_rng(0), {})
+    instrument: Any = MODELS[model](SilentWires(), np.random.default_rng(0), {})
     assert isinstance(instrument, ScpiInstrument)
     instrument.write(message.encode("latin-1") + b"\n", True)
     assert instrument.status.errors.pop()[0] == code
@@ -227,7 +333,7 @@ def test_a_wrong_message_is_refused_with_its_scpi_error(model: str, message: str
     ],
 )
 def test_a_wrong_message_to_the_372_sets_its_event_bit_and_nothing_else(message: str, event_status: int) -> None:
-    instrument = MODELS["lakeshore-372"](_Silence(), np.random.default_rng(0), {})
+    instrument = MODELS["lakeshore-372"](SilentWires(), np.random.default_rng(0), {})
     assert isinstance(instrument, LakeShoreInstrument)
     instrument.write(b"*CLS\n", True)
     instrument.write(message.encode("latin-1") + b"\n", True)

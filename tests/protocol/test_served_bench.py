@@ -229,3 +229,53 @@ def test_the_showroom_has_one_of_every_instrument_for_any_client() -> None:
                 os.close(terminal)
         assert len(identities) == len(places["instruments"])
         assert all(identity.count(b",") == 3 for identity in identities)
+
+
+def test_an_interruption_does_not_wait_for_a_client_that_sleeps_through_a_year() -> None:
+    with serving("?seed=1", "--virtual") as (places, process):
+        script = (
+            "import pyvisa, sys; clock = pyvisa.ResourceManager(sys.argv[1]).visalib.clock;"
+            "print('good night', flush=True); clock.sleep(3e7)"
+        )
+        command = [sys.executable, "-c", script, places["backend"]]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
+            assert client.stdout is not None
+            assert client.stdout.readline() == "good night\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+            assert "gone" in client.communicate(timeout=20)[1]
+
+
+def test_a_served_bench_says_nothing_on_stdout_but_its_json_and_answers_a_client_that_only_sends_and_reads() -> None:
+    with serving("showroom", "--seed", "3", "--speed", "2") as (places, process):
+        place = places["instruments"]["source"]
+        with socket.create_connection((place["host"], place["port"]), timeout=10.0) as client:
+            client.sendall(b"*IDN?\nSYST:ERR?\n")
+            client.shutdown(socket.SHUT_WR)  # as `printf ... | nc -N` does
+            received = b""
+            while data := client.recv(1000):
+                received += data
+        assert received.count(b"\n") == 2
+        with socket.create_connection((place["host"], place["port"]), timeout=10.0) as client:
+            client.sendall(b"SOUR:CURR:COMP 7\n")
+        with socket.create_connection((place["host"], place["port"]), timeout=10.0) as client:
+            client.sendall(b"SOUR:CURR:COMP?\n")
+            assert float(client.recv(1000)) == 7.0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_port_that_is_taken_ends_with_exit_code_2_and_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "mqtctl", "bench", "serve", "--port-base", str(port), "--json"]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert str(port) in finished.stderr
+    assert finished.stderr.count("\n") == 1

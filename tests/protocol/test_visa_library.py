@@ -18,35 +18,20 @@ from pyvisa import constants, errors
 from pyvisa.constants import BufferOperation, EventMechanism, EventType, StatusCode
 from pyvisa.highlevel import list_backends
 
-SOURCE = "GPIB0::12::INSTR"
-COUNTER = "TCPIP0::10.0.0.1::inst0::INSTR"
-BRIDGE = "TCPIP0::10.0.0.2::7777::SOCKET"
-SERIAL = "ASRL3::INSTR"
-STATIC = "GPIB0::20::INSTR"
-LATENCY = 2e-3
-BYTE_TIME = 1e-5
-
-BENCH = rf"""
-transport: {{latency: 2 ms, byte_rate: 100 kB/s}}
-instruments:
-  source: {{model: keithley-6221, address: "{SOURCE}"}}
-  counter: {{model: keysight-53230a, address: "{COUNTER}"}}
-  bridge: {{model: lakeshore-372, address: "{BRIDGE}"}}
-  cable: {{model: lakeshore-372, address: "{SERIAL}"}}
-cryostat:
-  sensors: {{bridge.ch6: mixing_chamber}}
-
-spec: "1.1"
-devices:
-  voltmeter:
-    eom:
-      GPIB INSTR: {{q: "\n", r: "\n"}}
-    error: ERROR
-    dialogues:
-      - {{q: "*IDN?", r: "STOCK"}}
-resources:
-  {STATIC}: {{device: voltmeter}}
-"""
+from tests.protocol.visa_bench import (
+    BENCH,
+    BRIDGE,
+    BYTE_TIME,
+    COUNTER,
+    EVERYTHING,
+    LATENCY,
+    SERIAL,
+    SOURCE,
+    STOCK,
+    now,
+    open_one,
+    status_of,
+)
 
 
 @pytest.fixture
@@ -56,11 +41,6 @@ def manager(tmp_path: Path) -> Iterator[pyvisa.ResourceManager]:
     manager = pyvisa.ResourceManager(f"{path}@mqt")
     yield manager
     manager.close()
-
-
-def open_one(manager: pyvisa.ResourceManager, name: str, **options: Any) -> Any:
-    ending = "\r\n" if "7777" in name or "ASRL" in name else "\n"
-    return manager.open_resource(name, **{"read_termination": ending, "write_termination": "\n", **options})
 
 
 @pytest.fixture
@@ -73,17 +53,6 @@ def counter(manager: pyvisa.ResourceManager) -> Any:
     return open_one(manager, COUNTER)
 
 
-def now(manager: pyvisa.ResourceManager) -> float:
-    library: Any = manager.visalib
-    return float(library.clock.now())
-
-
-def status_of(call: Any, *arguments: Any) -> int:
-    with pytest.raises(errors.VisaIOError) as caught:
-        call(*arguments)
-    return caught.value.error_code
-
-
 def test_pyvisa_lists_the_backend_and_the_built_in_bench_opens_without_a_path() -> None:
     assert "mqt" in list_backends()
     manager = pyvisa.ResourceManager("@mqt")
@@ -93,9 +62,9 @@ def test_pyvisa_lists_the_backend_and_the_built_in_bench_opens_without_a_path() 
 
 
 def test_resources_are_listed_and_filtered(manager: pyvisa.ResourceManager) -> None:
-    assert set(manager.list_resources("?*")) == {SOURCE, COUNTER, BRIDGE, SERIAL, STATIC}
-    assert set(manager.list_resources("GPIB?*INSTR")) == {SOURCE, STATIC}
-    assert manager.list_resources("USB?*") == ()
+    assert set(manager.list_resources("?*")) == set(EVERYTHING)
+    assert set(manager.list_resources("GPIB?*INSTR")) == {SOURCE, STOCK}
+    assert manager.list_resources("PXI?*") == ()
 
 
 def test_every_instrument_answers_under_its_address_in_any_spelling(manager: pyvisa.ResourceManager) -> None:
@@ -106,7 +75,7 @@ def test_every_instrument_answers_under_its_address_in_any_spelling(manager: pyv
 
 
 def test_a_stock_device_in_the_same_file_works_beside_them(manager: pyvisa.ResourceManager) -> None:
-    device = open_one(manager, STATIC)
+    device = open_one(manager, STOCK)
     assert device.query("*IDN?") == "STOCK"
     device.clear()
     device.close()

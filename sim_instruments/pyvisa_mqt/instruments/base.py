@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -88,24 +89,33 @@ class OutputQueue:
         return message[start:stop], ended, terminated
 
 
+#: Bytes of the longest head of a definite block: "#9" and nine digits.
+_LONGEST_HEAD = 11
+#: Bytes of the largest block that is waited for: a million points of four bytes, and some more.
+_LARGEST_BLOCK = 1 << 23
+
+
 class InputBuffer:
     """Collects bytes into program messages, ended by END or by a line feed outside binary blocks.
 
     Parameters
     ----------
     capacity
-        Number of bytes without a message end that are kept.
+        Number of bytes without a message end that are kept, besides its binary blocks.
     """
 
     def __init__(self, capacity: int = 1 << 20) -> None:
         self._capacity = capacity
         self._bytes = bytearray()
         self._overrun = False
+        self._searched = 0  # up to here the unfinished message holds neither its end nor the head of a block
+        self._blocks = 0  # bytes of the unfinished message up to the end of its last block, which may be on its way
 
     def clear(self) -> None:
         """Drop an unfinished message."""
         self._bytes.clear()
         self._overrun = False
+        self._searched = self._blocks = 0
 
     def feed(self, data: bytes, end: bool) -> tuple[list[str], bool]:
         """Add bytes and return the messages they complete, and whether one was too long.
@@ -129,8 +139,9 @@ class InputBuffer:
                 self._overrun = False
                 continue
             messages.append(piece.decode("latin-1"))
-        if len(self._bytes) > self._capacity:
+        if len(self._bytes) > self._capacity + min(self._blocks, _LARGEST_BLOCK):
             self._bytes.clear()
+            self._searched = self._blocks = 0
             overran = not self._overrun
             self._overrun = True
         return messages, overran
@@ -139,40 +150,57 @@ class InputBuffer:
         """Cut off the complete messages, without their terminators but with every byte of their blocks."""
         buffered = bytes(self._bytes)
         pieces = []
-        start = position = 0
+        start, position, feed = 0, self._searched, -1
+        searched = position
         while True:
-            feed = buffered.find(b"\n", position)
-            block = buffered.find(b"#", position, feed if feed >= 0 else len(buffered))
+            if feed < position:
+                feed = buffered.find(b"\n", position)
+                feed = len(buffered) if feed < 0 else feed
+            block = buffered.find(b"#", position, feed)
             if block >= 0:
                 stop = _block_stop(buffered, block)
+                self._blocks = stop - start if stop > block + 1 else self._blocks
                 if stop > len(buffered):  # the rest of the block is still to come
+                    searched = block
                     break
                 position = stop
+                searched = stop if stop > block + 1 else searched
                 continue
-            if feed < 0:
+            if feed == len(buffered):
+                # The last bytes may be the beginning of a block's head, unless a block ends among them.
+                searched = max(searched, len(buffered) - _LONGEST_HEAD)
                 break
             pieces.append(buffered[start:position] + buffered[position:feed].removesuffix(b"\r"))
             start = position = feed + 1
+            self._blocks = 0
         rest = buffered[start:]
         if end and rest:
             pieces.append(buffered[start:position] + buffered[position:].removesuffix(b"\r"))
             rest = b""
         self._bytes = bytearray(rest)
+        self._searched = max(searched - start, 0) if rest else 0
+        self._blocks = self._blocks if rest else 0
         return pieces
 
 
 def _block_stop(data: bytes, position: int) -> int:
-    """Return where the definite block at `position` ends, or the next position if it is none."""
+    """Return where the definite block at `position` ends, or the next position if it is none.
+
+    A block is a parameter, so it follows a separator; one that no instrument here could hold is none, either:
+    otherwise a malformed message would swallow those behind it.
+    """
+    if data[max(position - 1, 0) : position] not in (b" ", b",", b"\t"):
+        return position + 1
     digits = data[position + 1 : position + 2]
     if not digits.isdigit() or digits == b"0":
         return position + 1
     count = data[position + 2 : position + 2 + int(digits)]
-    if not count.isdigit() or len(count) < int(digits):
+    if not count.isdigit() or len(count) < int(digits) or int(count) > _LARGEST_BLOCK:
         return position + 1
     return position + 2 + int(digits) + int(count)
 
 
-class Instrument:
+class Instrument(abc.ABC):
     """Base of all simulated instruments.
 
     Parameters
@@ -226,25 +254,27 @@ class Instrument:
         """Whether a service request is asserted now."""
         return False
 
+    @abc.abstractmethod
     def write(self, data: bytes, end: bool) -> None:
         """Take bytes from the bus; `end` tells that END came with the last one."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def clear(self) -> None:
         """Do a device clear: buffers go, settings and status stay."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def status_byte(self) -> int:
         """Return the status byte as a serial poll does."""
-        raise NotImplementedError
 
-    def trigger(self) -> None:
+    # Hooks: what follows does nothing unless a model has something to do then.
+
+    def trigger(self) -> None:  # noqa: B027
         """Take a group execute trigger."""
 
-    def starved(self) -> None:
+    def starved(self) -> None:  # noqa: B027
         """Note that a read found nothing and nothing is on its way."""
 
-    def advance(self, now: float) -> None:
+    def advance(self, now: float) -> None:  # noqa: B027
         """Live until bench time `now` (s)."""
 
     def power_cycle(self) -> None:
@@ -256,7 +286,7 @@ class Instrument:
         # new one's own parts refer to.
         self.__dict__ = fresh.__dict__
 
-    def inherit(self, before: Self) -> None:
+    def inherit(self, before: Self) -> None:  # noqa: B027
         """Take over from the instrument before a power cycle what is non-volatile."""
 
     def next_event(self) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Readings", "gated_periods", "start_stop_intervals"]
+__all__ = ["Arming", "Readings", "armed_intervals", "gated_periods", "start_stop_intervals"]
 
 Array = NDArray[np.float64]
 
@@ -152,3 +152,72 @@ def gated_periods(
             break
         armed = ends[-1] + dead_time
     return Readings(np.array(values), np.array(ends), armed)
+
+
+@dataclass(frozen=True)
+class Arming:
+    """What a reading waits for besides its start and stop.
+
+    Attributes
+    ----------
+    gates
+        Sorted times in s of edges of which one has to come before a start counts, shape (n_gate,); None if none has.
+    delay, delay_events
+        Behind the gate (or the arming): time in s, and number of start edges, that are let pass.
+    holdoff, holdoff_events
+        Behind the start: time in s, and number of stop edges, that are let pass.
+    """
+
+    gates: Array | None = None
+    delay: float = 0.0
+    delay_events: int = 0
+    holdoff: float = 0.0
+    holdoff_events: int = 0
+
+
+def armed_intervals(
+    starts: Array,
+    stops: Array,
+    arming: Arming,
+    *,
+    armed: float,
+    now: float,
+    limit: int,
+    timeout: float,
+    dead_time: float,
+) -> Readings:
+    """Pair start and stop edges as `start_stop_intervals` does, each reading with a gate, a delay and a holdoff."""
+    start_list, stop_list = starts.tolist(), stops.tolist()
+    gates = None if arming.gates is None else arming.gates.tolist()
+    values: list[float] = []
+    ends: list[float] = []
+    while len(values) < limit:
+        deadline = armed + timeout
+        start, stop = _next_interval(start_list, stop_list, gates, arming, armed)
+        if stop <= deadline:
+            if stop == math.inf:
+                break
+            values.append(stop - start)
+            ends.append(stop)
+        elif deadline <= now:
+            values.append(math.inf)
+            ends.append(deadline)
+        else:
+            break
+        armed = ends[-1] + dead_time
+    return Readings(np.array(values), np.array(ends), armed)
+
+
+def _next_interval(
+    starts: list[float], stops: list[float], gates: list[float] | None, arming: Arming, armed: float
+) -> tuple[float, float]:
+    """Return start and stop of the next reading, inf where they are not known yet."""
+    gate = armed if gates is None else _nth(gates, armed, 0)
+    start = _nth(starts, gate + arming.delay, arming.delay_events)
+    return start, _nth(stops, start + arming.holdoff, arming.holdoff_events)
+
+
+def _nth(times: list[float], since: float, skipped: int) -> float:
+    """Return the first time behind `since` that is left when some have been skipped, inf if there is none."""
+    index = bisect_right(times, since) + skipped
+    return times[index] if index < len(times) else math.inf

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ieee488 import ScpiError
+from ..ieee488 import ScpiError, error_class
 from ..parameters import Boolean, Choice, Number
 from ..scpi import Command, setting
 from ..signals import Waveform, Wires
+from .keithley_6221_delta import DELTA_COMMANDS
 from .keithley_6221_passive import PASSIVE_COMMANDS
-from .ramp_shape import ramp_from_zero
-from .scpi_base import ScpiInstrument, register_commands
+from .keithley_6221_sweep import SWEEP_COMMANDS, SteppingSource
+from .keithley_6221_wave import WaveShape
+from .scpi_base import ScpiInstrument, register_commands, state_commands
 
 __all__ = ["Keithley6221"]
 
@@ -30,15 +33,14 @@ OVER_RANGE = 1.05
 LARGEST_CURRENT = 0.105
 # The wave generator's converter: 16 bit over plus and minus 105 % of the range (U).
 LEVELS_PER_RANGE = 2**16 / (2 * OVER_RANGE)
-UPDATE_RATE = 10e6
-LARGEST_MEMORY = 65536
-POINTS_PER_COMMAND = 100
-# A drawn wave is a staircase of at most this many steps; its steps are below the converter's.
-LARGEST_STAIRCASE = 65536
-
-WAVE_STARTED = 1 << 4
+SWEEP_DONE, SWEEP_ABORTED, SWEEPING = 1 << 1, 1 << 2, 1 << 3
+WAVE_STARTED, WAITING_FOR_TRIGGER, WAITING_FOR_ARM = 1 << 4, 1 << 5, 1 << 6
+#: Threshold in V of the trigger link's lines, whose pulses go low.
+TRIGGER_LEVEL = 1.5
 WAVE_STOPPED = 1 << 7
 IDLE = 1 << 10
+#: Format of status registers -> how a number is written (U: digits of the non-decimal ones).
+REGISTER_FORMATS = {"ASC": "{}", "HEX": "#H{:X}", "OCT": "#Q{:o}", "BIN": "#B{:b}"}
 
 
 SOURCE = "[SOURce]"
@@ -49,8 +51,10 @@ CURRENT = Number(-LARGEST_CURRENT, LARGEST_CURRENT, 0.0, unit="A")
 FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", "ARB0", "ARB1", "ARB2", "ARB3", "ARB4", aliases={"ARBITRARY0": "ARB0"})
 LINE = Number(1, 6, 3, integer=True)
 POINT = Number(-1, 1, 0)
-TIME = Number(100e-9, 999999.999, unit="S", infinite=True)
-CYCLES = Number(1e-3, 99999999900, infinite=True)
+TIME = Number(100e-9, 999999.999, math.inf, unit="S", infinite=True)
+#: Duration of a wave as it was set, in s or in cycles, and whether those are cycles.
+ENDLESS = (math.inf, False)
+CYCLES = Number(1e-3, 99999999900, math.inf, infinite=True)
 
 
 def _range_for(current: float) -> float:
@@ -63,11 +67,12 @@ def _holds(full_scale: float, current: float) -> bool:
     return abs(current) <= OVER_RANGE * full_scale * (1 + 1e-9)
 
 
-class Keithley6221(ScpiInstrument):
-    """The current source: output port "output" (A), phase marker on port "marker".
+class Keithley6221(SteppingSource, WaveShape):
+    """The current source: output port "output" (A), phase marker on port "marker", trigger input "trigger".
 
-    Options of the bench file: `serial_number`, `firmware`, and `marker_line`, the trigger link
-    line (1 to 6) from which the marker cable comes.
+    The trigger input is the line of EXTRigger:ILINe; it is looked at when the bench moves, so a wave that it
+    starts may come late by 0.25 s. Options of the bench file: `serial_number`, `firmware`, and `marker_line`,
+    the trigger link line (1 to 6) from which the marker cable comes.
     """
 
     option_defaults: ClassVar = {"serial_number": "1400001", "firmware": "D04", "marker_line": 3}
@@ -76,10 +81,9 @@ class Keithley6221(ScpiInstrument):
     register_bits: ClassVar = {"operation": 128, "questionable": 8, "measurement": 1}
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
-        self._armed = False
+        self._armed = self.sweep_armed = self._awaiting = False
+        self._looked = 0.0
         self._wave: Waveform | None = None
-        self._duration = (math.inf, False)
-        self._stored: dict[int, NDArray[np.float64]] = {number: np.array([-1.0, 1.0]) for number in range(5)}
         super().__init__(wires, rng, options)
         if not 1 <= self.options["marker_line"] <= 6:
             raise ValueError(f"option 'marker_line' is {self.options['marker_line']}; give a line from 1 to 6")
@@ -87,8 +91,10 @@ class Keithley6221(ScpiInstrument):
         self.reset()
 
     def inherit(self, before: Self) -> None:
-        """Keep the non-volatile points."""
-        self._stored = {0: self._stored[0], **{number: before._stored[number] for number in range(1, 5)}}
+        """Begin with the set-up that was chosen for power-on."""
+        super().inherit(before)
+        if self.settings["power_on_setup"].startswith("SAV"):
+            self.recall_state(int(self.settings["power_on_setup"][3]))
 
     def identification(self) -> str:
         """Return the maker, model, serial number and firmware."""
@@ -98,12 +104,26 @@ class Keithley6221(ScpiInstrument):
         """Write NR3 with seven digits (U)."""
         return f"{value:+.6E}"
 
+    def format_register(self, value: int) -> str:
+        """Write a status register as FORMat:SREGister says."""
+        return REGISTER_FORMATS[self.settings["register_format"]].format(value)
+
+    def _report(self, error: ScpiError) -> None:
+        if error.code in self.settings["queued_errors"]:
+            super()._report(error)
+        else:
+            self.status.event_status |= error_class(error.code)
+
+    def recalled(self) -> None:
+        """Disarm; the output stays off until it is switched on (U)."""
+        self.settings["output"] = False
+        self._disarm()
+        self._apply_level()
+
     def reset(self) -> None:
         """Output off, wave aborted; the non-volatile points stay."""
-        self._armed = False
-        self._stored[0] = np.array([-1.0, 1.0])
-        self._duration = (math.inf, False)
-        self._stop_wave()
+        self._disarm()
+        self.forget_points()
         self._apply_level()
 
     # Direct current.
@@ -122,13 +142,15 @@ class Keithley6221(ScpiInstrument):
         chosen = _range_for(current)
         if not _holds(chosen, self.settings["current"]):
             raise ScpiError(-221)
-        self._refuse_while_armed()
+        self.refuse_while_armed()
         self.settings["range"] = chosen
         self.settings["range_auto"] = False
         self._apply_level()
 
     def set_autorange(self, enabled: bool) -> None:
         """Switch autorange; on, it chooses at once."""
+        if enabled:
+            self.refuse_while_armed()
         self.settings["range_auto"] = enabled
         if enabled:
             self.settings["range"] = _range_for(self.settings["current"])
@@ -137,10 +159,21 @@ class Keithley6221(ScpiInstrument):
     def set_output(self, enabled: bool) -> None:
         """Switch the output; off also ends a wave."""
         if not enabled:
-            self._armed = False
-            self._stop_wave()
+            self._disarm()
         self.settings["output"] = enabled
         self._apply_level()
+
+    def _disarm(self) -> None:
+        self._armed = self.sweep_armed = False
+        self._wait_no_more()
+        self._stop_wave()
+
+    def _wait_no_more(self) -> None:
+        operation = self.registers["operation"]
+        if operation.condition & (WAITING_FOR_TRIGGER | WAITING_FOR_ARM):
+            operation.set(WAITING_FOR_TRIGGER | WAITING_FOR_ARM, False)
+            operation.set(IDLE, True)
+        self._awaiting = False
 
     def clear_level(self) -> None:
         """Do what CLEar does: level 0 A, output off."""
@@ -154,7 +187,10 @@ class Keithley6221(ScpiInstrument):
     def _apply_level(self) -> None:
         if self._wave is not None:
             return
-        level = self.settings["current"] if self.settings["output"] and not self._armed else 0.0
+        direct = self.settings["output"] and not (self._armed or self.sweep_armed)
+        level = self.settings["current"] if direct else 0.0
+        if self._awaiting:
+            level = self.settings["offset"] + self.settings["amplitude"] * self.settings["external_value"]
         values = self._quantised(np.array([level]), self.settings["range"])
         start = self.wires.clock.now()
         # No marker phase: this also silences the marker of a wave that was cut short.
@@ -163,13 +199,16 @@ class Keithley6221(ScpiInstrument):
 
     # Wave generator.
 
-    def _refuse_while_armed(self, *_: object) -> None:
-        if self._armed:
+    def refuse_while_armed(self, *_: object) -> None:
+        """Refuse what is locked while a wave or a sweep is armed."""
+        if self._armed or self.sweep_armed:
             raise ScpiError(-221)
 
     def redraw(self, *_: object) -> None:
         """Redraw a wave that runs while its amplitude, offset or frequency changes (U: seen in scripts)."""
-        if self._wave is not None and self._wave.stop > self.wires.clock.now():
+        if self._awaiting:
+            self._apply_level()
+        elif self._armed and self._wave is not None and self._wave.stop > self.wires.clock.now():
             self._start_wave()
 
     def check_amplitude(self, amplitude: float) -> None:
@@ -184,98 +223,82 @@ class Keithley6221(ScpiInstrument):
         if self._armed and not _holds(self.settings["range"], amplitude + abs(offset)):
             raise ScpiError(-221)
 
-    def set_duration_time(self, duration: float) -> None:
-        """Let the wave last for a time in s."""
-        self._refuse_while_armed()
-        self._duration = (duration, False)
-
-    def set_duration_cycles(self, cycles: float) -> None:
-        """Let the wave last for a number of cycles."""
-        self._refuse_while_armed()
-        self._duration = (cycles, True)
-
-    def _cycles(self) -> float:
-        """Return the wave's duration in cycles; the command sent last counts."""
-        value, in_cycles = self._duration
-        return value if in_cycles else value * float(self.settings["frequency"])
-
-    def duration_time(self) -> str:
-        """Return the duration in s, whichever way it was set."""
-        return self.format_number(min(self._cycles() / self.settings["frequency"], 9.9e37))
-
-    def duration_cycles(self) -> str:
-        """Return the duration in cycles, whichever way it was set."""
-        return self.format_number(min(self._cycles(), 9.9e37))
-
-    def check_marker_line(self, line: float) -> None:
-        """Refuse a marker line that is in use by the trigger model."""
-        if line in (self.settings["trigger_line"], self.settings["external_line"]):
-            raise ScpiError(-221)
-
-    def check_trigger_line(self, line: float) -> None:
-        """Refuse a trigger line that carries the marker."""
-        if line and line == self.settings["marker_line"]:
-            raise ScpiError(-221)
-
-    def set_points(self, *points: float) -> None:
-        """Put points (-1 to 1) into the volatile memory, at most 100 a command."""
-        self._refuse_while_armed()
-        if len(points) > POINTS_PER_COMMAND:
-            raise ScpiError(-223)
-        self._stored[0] = np.array(points)
-
-    def append_points(self, *points: float) -> None:
-        """Add points behind those in the volatile memory, at most 100 a command and 64 K in all."""
-        self._refuse_while_armed()
-        if len(points) > POINTS_PER_COMMAND or len(self._stored[0]) + len(points) > LARGEST_MEMORY:
-            raise ScpiError(-223)
-        self._stored[0] = np.concatenate([self._stored[0], points])
-
-    def copy_points(self, number: float) -> None:
-        """Copy the volatile points to non-volatile memory 1 to 4."""
-        self._refuse_while_armed()
-        self._stored[int(number)] = self._stored[0].copy()
-
-    def points_read_back(self) -> str:
-        """Return the points of the volatile memory."""
-        return ",".join(self.format_number(value) for value in self._stored[0])
-
-    def points(self) -> NDArray[np.float64]:
-        """Return one period of the selected function, -1 to 1, shape (n_step,)."""
-        function = self.settings["function"]
-        count = int(min(max(UPDATE_RATE / self.settings["frequency"], 2), LARGEST_STAIRCASE))
-        if function.startswith("ARB"):
-            stored = self._stored[int(function[3])]
-            if len(stored) <= UPDATE_RATE / self.settings["frequency"]:
-                return stored
-            return np.asarray(stored[(np.arange(count) * len(stored)) // count])
-        phase = (np.arange(count) + 0.5) / count
-        duty = self.settings["duty_cycle"] / 100
-        if function == "SIN":
-            return np.asarray(np.sin(2 * np.pi * phase))
-        if function == "SQU":
-            return np.where(phase < duty, 1.0, -1.0)
-        return ramp_from_zero(phase, duty)  # phase origin U
-
     def arm(self) -> None:
         """Load the wave and turn the output on, at 0 A until INITiate."""
-        self._refuse_while_armed()
-        peak = self.settings["amplitude"] + abs(self.settings["offset"])
+        self._choose_range(self.settings["amplitude"] + abs(self.settings["offset"]), self.settings["ranging"])
+        self._armed = self.settings["output"] = True
+        self._apply_level()
+
+    def arm_with_peak(self, peak: float, ranging: str) -> None:
+        """Arm a sweep up to `peak` (A): output on, at 0 A until INITiate."""
+        self._choose_range(peak, ranging)
+        self.sweep_armed = self.settings["output"] = True
+        self._apply_level()
+
+    def _choose_range(self, peak: float, ranging: str) -> None:
+        self.refuse_while_armed()
         if not _holds(RANGES[-1], peak):
             raise ScpiError(-221)
-        if self.settings["ranging"] == "BEST":
+        if ranging != "FIX":
             self.settings["range"] = _range_for(peak)
             self.settings["range_auto"] = False
         elif not _holds(self.settings["range"], peak):
             raise ScpiError(-221)
-        self._armed = True
-        self.settings["output"] = True
-        self._apply_level()
+
+    def initiate(self) -> None:
+        """Do what INITiate does: start the sweep that is armed, or wait for the arm layer's event."""
+        if not self.sweep_armed:
+            raise ScpiError(-221)
+        self._stop_wave()
+        if self.settings["arm_source"] in ("IMM", "TIM"):
+            self.start_sweep()
+        else:
+            self.registers["operation"].set(IDLE, False)
+            self.registers["operation"].set(WAITING_FOR_ARM, True)
+
+    def signal_arm(self) -> None:
+        """Do what ARM:SIGNal does: go on as if the arm layer's event had come."""
+        if not self.registers["operation"].condition & WAITING_FOR_ARM:
+            raise ScpiError(-211)
+        self._wait_no_more()
+        self.start_sweep()
+
+    def software_trigger(self) -> None:
+        """Take *TRG: the event of an arm layer that waits for the bus, or of a wave that waits for a trigger."""
+        if self._awaiting:
+            self._begin_wave()
+        elif self.settings["arm_source"] == "BUS":
+            self.signal_arm()
+        else:
+            raise ScpiError(-211)
+
+    def run_sweep(self, waveform: Waveform) -> None:
+        """Put out a sweep, in the steps of the present range."""
+        values = self._quantised(waveform.values, self.settings["range"])
+        self._wave = replace(waveform, values=values, idle=float(values[-1]))
+        self.wires.drive("output", self._wave, marker_port="marker")
+        operation = self.registers["operation"]
+        operation.set(SWEEP_DONE | SWEEP_ABORTED | IDLE, False)
+        operation.set(SWEEPING, True)
 
     def start(self) -> None:
-        """Start the armed wave from its beginning."""
+        """Start the armed wave from its beginning, or wait for its trigger at the inactive value."""
         if not self._armed:
             raise ScpiError(-221)
+        if self.settings["external"]:
+            self._stop_wave()
+            self._await_trigger()
+        else:
+            self._begin_wave()
+
+    def _await_trigger(self) -> None:
+        self._awaiting = True
+        self.registers["operation"].set(IDLE, False)
+        self.registers["operation"].set(WAITING_FOR_TRIGGER, True)
+        self._apply_level()
+
+    def _begin_wave(self) -> None:
+        self._wait_no_more()
         self._stop_wave(report=False)
         self._start_wave()
         operation = self.registers["operation"]
@@ -287,9 +310,11 @@ class Keithley6221(ScpiInstrument):
         wave = settings["offset"] + settings["amplitude"] * self.points()
         marked = settings["marker"] and settings["marker_line"] == self.options["marker_line"]
         start = self.wires.clock.now()
-        cycles = self._cycles()
-        if self._wave is not None:  # changed while running: what is left of the duration
-            cycles = max(cycles - (start - self._wave.start) / self._wave.period, 0.0)
+        cycles = self.cycles()
+        if self._wave is not None:  # changed while running: what is left of the duration, in cycles or in s
+            left = self._wave.stop - start
+            _, in_cycles = settings["duration"]
+            cycles = left / self._wave.period if in_cycles else left * settings["frequency"]
         self._wave = Waveform(
             start,
             1 / settings["frequency"],
@@ -304,28 +329,42 @@ class Keithley6221(ScpiInstrument):
         if self._wave is None:
             return
         self._wave = None
-        if report:
+        if report and self._running:
             self._report_stop()
 
-    def _report_stop(self) -> None:
+    def _report_stop(self, completed: bool = False) -> None:
         operation = self.registers["operation"]
-        operation.set(WAVE_STARTED, False)
-        operation.set(WAVE_STOPPED | IDLE, True)
+        stopped = WAVE_STOPPED
+        if operation.condition & SWEEPING:
+            stopped = SWEEP_DONE if completed else SWEEP_ABORTED
+        operation.set(WAVE_STARTED | SWEEPING, False)
+        operation.set(stopped | IDLE, True)
 
     def abort(self) -> None:
-        """End the wave, disarm, output off (U: whether it goes off or to the DC level)."""
-        if self._armed:
+        """End wave or sweep, disarm, output off (U: whether it goes off or to the DC level)."""
+        if self._armed or self.sweep_armed:
             self.set_output(False)
 
+    @property
+    def _running(self) -> bool:
+        return bool(self.registers["operation"].condition & (WAVE_STARTED | SWEEPING))
+
     def elapse(self, now: float) -> None:
-        """Notice the end of a finite wave."""
-        if self._wave is not None and now >= self._wave.stop and self.registers["operation"].condition & WAVE_STARTED:
-            self._report_stop()
+        """Notice the end of a finite wave or sweep, and triggers."""
+        if self._wave is not None and now >= self._wave.stop and self._running:
+            self._report_stop(completed=True)
+            if self._armed and self.settings["external"]:
+                self._wave = None
+                self._await_trigger()
+        if self._armed and self.settings["external"] and self.settings["external_line"]:
+            takes = self._awaiting or (self._running and not self.settings["external_ignore"])
+            if takes and len(self.wires.edges("trigger", TRIGGER_LEVEL, False, self._looked, now)):
+                self._begin_wave()
+        self._looked = now
 
     def next_event(self) -> float:
-        """Return when the wave ends."""
-        running = self._wave is not None and self.registers["operation"].condition & WAVE_STARTED
-        return self._wave.stop if running and self._wave is not None else math.inf
+        """Return when the wave or the sweep ends."""
+        return self._wave.stop if self._wave is not None and self._running else math.inf
 
     commands = (
         *register_commands("OPERation", "operation"),
@@ -334,6 +373,9 @@ class Keithley6221(ScpiInstrument):
         Command("STATus:QUEue[:NEXT]", None, ScpiInstrument.next_error),
         Command("STATus:QUEue:CLEar", lambda self: self.status.errors.clear()),
         Command("SYSTem:CLEar", lambda self: self.status.errors.clear()),
+        Command("INITiate[:IMMediate]", initiate),
+        Command("ABORt", abort),
+        Command(f"{SOURCE}:SWEep:ABORt", abort),
         setting(f"{SOURCE}:CURRent[:LEVel][:IMMediate][:AMPLitude]", "current", CURRENT, 0.0, execute=set_current),
         setting(f"{SOURCE}:CURRent:RANGe", "range", CURRENT, 0.1, execute=set_range),
         setting(f"{SOURCE}:CURRent:RANGe:AUTO", "range_auto", Boolean(), False, execute=set_autorange),
@@ -345,7 +387,7 @@ class Keithley6221(ScpiInstrument):
         setting("OUTPut:ISHield", "inner_shield", Choice("OLOW", "GUARd"), "OLOW"),
         setting("OUTPut:LTEarth", "low_to_earth", Boolean(), False),
         Command("OUTPut:INTerlock:TRIPped", None, lambda self: "1"),
-        setting(f"{WAVE}:FUNCtion", "function", FUNCTIONS, "SIN", check=_refuse_while_armed),
+        setting(f"{WAVE}:FUNCtion", "function", FUNCTIONS, "SIN", check=refuse_while_armed),
         setting(f"{WAVE}:FREQuency", "frequency", Number(1e-3, 1e5, 1e3, unit="HZ"), 1e3, after=redraw),
         setting(
             f"{WAVE}:AMPLitude",
@@ -357,23 +399,46 @@ class Keithley6221(ScpiInstrument):
         ),
         setting(f"{WAVE}:OFFSet", "offset", CURRENT, 0.0, check=check_offset, after=redraw),
         setting(f"{WAVE}:DCYCle", "duty_cycle", Number(0, 100, 50), 50.0, after=redraw),
-        setting(f"{WAVE}:RANGing", "ranging", Choice("BEST", "FIXed"), "BEST", check=_refuse_while_armed),
-        Command(f"{WAVE}:DURation:TIME", set_duration_time, duration_time, (TIME,)),
-        Command(f"{WAVE}:DURation:CYCLes", set_duration_cycles, duration_cycles, (CYCLES,)),
+        setting(f"{WAVE}:RANGing", "ranging", Choice("BEST", "FIXed"), "BEST", check=refuse_while_armed),
+        setting(
+            f"{WAVE}:DURation:TIME",
+            "duration",
+            TIME,
+            ENDLESS,
+            execute=WaveShape.set_duration_time,
+            read=WaveShape.duration_time,
+        ),
+        setting(
+            f"{WAVE}:DURation:CYCLes",
+            "duration",
+            CYCLES,
+            ENDLESS,
+            execute=WaveShape.set_duration_cycles,
+            read=WaveShape.cycles,
+        ),
         setting(f"{MARKER}:STATe", "marker", Boolean(), False, after=redraw),
         setting(f"{MARKER}[:LEVel]", "marker_phase", Number(-180, 360, 180), 180.0, after=redraw),
-        setting(f"{MARKER}:OLINe|OLIN", "marker_line", LINE, 3, check=check_marker_line, after=redraw),
-        Command(f"{WAVE}:ARBitrary:DATA", set_points, points_read_back, (POINT,), repeats=True),
-        Command(f"{WAVE}:ARBitrary:APPend", append_points, None, (POINT,), repeats=True),
+        setting(f"{MARKER}:OLINe|OLIN", "marker_line", LINE, 3, check=WaveShape.check_marker_line, after=redraw),
+        Command(f"{WAVE}:ARBitrary:DATA", WaveShape.set_points, WaveShape.points_read_back, (POINT,), repeats=True),
+        Command(f"{WAVE}:ARBitrary:APPend", WaveShape.append_points, None, (POINT,), repeats=True),
         Command(f"{WAVE}:ARBitrary:POINts", None, lambda self: str(len(self._stored[0]))),
-        Command(f"{WAVE}:ARBitrary:COPY", copy_points, None, (Number(1, 4, integer=True),)),
+        Command(f"{WAVE}:ARBitrary:COPY", WaveShape.copy_points, None, (Number(1, 4, integer=True),)),
         setting(f"{EXTERNAL}[:ENABle]", "external", Boolean(), False),
-        setting(f"{EXTERNAL}:ILINe|ILIN", "external_line", Number(0, 6, 0, integer=True), 0, check=check_trigger_line),
+        setting(
+            f"{EXTERNAL}:ILINe|ILIN",
+            "external_line",
+            Number(0, 6, 0, integer=True),
+            0,
+            check=WaveShape.check_trigger_line,
+        ),
         setting(f"{EXTERNAL}:IGNore", "external_ignore", Boolean(), False),
         setting(f"{EXTERNAL}:IVALue", "external_value", Number(-1, 1, 0), 0.0),
         Command(f"{WAVE}:ARM", arm, lambda self: "1" if self._armed else "0"),
         Command(f"{WAVE}:INITiate", start),
         Command(f"{WAVE}:ABORt", abort),
-        setting("TRIGger:OLINe|OLIN", "trigger_line", LINE, 2, check=check_trigger_line),
+        setting("TRIGger:OLINe|OLIN", "trigger_line", LINE, 2, check=WaveShape.check_trigger_line),
+        *SWEEP_COMMANDS,
+        *DELTA_COMMANDS,
         *PASSIVE_COMMANDS,
+        *state_commands(4),
     )

@@ -5,15 +5,15 @@ Command set, ranges and couplings: collected in the project's instruments/keysig
 phase 0 of sine, square and ramp: the zero crossing upwards (arbitrary waveforms: the first point).
 What no source confirms (U): number of digits, ranges of the attenuator, Sync is low while the output is
 off, error texts of couplings, arbitrary filters (points are joined by straight lines; OFF holds them).
-Not modelled: modulation, frequency sweeps and lists, edge times of pulses, Sync polarity and marker points.
-An external trigger or gate is looked at when the bench moves, so its burst may come late by 0.25 s.
+Not modelled: what modulation, sweep and list do to the output (their settings are there), edge times of pulses.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from ..signals import Waveform, Wires
 from .keysight_33500b_commands import COMMANDS
 from .keysight_33500b_levels import LARGEST_PEAK, GeneratorLevels
 from .keysight_33500b_memory import BUILT_IN, WaveformMemory, points_from_block
+from .keysight_33500b_modulation import STATES, ModulatingGenerator
+from .keysight_33500b_triggers import TriggeredGenerator
 from .keysight_33500b_waveform import Shape, burst_levels, cycle_levels, idle_level, noise_record
 
 __all__ = ["Keysight33500B", "Keysight33512B", "Keysight33522B"]
@@ -30,8 +32,10 @@ __all__ = ["Keysight33500B", "Keysight33512B", "Keysight33522B"]
 #: Full scales in V peak, open circuit, between which VOLTage:RANGe:AUTO chooses (U: steps of 6 dB).
 RANGES = tuple(10.0 * 2.0**-n for n in range(9, -1, -1))
 CONVERTER_LEVELS = 2**16
-#: Time in s that the end of a burst needs before the next one can start.
-REARMING = 1e-6
+#: Shortest pulse, and shortest pause behind it, in s.
+NARROWEST_PULSE = 16e-9
+#: A marker cannot stand at the very end of a period, where the next one begins.
+LAST_PHASE = 1 - 1e-8
 #: Highest frequencies in Hz where they are below the model's.
 FUNCTION_LIMITS = {"RAMP": 200e3, "TRI": 200e3}
 #: Settings of a channel on which its output depends directly.
@@ -42,7 +46,7 @@ WAVE_SETTINGS = (
 )
 
 
-class Keysight33500B(GeneratorLevels):
+class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
     """A two-channel generator: ports "output1" and "output2" (V, open circuit), "sync", trigger input "trigger".
 
     The output drives a bias resistor; its own 50 Ohm are part of that resistance. Options of the bench file:
@@ -58,9 +62,7 @@ class Keysight33500B(GeneratorLevels):
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         self.memory = WaveformMemory()
         self._driven: dict[int, tuple[Any, ...]] = {}
-        self._triggered: dict[int, float] = {1: -math.inf, 2: -math.inf}
         self._started: dict[int, float] = {1: 0.0, 2: 0.0}
-        self._looked = 0.0
         super().__init__(wires, rng, options)
         self._records = {name: noise_record(name, rng) for name in ("PRBS", "NOIS")}
         self.reset()
@@ -81,28 +83,63 @@ class Keysight33500B(GeneratorLevels):
         """Switch the outputs off; the waveforms in volatile memory go, those on the disk stay."""
         for channel in (1, 2):
             self.memory.clear(channel)
-            self._triggered[channel] = -math.inf
+            self.forget_trigger(channel)
             self.refresh(channel)
+
+    def inherit(self, before: Self) -> None:
+        """Keep the internal disk and, besides what lasts, the settings at power-down as state 0."""
+        super().inherit(before)
+        self.memory.inherit(before.memory)
+        before.save_state(0)
+        if self.settings["recall_at_power_on"]:
+            self.recall_state(0)
+
+    def recalled(self) -> None:
+        """Put out what was recalled; a waveform that is gone gives way to the built-in one."""
+        for channel in (1, 2):
+            if not self.memory.holds(channel, self.settings["waveform", channel]):
+                self.settings["waveform", channel] = BUILT_IN
+        self.abort()
+
+    @property
+    def stored_states(self) -> dict[int, dict[Any, Any]]:
+        """States of *SAV by their number."""
+        return self._states
 
     # Function and time.
 
     def set_function(self, channel: int, function: str) -> None:
         """Choose the function; a frequency beyond its limit is lowered."""
         self.settings["function", channel] = function
-        limit = self._frequency_limit(channel)
+        limit = self.highest_of(channel)
         lowered = self.settings["frequency", channel] > limit
         if lowered:
             self.settings["frequency", channel] = limit
+        self.leave_modes(channel)
         self.refresh(channel)
         if lowered:
             raise ScpiError(-221, "frequency reduced for new function")
+        self._fit_pulse(channel, self._pulse_share(channel))
 
-    def _frequency_limit(self, channel: int) -> float:
+    def highest_of(self, channel: int) -> float:
+        """Return the highest frequency in Hz of the present function."""
         return min(FUNCTION_LIMITS.get(self.settings["function", channel], math.inf), self.highest_frequency)
+
+    def mode_changed(self, channel: int) -> None:
+        """Put out what burst, modulation or sweep say."""
+        self.refresh(channel)
+
+    def apply_modes_off(self, channel: int) -> None:
+        """Switch off what APPLy switches off, and set its trigger source."""
+        for mode in STATES:
+            self.settings[STATES[mode], channel] = False
+        self.settings["frequency_mode", channel] = "CW"
+        self.settings["trigger_source", channel] = "IMM"
+        self.settings["range_auto", channel] = True
 
     def set_frequency(self, channel: int, frequency: float) -> None:
         """Set the frequency in Hz; of an arbitrary waveform it sets the sample rate."""
-        limit = self._frequency_limit(channel)
+        limit = self.highest_of(channel)
         if frequency == math.inf:  # MAXimum
             frequency = limit
         if frequency > limit * (1 + 1e-9):
@@ -110,12 +147,14 @@ class Keysight33500B(GeneratorLevels):
         if self.settings["function", channel] == "ARB":
             self.set_sample_rate(channel, frequency * len(self._arbitrary(channel)))
             return
+        share = self._pulse_share(channel)
         self.settings["frequency", channel] = frequency
         self.refresh(channel)
+        self._fit_pulse(channel, share)
 
     def frequency(self, channel: int, keyword: str = "") -> str:
         """Return the frequency in Hz; MIN or MAX ask for the limits."""
-        limits = {"": 1 / self.period(channel), "MIN": 1e-6, "MAX": self._frequency_limit(channel), "DEF": 1e3}
+        limits = {"": 1 / self.period(channel), "MIN": 1e-6, "MAX": self.highest_of(channel), "DEF": 1e3}
         return self.format_number(limits[keyword])
 
     def set_period(self, channel: int, period: float) -> None:
@@ -135,15 +174,35 @@ class Keysight33500B(GeneratorLevels):
             return self.arbitrary_period(channel)
         return 1 / float(self.settings["frequency", channel])
 
+    def _pulse_share(self, channel: int) -> float:
+        return float(self.settings["pulse_width", channel]) / self.period(channel)
+
+    def _fit_pulse(self, channel: int, share: float) -> None:
+        """Follow a new period: with the share of the period that is held, or so that the pulse fits (U: silently)."""
+        settings, period = self.settings, self.period(channel)
+        if settings["function", channel] != "PULS":
+            return
+        if settings["pulse_hold", channel] == "DCYC":
+            settings["pulse_width", channel] = max(share * period, NARROWEST_PULSE)
+        settings["pulse_width", channel] = min(settings["pulse_width", channel], period - NARROWEST_PULSE)
+        self.refresh(channel)
+
+    def set_pulse_width(self, channel: int, width: float) -> None:
+        """Set the pulse width in s; a pulse that is put out must fit into the period."""
+        pulsing = self.settings["function", channel] == "PULS"
+        if pulsing and width > self.period(channel) - NARROWEST_PULSE * (1 - 1e-6):
+            raise ScpiError(-221, "pulse width does not fit into the period")
+        self.settings["pulse_width", channel] = width
+        self.refresh(channel)
+
     def set_pulse_share(self, channel: int, share: float) -> None:
         """Set the pulse width by its share of the period in %."""
-        self.settings["pulse_width", channel] = max(share / 100 * self.period(channel), 16e-9)
+        self.settings["pulse_width", channel] = max(share / 100 * self.period(channel), NARROWEST_PULSE)
         self.refresh(channel)
 
     def pulse_share(self, channel: int) -> str:
         """Return the pulse width as its share of the period in %."""
-        share = 100 * self.settings["pulse_width", channel] / self.period(channel)
-        return self.format_number(min(share, 100.0))
+        return self.format_number(min(100 * self._pulse_share(channel), 100.0))
 
     def synchronise(self) -> None:
         """Start both channels afresh, in phase."""
@@ -182,7 +241,7 @@ class Keysight33500B(GeneratorLevels):
     def waveform_attribute(self, channel: int, what: str, name: str = "") -> str:
         """Return a property of a waveform, by default of the one that is selected."""
         value = self.memory.attribute(channel, name or self.settings["waveform", channel], what)
-        return self.format_number(value)
+        return self.format_integer(int(value)) if what == "POIN" else self.format_number(value)
 
     def load_points(self, integers: bool, channel: int, name: str, *data: float | bytes) -> None:
         """Do what DATA:ARBitrary and DATA:ARBitrary:DAC do: numbers, or one binary block."""
@@ -210,96 +269,6 @@ class Keysight33500B(GeneratorLevels):
         self.settings["waveform", channel] = BUILT_IN
         self.refresh(channel)
 
-    # Triggers.
-
-    def software_trigger(self) -> None:
-        """Start the bursts that wait for *TRG."""
-        waiting = [channel for channel in (1, 2) if self._awaits(channel, "BUS")]
-        if not waiting:
-            raise ScpiError(-211)
-        for channel in waiting:
-            self.start_burst(channel)
-
-    def _awaits(self, channel: int, source: str) -> bool:
-        settings = self.settings
-        ready = settings["continuous", channel] or self._triggered[channel] > -math.inf
-        triggered = settings["burst", channel] and settings["burst_mode", channel] == "TRIG"
-        return bool(ready and triggered and settings["trigger_source", channel] == source)
-
-    def start_burst(self, channel: int, now: float | None = None) -> None:
-        """Start one burst at bench time `now` (s), or behind the trigger delay; one that runs is not disturbed."""
-        now = self.wires.clock.now() if now is None else now
-        if now < self._triggered[channel] + self._burst_duration(channel):
-            return
-        self._triggered[channel] = now + self.settings["trigger_delay", channel]
-        self._driven.pop(channel, None)
-        self.refresh(channel)
-
-    def initiate(self, channel: int) -> None:
-        """Start the triggered mode for as many triggers as TRIGger:COUNt says."""
-        if self.settings["continuous", channel]:
-            raise ScpiError(-213)
-        self._triggered[channel] = self.wires.clock.now()
-        self._driven.pop(channel, None)
-        self.refresh(channel)
-
-    def initiate_all(self) -> None:
-        """Start the triggered mode of both channels."""
-        for channel in (1, 2):
-            self.initiate(channel)
-
-    def trigger_channel(self, channel: int) -> None:
-        """Do what TRIGger does: one burst, whatever the trigger source."""
-        if not self.settings["burst", channel] or self.settings["trigger_source", channel] == "IMM":
-            raise ScpiError(-211)
-        self.start_burst(channel)
-
-    def set_burst_period(self, channel: int, period: float) -> None:
-        """Set the time in s between burst starts, for the internal trigger and for the timer (U)."""
-        self.settings["burst_period", channel] = self.settings["timer", channel] = period
-        self.refresh(channel)
-
-    def abort(self) -> None:
-        """End what was triggered, on both channels."""
-        for channel in (1, 2):
-            self._triggered[channel] = -math.inf
-            self._driven.pop(channel, None)
-            self.refresh(channel)
-
-    def elapse(self, now: float) -> None:
-        """Look for external triggers."""
-        for channel in (1, 2):
-            if self._awaits(channel, "EXT"):
-                rising = self.settings["trigger_slope", channel] == "POS"
-                level = self.settings["trigger_level", channel]
-                if len(self.wires.edges("trigger", level, rising, self._looked, now)):
-                    self.start_burst(channel, now)
-        self._looked = now
-
-    def _burst_duration(self, channel: int) -> float:
-        return float(self.settings["cycles", channel]) * self.period(channel)
-
-    def check_burst_period(self, channel: int) -> None:
-        """Lengthen a burst period into which the burst does not fit, and say so."""
-        settings = self.settings
-        if not settings["burst", channel] or settings["trigger_source", channel] != "IMM":
-            return
-        needed = self._burst_duration(channel) + REARMING
-        if math.isfinite(needed) and settings["burst_period", channel] < needed * (1 - 1e-12):
-            settings["burst_period", channel] = needed
-            raise ScpiError(-221, "burst period increased to fit entire burst")
-
-    def _spacing(self, channel: int) -> float:
-        """Return the time in s between burst starts with the internal trigger."""
-        duration = self._burst_duration(channel)
-        if math.isinf(duration):
-            return duration
-        if self.settings["trigger_source", channel] == "IMM":
-            return max(float(self.settings["burst_period", channel]), duration)
-        timer = float(self.settings["timer", channel])
-        # A trigger that comes during a burst is lost.
-        return timer * max(math.ceil(duration / timer - 1e-9), 1)
-
     # Output.
 
     def refresh(self, channel: int, *_: object) -> None:
@@ -307,6 +276,7 @@ class Keysight33500B(GeneratorLevels):
         settings = self.settings
         state: tuple[object, ...] = (
             *(settings[key, channel] for key in WAVE_SETTINGS),
+            *self._sync_settings(channel),
             self.period(channel),
             self._synchronised(channel),
         )
@@ -318,6 +288,11 @@ class Keysight33500B(GeneratorLevels):
         if settings["burst", channel]:
             self.check_burst_period(channel)
 
+    def restart(self, channel: int) -> None:
+        """Put out what the settings say from its beginning."""
+        self._driven.pop(channel, None)
+        self.refresh(channel)
+
     def refresh_all(self, *_: object) -> None:
         """Put out what the settings say on both channels."""
         for channel in (1, 2):
@@ -325,9 +300,18 @@ class Keysight33500B(GeneratorLevels):
 
     def _synchronised(self, channel: int) -> bool:
         settings = self.settings
-        return bool(
-            settings["sync", 1] and settings["sync_source", 1] == f"CH{channel}" and settings["output", channel]
-        )
+        return bool(settings["sync", 1] and settings["sync_source", 1] == f"CH{channel}")
+
+    def _sync_settings(self, channel: int) -> tuple[object, ...]:
+        """Return what decides when Sync rises; nothing if this channel does not drive it."""
+        settings = self.settings
+        if not self._synchronised(channel):
+            return ()
+        # With upright polarity only the carrier's cycles make a difference.
+        carrier = settings["sync_mode", 1] == "CARR" and settings["burst", channel]
+        if settings["sync_polarity", 1] == "NORM":
+            return (carrier,)
+        return (settings["sync_mode", 1], settings["marker_point", channel], settings["marker_cycle", channel])
 
     def _shape(self, channel: int) -> Shape:
         settings = self.settings
@@ -350,15 +334,18 @@ class Keysight33500B(GeneratorLevels):
         return np.asarray(-volts if settings["polarity", channel] == "INV" else volts)
 
     def _waveform(self, channel: int) -> Waveform:
+        """Return what is put out: nothing with the output off, while Sync goes on (U)."""
+        waveform = self._inner_waveform(channel)
+        return waveform if self.settings["output", channel] else replace(waveform, values=np.zeros(1), idle=0.0)
+
+    def _inner_waveform(self, channel: int) -> Waveform:
         settings = self.settings
         now = self.wires.clock.now()
-        if not settings["output", channel]:
-            return Waveform(now, 1.0, math.inf, np.zeros(1))
         shape, period = self._shape(channel), self.period(channel)
         if not settings["burst", channel] or shape.function in ("DC", "NOIS"):
             start = (settings["phase", channel] / 360) % 1.0
             values = self._volts(channel, cycle_levels(shape, period, start))
-            return Waveform(now, period, math.inf, values, marker_phase=-start % 1.0)
+            return Waveform(now, period, math.inf, values, marker_phase=(self._sync_rise(channel, shape) - start) % 1.0)
         return self._burst(channel, shape, period, now)
 
     def _burst(self, channel: int, shape: Shape, period: float, now: float) -> Waveform:
@@ -377,14 +364,43 @@ class Keysight33500B(GeneratorLevels):
         begin = max(now, triggered) if source in ("IMM", "TIM") else triggered
         if begin == -math.inf:
             return quiet
-        if math.isinf(cycles) or source in ("BUS", "EXT"):
+        carrier, rise = settings["sync_mode", 1] == "CARR", self._sync_rise(channel, shape)
+        if math.isinf(cycles) or (source in ("BUS", "EXT") and (carrier or not self._sync_falls_late(cycles))):
             values = self._volts(channel, cycle_levels(shape, period, start))
-            every = 1.0 if math.isinf(cycles) or settings["sync_mode", 1] == "CARR" else float(cycles)
-            return Waveform(begin, period, cycles, values, float(idle[0]), 0.0, every)
-        spacing = self._spacing(channel)
+            every = 1.0 if math.isinf(cycles) or carrier else float(cycles)
+            return Waveform(begin, period, cycles, values, float(idle[0]), rise, every)
+        count: float = 1.0
+        spacing = cycles * period
+        if source in ("IMM", "TIM"):
+            spacing = self._spacing(channel)
+            count = math.inf if settings["continuous", channel] else settings["trigger_count", channel]
+            begin += settings["trigger_delay", channel]
         values = self._volts(channel, burst_levels(shape, period, start, int(cycles), spacing))
-        count = math.inf if settings["continuous", channel] else settings["trigger_count", channel]
-        return Waveform(begin + settings["trigger_delay", channel], spacing, count, values, float(idle[0]), 0.0)
+        train = (float(cycles), period) if carrier else (1.0, 0.0)
+        phase = rise * period / spacing if carrier else self._burst_rise(channel, cycles) * period / spacing
+        return Waveform(begin, spacing, count, values, float(idle[0]), min(phase, LAST_PHASE), 1.0, train)
+
+    def _sync_rise(self, channel: int, shape: Shape) -> float:
+        """Return the share of a cycle at which Sync rises: its start, or where it falls if it is inverted."""
+        settings = self.settings
+        if settings["sync_polarity", 1] == "NORM":
+            return 0.0
+        if settings["sync_mode", 1] == "MARK" and shape.function == "ARB":
+            return float(min(settings["marker_point", channel] / len(shape.points), LAST_PHASE))
+        return shape.share if shape.function in ("SQU", "PULS") else 0.5
+
+    def _sync_falls_late(self, cycles: float) -> bool:
+        """Whether Sync rises behind the first of a burst's cycles, since it is inverted."""
+        return bool(cycles > 1 and self.settings["sync_polarity", 1] == "INV")
+
+    def _burst_rise(self, channel: int, cycles: float) -> float:
+        """Return the number of cycles from a burst's start to the rise of Sync, which is high during the burst."""
+        settings = self.settings
+        if settings["sync_polarity", 1] == "NORM":
+            return 0.0
+        return float(
+            min(settings["marker_cycle", channel] - 1, cycles) if settings["sync_mode", 1] == "MARK" else cycles
+        )
 
 
 class Keysight33512B(Keysight33500B):

@@ -9,15 +9,16 @@ from typing import Any
 from ..ieee488 import ScpiError
 from ..parameters import Boolean, Choice, Number, NumberFormat, Text
 from ..scpi import Command, block_end, setting
+from .keysight_33500b_levels import Amplitude, LimitKeyword
 from .keysight_33500b_memory import BUILT_IN
+from .keysight_33500b_modulation import MODULATION_COMMANDS
+from .keysight_33500b_system import SYSTEM_COMMANDS
 from .scpi_base import register_commands
 
 __all__ = ["COMMANDS"]
 
 _SOURCE = "[SOURce{1-2}:]"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_AMPLITUDE = re.compile(r"(.*?)\s*(VPP|VRMS|DBM)?\Z", re.IGNORECASE | re.DOTALL)
-_LIMITS = {"MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX", "DEF": "DEF", "DEFAULT": "DEF"}
 _DEGREES = Number(-1e9, 1e9, 0.0)
 _VOLTS = Number(-20, 20, 0.0, unit="V")
 _SLOPE = Choice("POSitive", "NEGative")
@@ -54,36 +55,6 @@ class _Points:
         if not digits.isdigit() or block_end(text, 0) != len(text):
             raise ScpiError(-161)
         return text[2 + int(digits) :].encode("latin-1")
-
-    def format(self, value: Any, style: NumberFormat) -> str:
-        return str(value)
-
-
-class _Amplitude:
-    """An amplitude with or without its unit, or MIN, MAX, DEF."""
-
-    _number = Number(-1e3, 1e3, unit="V")
-
-    def parse(self, text: str) -> tuple[float | str, str]:
-        keyword = _LIMITS.get(text.upper())
-        if keyword is not None:
-            return keyword, "VPP"
-        match = _AMPLITUDE.match(text)
-        number, unit = (match[1], (match[2] or "").upper()) if match else (text, "")
-        return self._number.parse(number), unit
-
-    def format(self, value: Any, style: NumberFormat) -> str:
-        return str(value)
-
-
-class _Keyword:
-    """MIN, MAX or DEF behind a query."""
-
-    def parse(self, text: str) -> str:
-        keyword = _LIMITS.get(text.upper())
-        if keyword is None:
-            raise ScpiError(-224 if text[:1].isalpha() else -108)
-        return keyword
 
     def format(self, value: Any, style: NumberFormat) -> str:
         return str(value)
@@ -133,7 +104,7 @@ def _levels() -> tuple[Command, ...]:
             lambda self, channel, value: self.set_level(which.lower(), channel, value),
             lambda self, channel, *keyword: self.level(which.lower(), channel, *keyword),
             (_VOLTS,),
-            (_Keyword(),),
+            (LimitKeyword(),),
             query_optional=1,
         )
 
@@ -142,8 +113,8 @@ def _levels() -> tuple[Command, ...]:
             f"{_SOURCE}VOLTage[:LEVel][:IMMediate][:AMPLitude]",
             lambda self, channel, value: self.set_amplitude(channel, value),
             lambda self, channel, *keyword: self.amplitude(channel, *keyword),
-            (_Amplitude(),),
-            (_Keyword(),),
+            (Amplitude(),),
+            (LimitKeyword(),),
             query_optional=1,
             name="amplitude",
             default=0.2,
@@ -153,7 +124,7 @@ def _levels() -> tuple[Command, ...]:
             lambda self, channel, value: self.set_offset(channel, value),
             lambda self, channel, *keyword: self.offset(channel, *keyword),
             (_VOLTS,),
-            (_Keyword(),),
+            (LimitKeyword(),),
             query_optional=1,
             name="offset",
             default=0.0,
@@ -174,6 +145,21 @@ def _levels() -> tuple[Command, ...]:
     )
 
 
+def _transitions() -> tuple[Command, ...]:
+    """Return the edge times of a pulse: both at once, or each by itself."""
+    edge = Number(8.4e-9, 1e-6, 10e-9, unit="S")
+    node = f"{_SOURCE}FUNCtion:PULSe:TRANsition"
+
+    def both(self: Any, channel: int, time: float) -> None:
+        self.settings["transition", channel] = self.settings["trailing", channel] = time
+
+    return (
+        setting(f"{node}[:BOTH]", "transition", edge, 10e-9, execute=both),
+        setting(f"{node}:LEADing", "transition", edge, 10e-9),
+        setting(f"{node}:TRAiling", "trailing", edge, 10e-9),
+    )
+
+
 def _functions() -> tuple[Command, ...]:
     return (
         setting(
@@ -185,7 +171,13 @@ def _functions() -> tuple[Command, ...]:
         ),
         _channel_setting("FUNCtion:RAMP:SYMMetry", "symmetry", Number(0, 100, 100), 100.0),
         _channel_setting("FUNCtion:SQUare:DCYCle", "duty_cycle", Number(0.01, 99.99, 50), 50.0),
-        _channel_setting("FUNCtion:PULSe:WIDTh", "pulse_width", Number(16e-9, 1e6, 1e-4, unit="S"), 1e-4),
+        setting(
+            f"{_SOURCE}FUNCtion:PULSe:WIDTh",
+            "pulse_width",
+            Number(16e-9, 1e6, 1e-4, unit="S"),
+            1e-4,
+            execute=lambda self, channel, width: self.set_pulse_width(channel, width),
+        ),
         Command(
             f"{_SOURCE}FUNCtion:PULSe:DCYCle",
             lambda self, channel, share: self.set_pulse_share(channel, share),
@@ -199,9 +191,7 @@ def _functions() -> tuple[Command, ...]:
             (Number(33e-9, 1e6, 1e-3, unit="S"),),
         ),
         setting(f"{_SOURCE}FUNCtion:PULSe:HOLD", "pulse_hold", Choice("WIDTh", "DCYCle"), "WIDT"),
-        setting(
-            f"{_SOURCE}FUNCtion:PULSe:TRANsition[:BOTH]", "transition", Number(8.4e-9, 1e-6, 10e-9, unit="S"), 10e-9
-        ),
+        *_transitions(),
         setting(f"{_SOURCE}FUNCtion:NOISe:BANDwidth", "noise_bandwidth", Number(1e-3, 30e6, 100e3, unit="HZ"), 100e3),
         setting(f"{_SOURCE}FUNCtion:PRBS:BRATe", "bit_rate", Number(1e-3, 50e6, 1e3), 1e3),
         setting(
@@ -215,12 +205,11 @@ def _functions() -> tuple[Command, ...]:
             lambda self, channel, value: self.set_frequency(channel, value),
             lambda self, channel, *keyword: self.frequency(channel, *keyword),
             (_Frequency(),),
-            (_Keyword(),),
+            (LimitKeyword(),),
             query_optional=1,
             name="frequency",
             default=1e3,
         ),
-        setting(f"{_SOURCE}FREQuency:MODE", "frequency_mode", Choice("CW", "LIST", "SWEep", "FIXed"), "CW"),
         Command(
             f"{_SOURCE}PHASe",
             lambda self, channel, value: self.set_phase("phase", channel, value),
@@ -306,6 +295,7 @@ def _arbitrary() -> tuple[Command, ...]:
         ),
         _channel_setting("FUNCtion:ARBitrary:FILTer", "filter", Choice("NORMal", "STEP", "OFF"), "STEP"),
         setting(f"{_SOURCE}FUNCtion:ARBitrary:ADVance", "advance", Choice("TRIGger", "SRATe"), "SRAT"),
+        Command(f"{_SOURCE}FUNCtion:ARBitrary:SYNChronize", lambda self, channel: self.synchronise()),
         Command(
             "MMEMory:STORe:DATA{1-2}",
             lambda self, channel, path: self.memory.store(channel, self.settings["waveform", channel], path),
@@ -320,7 +310,13 @@ def _arbitrary() -> tuple[Command, ...]:
 
 def _bursts() -> tuple[Command, ...]:
     return (
-        _channel_setting("BURSt:STATe", "burst", Boolean(), False),
+        setting(
+            f"{_SOURCE}BURSt:STATe",
+            "burst",
+            Boolean(),
+            False,
+            execute=lambda self, channel, enabled: self.set_mode("BURS", channel, enabled),
+        ),
         _channel_setting("BURSt:MODE", "burst_mode", Choice("TRIGgered", "GATed"), "TRIG"),
         _channel_setting("BURSt:NCYCles", "cycles", _Count(1, 1e8, 1, infinite=True), 1.0),
         Command(
@@ -399,14 +395,6 @@ COMMANDS: tuple[Command, ...] = (
     *_bursts(),
     *_triggers(),
     *_outputs(),
-    setting(f"{_SOURCE}MARKer:POINt", "marker_point", Number(4, 1e6, 10, integer=True), 10),
-    setting("DISPlay[:STATe]", "display", Boolean(), True),
-    setting("DISPlay:TEXT", "display_text", Text(40), ""),
-    Command("DISPlay:TEXT:CLEar", lambda self: self.settings.update(display_text="")),
-    Command("SYSTem:BEEPer[:IMMediate]", lambda self: None),
-    setting("SYSTem:BEEPer:STATe", "beeper", Boolean(), True),
-    Command("SYSTem:LOCal", lambda self: None),
-    Command("SYSTem:REMote", lambda self: None),
-    setting(f"{_SOURCE}ROSCillator:SOURce", "reference", Choice("INTernal", "EXTernal"), "INT"),
-    setting(f"{_SOURCE}ROSCillator:SOURce:AUTO", "reference_auto", Boolean(), True),
+    *MODULATION_COMMANDS,
+    *SYSTEM_COMMANDS,
 )

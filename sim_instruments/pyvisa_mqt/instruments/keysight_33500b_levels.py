@@ -7,27 +7,71 @@ VOLTage subsystem). All else that is out of range is refused.
 
 from __future__ import annotations
 
+import abc
 import math
+from typing import Any
 
 from ..ieee488 import ScpiError
+from ..parameters import Number, NumberFormat
 from .scpi_base import ScpiInstrument
 
-__all__ = ["LARGEST_PEAK", "GeneratorLevels"]
+__all__ = ["LARGEST_PEAK", "Amplitude", "GeneratorLevels", "LimitKeyword"]
 
 OUTPUT_IMPEDANCE = 50.0
 #: Largest open-circuit output in V, and smallest open-circuit amplitude in V peak to peak.
 LARGEST_PEAK, SMALLEST_AMPLITUDE = 10.0, 2e-3
+#: Open-circuit amplitude after *RST: 100 mVpp across 50 Ohm.
+DEFAULT_AMPLITUDE = 0.2
 #: Peak to peak value over effective value of each function, for amplitudes in Vrms and dBm.
 PEAK_TO_RMS = {"SIN": 2 * math.sqrt(2), "SQU": 2.0, "PULS": 2.0, "RAMP": 2 * math.sqrt(3), "TRI": 2 * math.sqrt(3)}
 PEAK_TO_RMS |= {"NOIS": 6.6, "PRBS": 2.0, "ARB": 2.0, "DC": 2.0}
+
+_UNITS = ("VPP", "VRMS", "DBM")
+_LIMITS = {"MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX", "DEF": "DEF", "DEFAULT": "DEF"}
+
+
+class Amplitude:
+    """An amplitude with or without its unit, or MIN, MAX, DEF."""
+
+    _number = Number(-1e3, 1e3, unit="V")
+
+    def parse(self, text: str) -> tuple[float | str, str]:
+        """Return the number, or the keyword, and the unit in capitals ("" if there is none)."""
+        keyword = _LIMITS.get(text.upper())
+        if keyword is not None:
+            return keyword, "VPP"
+        unit = next((unit for unit in _UNITS if text.upper().endswith(unit)), "")
+        number = text[: len(text) - len(unit)].rstrip()
+        if not number:
+            raise ScpiError(-148)
+        return self._number.parse(number), unit
+
+    def format(self, value: Any, style: NumberFormat) -> str:
+        """Write it as it is."""
+        return str(value)
+
+
+class LimitKeyword:
+    """MIN, MAX or DEF behind a query."""
+
+    def parse(self, text: str) -> str:
+        """Return the short keyword."""
+        keyword = _LIMITS.get(text.upper())
+        if keyword is None:
+            raise ScpiError(-224 if text[:1].isalpha() else -108)
+        return keyword
+
+    def format(self, value: Any, style: NumberFormat) -> str:
+        """Write it as it is."""
+        return str(value)
 
 
 class GeneratorLevels(ScpiInstrument):
     """The part of the generator that knows volts."""
 
+    @abc.abstractmethod
     def refresh(self, channel: int, *_: object) -> None:
         """Put out what the settings say."""
-        raise NotImplementedError
 
     def shown(self, channel: int) -> float:
         """Return the share of the open-circuit voltage that is shown."""
@@ -40,7 +84,7 @@ class GeneratorLevels(ScpiInstrument):
         offset = self.settings["offset", channel]
         if isinstance(value, str):
             volts = SMALLEST_AMPLITUDE if value == "MIN" else 2 * (LARGEST_PEAK - abs(offset))
-            volts = 0.1 if value == "DEF" else volts
+            volts = DEFAULT_AMPLITUDE if value == "DEF" else volts
         else:
             volts = self._peak_to_peak(channel, value, unit or self.settings["unit", channel]) / self.shown(channel)
         if not SMALLEST_AMPLITUDE * (1 - 1e-9) <= volts <= 2 * LARGEST_PEAK * (1 + 1e-9):
@@ -51,7 +95,7 @@ class GeneratorLevels(ScpiInstrument):
         """Return the amplitude in the channel's unit; MIN or MAX ask for the limits."""
         present = self.settings["amplitude", channel]
         volts = {"MIN": SMALLEST_AMPLITUDE, "MAX": 2 * (LARGEST_PEAK - abs(self.settings["offset", channel]))}.get(
-            keyword, 0.1 if keyword else present
+            keyword, DEFAULT_AMPLITUDE if keyword else present
         )
         return self.format_number(self._in_unit(channel, volts * self.shown(channel)))
 

@@ -45,6 +45,14 @@ class WaveformMemory:
         self._volatile: dict[int, dict[str, tuple[str, Array]]] = {1: {}, 2: {}}
         self._disk: dict[str, Array] = {}
 
+    def inherit(self, before: WaveformMemory) -> None:
+        """Keep the internal disk through a power failure."""
+        self._disk = before._disk
+
+    def holds(self, channel: int, name: str) -> bool:
+        """Return whether a channel can play a waveform."""
+        return name == BUILT_IN or name.upper() in self._volatile[channel]
+
     def clear(self, channel: int) -> None:
         """Empty a channel's volatile memory."""
         self._volatile[channel].clear()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
 from typing import Any
 
 from ..ieee488 import ScpiError
-from ..parameters import Boolean, ChannelList, Choice, Number, NumberFormat, Text
+from ..parameters import Boolean, ChannelList, Choice, Number, NumberFormat, Text, abbreviation
 from ..scpi import Command, setting
-from .scpi_base import register_commands
+from .keysight_53230a_functions import FUNCTIONS
+from .keysight_53230a_inputs import INPUT_COMMANDS
+from .keysight_53230a_statistics import STATISTICS_COMMANDS
+from .scpi_base import register_commands, state_commands
 
 __all__ = ["COMMANDS"]
 
@@ -16,39 +20,6 @@ _CHANNELS = ChannelList(2)
 _COUNT = Number(1, 1_000_000, 1, integer=True)
 _GATE = "[SENSe]:TINTerval:GATE"
 _INPUT = "INPut{1-2}"
-
-
-class _Impedance(Number):
-    """50 Ohm or 1 MOhm, read back with nine digits."""
-
-    def __init__(self) -> None:
-        super().__init__(50, 1e6, 1e6, unit="OHM")
-
-    def parse(self, text: str) -> float:
-        value = super().parse(text)
-        if value not in (50.0, 1e6):
-            raise ScpiError(-222)
-        return value
-
-    def format(self, value: float, style: NumberFormat) -> str:
-        return f"{value:+.8E}".replace("E+", "E+0")
-
-
-class _InputRange(Number):
-    """5 V or 50 V; a value in between takes the next larger."""
-
-    def __init__(self) -> None:
-        super().__init__(5, 50, 5, unit="V")
-
-    def parse(self, text: str) -> float:
-        return 5.0 if super().parse(text) <= 5.0 else 50.0
-
-
-class _AutoLevel(Boolean):
-    """ON, OFF or ONCE."""
-
-    def parse(self, text: str) -> Any:
-        return "ONCE" if text.upper() == "ONCE" else super().parse(text)
 
 
 class _Expectation:
@@ -80,28 +51,41 @@ def _one_channel(*items: Any) -> tuple[int, ...]:
     return channels[0]
 
 
-def _configured(
-    node: str, function: str, choose: Callable[..., tuple[int, ...]], *parameters: Any
-) -> tuple[Command, ...]:
+def _configured(function: str) -> tuple[Command, ...]:
     """Return CONFigure and MEASure of one function."""
-    count = len(parameters)
-    return (
-        Command(
-            f"CONFigure[:SCALar][:VOLTage]:{node}",
-            lambda instrument, *items: instrument.configure(function, choose(*items)),
-            None,
-            parameters,
-            optional=count,
-        ),
-        Command(
-            f"MEASure[:SCALar][:VOLTage]:{node}",
-            None,
-            lambda instrument, *items: instrument.measure(function, choose(*items)),
-            (),
-            parameters,
-            query_optional=count,
-        ),
+    node = FUNCTIONS[function].node
+    choose = _two_channels if FUNCTIONS[function].channels == 2 else _one_channel
+    # Expected value, resolution or reference come before the channels; time stamps are counted.
+    parameters = (
+        (_CHANNELS, _CHANNELS) if function == "TINT" else (_Expectation(), _Expectation(), _CHANNELS, _CHANNELS)
     )
+    count = len(parameters)
+
+    def configure(instrument: Any, *items: Any) -> None:
+        channels = choose(*(item for item in items if isinstance(item, tuple)))
+        instrument.configure(function, channels, *(item for item in items if not isinstance(item, tuple)))
+
+    def measure(instrument: Any, *items: Any) -> Any:
+        configure(instrument, *items)
+        return instrument.read()
+
+    return (
+        Command(f"CONFigure[:SCALar][:VOLTage]:{node}", configure, None, parameters, optional=count),
+        Command(f"MEASure[:SCALar][:VOLTage]:{node}", None, measure, (), parameters, query_optional=count),
+    )
+
+
+class _Rate(Number):
+    """Time stamps a second: 1E4, 1E5, 8E5 or 1E6."""
+
+    def __init__(self) -> None:
+        super().__init__(1e4, 1e6, 1e6)
+
+    def parse(self, text: str) -> float:
+        value = super().parse(text)
+        if value not in (1e4, 1e5, 8e5, 1e6):
+            raise ScpiError(-224)
+        return value
 
 
 def _set_format(instrument: Any, kind: str, length: float = 0) -> None:
@@ -114,52 +98,30 @@ def _changed(instrument: Any, *_: Any) -> None:
     instrument.changed()
 
 
+def _long_names() -> dict[str, str]:
+    """Return all spellings of the functions' names."""
+    names = {}
+    for name, function in FUNCTIONS.items():
+        mnemonics = [abbreviation(m) for m in function.node.replace("[:TIMed]", "").removeprefix("ARRay:").split(":")]
+        for spelling in itertools.product(*mnemonics):
+            names[":".join(spelling)] = name
+    return names
+
+
+_NAMES = _long_names()
+
+
 def _set_function(instrument: Any, text: str) -> None:
     """Choose a function by a string such as "FREQ", "PER 2" or "TINT 1, 2"."""
-    name, _, rest = text.partition(" ")
-    functions = {
-        "FREQ": "FREQ",
-        "FREQUENCY": "FREQ",
-        "PER": "PER",
-        "PERIOD": "PER",
-        "TINT": "TINT",
-        "TINTERVAL": "TINT",
-    }
-    function = functions.get(name.upper().removeprefix("SENS:").removeprefix("SENSE:"))
+    name, _, rest = text.strip().partition(" ")
+    function = _NAMES.get(name.upper().removeprefix("SENS:").removeprefix("SENSE:"))
     if function is None:
         raise ScpiError(-224)
-    channels = _CHANNELS.parse(f"(@{rest})") if rest.strip() else ((1, 2) if function == "TINT" else (1,))
-    choose = _two_channels if function == "TINT" else _one_channel
+    two = FUNCTIONS[function].channels == 2
+    given = rest.strip().removeprefix("(@").removesuffix(")")
+    channels = _CHANNELS.parse(f"(@{given})") if given else ((1, 2) if two else (1,))
+    choose = _two_channels if two else _one_channel
     instrument.choose_function(function, choose(channels))
-
-
-def _input_settings() -> tuple[Command, ...]:
-    node = f"{_INPUT}:LEVel{{1-2}}"
-    return (
-        setting(f"{_INPUT}:COUPling", "coupling", Choice("AC", "DC"), "AC", after=_changed),
-        setting(f"{_INPUT}:IMPedance", "impedance", _Impedance(), 1e6, after=_changed),
-        setting(f"{_INPUT}:RANGe", "input_range", _InputRange(), 5.0, after=_changed),
-        setting(f"{_INPUT}:PROBe", "probe", Number(1, 10, 1, integer=True), 1, after=_changed),
-        setting(f"{_INPUT}:FILTer[:LPASs][:STATe]", "filter", Boolean(), False, after=_changed),
-        setting(f"{_INPUT}:NREJection", "noise_rejection", Boolean(), False, after=_changed),
-        setting(f"{_INPUT}:SLOPe{{1-2}}", "slope", Choice("POSitive", "NEGative"), "POS", after=_changed),
-        setting(
-            f"{node}[:ABSolute]",
-            "level",
-            Number(-51.25, 51.25, 0.0, unit="V"),
-            0.0,
-            check=lambda instrument, *level: instrument.check_level(*level),
-            after=lambda instrument, *level: instrument.level_was_set(*level),
-        ),
-        setting(f"{node}:RELative", "relative_level", Number(10, 90, 50), 50.0, after=_changed),
-        # One switch an input: the event's number is taken and does not matter.
-        Command(
-            f"{node}:AUTO",
-            lambda instrument, channel, event, mode: instrument.set_auto_level(channel, mode),
-            lambda instrument, channel, event: "1" if instrument.auto_level[channel] else "0",
-            (_AutoLevel(),),
-        ),
-    )
 
 
 def _gate_settings() -> tuple[Command, ...]:
@@ -195,6 +157,13 @@ def _gate_settings() -> tuple[Command, ...]:
             "TIME",
             after=_changed,
         ),
+        setting(
+            "[SENSe]:TOTalize:GATE:SOURce", "totalize_gate_source", Choice("TIME", "EXTernal"), "TIME", after=_changed
+        ),
+        setting(
+            "[SENSe]:TOTalize:GATE:TIME", "totalize_gate_time", Number(1e-6, 1000, 0.1, unit="S"), 0.1, after=_changed
+        ),
+        setting("[SENSe]:TSTamp:RATE", "time_stamp_rate", _Rate(), 1e6, after=_changed),
         setting("[SENSe]:FREQuency:GATE:TIME", "gate_time", Number(1e-6, 1000, 0.1, unit="S"), 0.1, after=_changed),
         setting("[SENSe]:FREQuency:GATE:POLarity", "gate_polarity", edges, "NEG", after=_changed),
         setting(
@@ -210,12 +179,12 @@ def _gate_settings() -> tuple[Command, ...]:
 COMMANDS: tuple[Command, ...] = (
     *register_commands("OPERation", "operation"),
     *register_commands("QUEStionable", "questionable"),
-    *_configured("TINTerval", "TINT", _two_channels, _CHANNELS, _CHANNELS),
-    *_configured("FREQuency", "FREQ", _one_channel, _Expectation(), _Expectation(), _CHANNELS),
-    *_configured("PERiod", "PER", _one_channel, _Expectation(), _Expectation(), _CHANNELS),
+    *state_commands(4),
+    *(command for name in FUNCTIONS for command in _configured(name)),
     Command("CONFigure", None, lambda self: self.describe()),
     Command("[SENSe]:FUNCtion[:ON]", _set_function, lambda self: self.function(), (Text(),)),
-    *_input_settings(),
+    *INPUT_COMMANDS,
+    *STATISTICS_COMMANDS,
     *_gate_settings(),
     setting(
         "TRIGger[:SEQuence]:SOURce", "trigger_source", Choice("IMMediate", "EXTernal", "BUS"), "IMM", after=_changed
@@ -224,7 +193,15 @@ COMMANDS: tuple[Command, ...] = (
     setting("TRIGger[:SEQuence]:DELay", "trigger_delay", Number(0, 3600, 0, unit="S"), 0.0, after=_changed),
     setting("TRIGger:COUNt", "trigger_count", _COUNT, 1, after=_changed),
     setting("SAMPle:COUNt", "sample_count", _COUNT, 1, after=_changed),
-    setting("SYSTem:TIMeout", "timeout", Number(0.01, 2000, unit="S", infinite=True), None, after=_changed),
+    # Non-volatile; from the factory it is disabled.
+    setting(
+        "SYSTem:TIMeout",
+        "timeout",
+        Number(0.01, 2000, unit="S", infinite=True),
+        math.inf,
+        after=_changed,
+        lasting=True,
+    ),
     setting("SYSTem:ALEVel:FREQuency", "auto_level_frequency", Number(50, 10000, 50, unit="HZ"), 50.0),
     Command("INITiate[:IMMediate]", lambda self: self.initiate()),
     Command("ABORt", lambda self: self.abort()),
@@ -263,10 +240,9 @@ COMMANDS: tuple[Command, ...] = (
     setting("OUTPut:POLarity", "gate_output_polarity", Choice("NORMal", "INVerted"), "NORM"),
     setting("DISPlay[:STATe]", "display", Boolean(), True),
     setting("SYSTem:BEEPer:STATe", "beeper", Boolean(), True),
-    setting("CALCulate[:STATe]", "calculate", Boolean(), False, after=_changed),
-    setting("CALCulate:AVERage[:STATe]", "average", Boolean(), False, after=_changed),
     setting("[SENSe]:ROSCillator:SOURce", "reference", Choice("INTernal", "EXTernal"), "INT"),
     setting("[SENSe]:ROSCillator:SOURce:AUTO", "reference_auto", Boolean(), True),
+    Command("*LRN", None, lambda self: self.learned()),
     Command("SYSTem:BEEPer[:IMMediate]", lambda self: None),
     Command("SYSTem:LOCal", lambda self: None),
     Command("SYSTem:REMote", lambda self: None),

@@ -3,50 +3,44 @@
 Commands and formats: collected in the project's instruments/lakeshore-336.md; what no source confirms is
 marked U there. Against the 372: fixed-point readings, other status bits, set points in the preferred unit
 of the control input. Outputs 1 and 2 are current sources ("output1", "output2"), 3 and 4 voltage sources
-of 10 V. U besides: HTR? answers for outputs 3 and 4 too, an output stays off once TLIMIT has shut it
-down, SETP? follows a ramp, how the loop's error is normalised (see `lakeshore_372_heater`).
+of 10 V. The inputs are in `lakeshore_336_inputs`. U besides: HTR? answers for outputs 3 and 4 too, an output
+stays off once TLIMIT has shut it down, SETP? follows a ramp, how the loop's error is normalised (see
+`lakeshore_372_heater`), *RST brings back the settings that the bench began with, a power failure keeps them,
+and an autotune takes its stages' time and leaves the gains alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..ieee488 import EventRegister, StatusModel
 from ..signals import Wires
-from .lakeshore_336_passive import INPUTS, PASSIVE_ENTRIES
-from .lakeshore_336_sensors import (
-    CONVERSION_TIME,
-    DIODE_RANGES,
-    RESISTOR_RANGES,
-    Sensor,
-    SensorSetup,
-    fixed,
-    sensor_value,
-)
+from .lakeshore_336_inputs import CELSIUS, ICE_POINT, KELVIN, SENSOR_UNITS, LakeShore336Inputs
+from .lakeshore_336_passive import INPUTS
+from .lakeshore_336_sensors import CONVERSION_TIME, NTC, fixed, sensor_value
+from .lakeshore_336_tuning import Autotune
 from .lakeshore_372_bridge import temperature_of
-from .lakeshore_372_heater import ControlLoop, LoopSetup
-from .lakeshore_grammar import Entry, Integer, LakeShoreInstrument, Real, RefusalError, Word
+from .lakeshore_372_heater import ControlLoop, LoopSetup, monitor_percentage
+from .lakeshore_grammar import Entry, Integer, Real, RefusalError
 
 __all__ = ["LakeShore336"]
 
 OUTPUTS = (1, 2, 3, 4)
 MODE_OFF, CLOSED, ZONE, OPEN, MONITOR, WARM_UP = range(6)
-KELVIN, CELSIUS, SENSOR_UNITS = 1, 2, 3
-ICE_POINT = 273.15
 #: Largest heater currents in A by their code; 0 is the user's own. 3 is so spelt by the maker's package (U).
 CURRENTS = {1: 0.707, 2: 1.0, 3: 1.141, 4: 2.0}
 RESISTANCES = {1: 25.0, 2: 50.0}
 VOLTAGE = 10.0
 RAMP_DONE = {1: 8, 2: 4}
 NEW_READING = 16
-NTC_SENSOR = 3
+TUNED = 32
+_LEVEL = Real(-1e9, 1e9, "+.3f")
 
 
-class LakeShore336(LakeShoreInstrument):
+class LakeShore336(LakeShore336Inputs):
     """The controller; sensors on ports "chA" to "chD", heaters on "output1" to "output4".
 
     Options of the bench file: `serial_number`, `firmware`; `noise`, the standard deviation of a reading relative
@@ -65,41 +59,13 @@ class LakeShore336(LakeShoreInstrument):
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         super().__init__(wires, rng, options)
-        if not 0 <= self.options["noise"] < 1:
-            raise ValueError(f"option 'noise' is {self.options['noise']}; give a relative noise from 0 to 1")
-        for key in ("coldest", "analog_resistance"):
-            if self.options[key] <= 0:
-                raise ValueError(f"option {key!r} is {self.options[key]}; give a value above 0")
-        self.operation = EventRegister()
-        self.status = StatusModel({128: self.operation}, self.status.errors)
+        if self.options["analog_resistance"] <= 0:
+            given = self.options["analog_resistance"]
+            raise ValueError(f"option 'analog_resistance' is {given}; give a value above 0")
         self._loops = {number: ControlLoop() for number in OUTPUTS}
+        self._tuning = Autotune()
         self._powers: dict[int, float] = {}
         self._ticks = 0
-        self._noise_pool: list[float] = []
-        self._sensors = {name: self._new_sensor(name) for name in INPUTS}
-
-    def _new_sensor(self, name: str) -> Sensor:
-        return Sensor(
-            lambda: self.wires.temperature(f"ch{name}"),
-            lambda: self._sensor_setup(name),
-            self._disturbance,
-            self.options["coldest"],
-        )
-
-    def _disturbance(self) -> float:
-        if not self.options["noise"]:
-            return 0.0
-        if not self._noise_pool:
-            self._noise_pool = self.rng.standard_normal(1024).tolist()[::-1]
-        return float(self.options["noise"] * self._noise_pool.pop())
-
-    def _sensor_setup(self, name: str) -> SensorSetup:
-        kind, autorange, number, _, _ = self.stored("INTYPE", name)
-        filtering, points, window = self.stored("FILTER", name)
-        ranges = DIODE_RANGES if kind == 1 else RESISTOR_RANGES
-        free = autorange or kind not in (1, 2, NTC_SENSOR)
-        full_scale = math.inf if free else ranges[min(number, len(ranges) - 1)]
-        return SensorSetup(kind, full_scale, points * CONVERSION_TIME if filtering else 0.0, window / 100)
 
     def identification(self) -> str:
         """Return maker, model, serial numbers of unit and option card, and firmware."""
@@ -107,69 +73,20 @@ class LakeShore336(LakeShoreInstrument):
 
     def reset(self) -> None:
         """Switch the heaters off; settings are as after power-up, the readings go on."""
+        self.reset_alarms()
         self._loops = {number: ControlLoop() for number in OUTPUTS}
         for number in OUTPUTS:
             self._drive(number)
 
-    # Readings.
-
-    def _sensor(self, name: str) -> Sensor:
-        return self._sensors[name].look(self.wires.clock.now())
-
-    def _per_input(self, name: str, value: Any) -> str:
-        """Return one input's value, or all four for input 0."""
-        return ",".join(value(n) for n in (INPUTS if name == "0" else (name,)))
-
-    def _kelvin(self, name: str) -> float | None:
-        sensor = self._sensor(name)
-        return None if sensor.status or not self.stored("INCRV", name)[0] else sensor.filtered
-
-    def kelvin(self, name: str) -> str:
-        """Return KRDG?: zero without a curve or with an invalid reading."""
-        return self._per_input(name, lambda n: fixed(self._kelvin(n) or 0.0))
-
-    def celsius(self, name: str) -> str:
-        """Return CRDG?."""
-
-        def one(n: str) -> str:
-            kelvin = self._kelvin(n)
-            return fixed(0.0 if kelvin is None else kelvin - ICE_POINT)
-
-        return self._per_input(name, one)
-
-    def sensor_units(self, name: str) -> str:
-        """Return SRDG?."""
-
-        def one(n: str) -> str:
-            kind = self.stored("INTYPE", n)[0]
-            return fixed(sensor_value(kind, max(self._sensor(n).filtered, 1e-3)) if kind else 0.0)
-
-        return self._per_input(name, one)
-
-    def reading_status(self, name: str) -> str:
-        """Return RDGST?."""
-        return f"{self._sensor(name).status:03d}"
-
-    def extremes(self, name: str) -> str:
-        """Return MDAT?."""
-        sensor = self._sensor(name)
-        if not math.isfinite(sensor.lowest):
-            return f"{fixed(0.0)},{fixed(0.0)}"
-        return f"{fixed(sensor.lowest)},{fixed(sensor.highest)}"
-
-    def forget_extremes(self) -> None:
-        """Do what MNMXRST does."""
-        for name in INPUTS:
-            self._sensor(name).forget_extremes()
-
-    def set_curve(self, name: str, curve: int | None) -> None:
-        """Do what INCRV does; a diode's curve does not fit a resistor and the other way round: none is chosen."""
-        kind = self.stored("INTYPE", name)[0]
-        number = curve or 0
-        if number > 20:
-            form = self.stored("CRVHDR", number)[2]
-            number = number if (form <= 2) == (kind in (1, 4)) else 0
-        self.store("INCRV", (name,), (number,))
+    def inherit(self, before: Self) -> None:
+        """Keep settings and set points; an output comes back on where OUTMODE says so."""
+        super().inherit(before)
+        self._ticks = before._ticks
+        for number in OUTPUTS:
+            self._loops[number].restore(before._loops[number])
+            if self.stored("OUTMODE", number)[2]:
+                self.store("RANGE", (number,), before.stored("RANGE", number))
+            self._drive(number)
 
     # Set points and outputs.
 
@@ -182,7 +99,7 @@ class LakeShore336(LakeShoreInstrument):
         unit = self.stored("INTYPE", name)[4] if name else KELVIN
         if unit == CELSIUS:
             return value + ICE_POINT
-        if unit == SENSOR_UNITS and name and self.stored("INTYPE", name)[0] == NTC_SENSOR:
+        if unit == SENSOR_UNITS and name and self.stored("INTYPE", name)[0] == NTC:
             return temperature_of(value)
         return value
 
@@ -191,8 +108,8 @@ class LakeShore336(LakeShoreInstrument):
         unit = self.stored("INTYPE", name)[4] if name else KELVIN
         if unit == CELSIUS:
             return kelvin - ICE_POINT
-        if unit == SENSOR_UNITS and name and kelvin and self.stored("INTYPE", name)[0] == NTC_SENSOR:
-            return sensor_value(NTC_SENSOR, kelvin)
+        if unit == SENSOR_UNITS and name and kelvin and self.stored("INTYPE", name)[0] == NTC:
+            return sensor_value(NTC, kelvin)
         return kelvin
 
     def set_setpoint(self, output: int, value: float) -> None:
@@ -223,8 +140,7 @@ class LakeShore336(LakeShoreInstrument):
 
     def check_mode(self, output: int, *values: Any) -> None:
         """Do what OUTMODE does; only outputs 3 and 4 have monitor and warm-up."""
-        present = self.stored("OUTMODE", output)
-        merged = tuple(new if new is not None else old for new, old in zip(values, present, strict=True))
+        merged = self.merged("OUTMODE", (output,), values)
         if merged[0] >= MONITOR and output < 3:
             raise RefusalError
         self.store("OUTMODE", (output,), merged)
@@ -241,23 +157,31 @@ class LakeShore336(LakeShoreInstrument):
     def _drive(self, output: int) -> None:
         loop = self._loops[output]
         mode = self.stored("OUTMODE", output)[0]
-        if mode == MODE_OFF or not self.stored("RANGE", output)[0]:
+        if mode not in (CLOSED, ZONE):
+            loop.rest()  # a loop that is closed again starts afresh
+        if mode == MONITOR:
+            loop.output = self._monitored(output)
+        elif mode == MODE_OFF or not self.stored("RANGE", output)[0]:
             loop.rest()
         elif mode == OPEN:
             loop.output = max(self.stored("MOUT", output)[0], 0.0)
         elif mode == WARM_UP:
             loop.output = self.stored("WARMUP", output)[1]
-        elif mode == MONITOR:
-            loop.output = 0.0
         power = self._power(output, loop.output / 100)
         if power != self._powers.get(output, 0.0):
             self._powers[output] = power
             self.wires.heat(f"output{output}", power)
 
+    def _monitored(self, output: int) -> float:
+        """Return what a monitor output shows of its input, %; in this mode it is always on."""
+        number, unit, high, low, bipolar = self.stored("ANALOG", output)
+        value = self.value_in(INPUTS[number - 1], unit) if 1 <= number <= len(INPUTS) else None
+        return monitor_percentage(value, low, high, bool(bipolar))
+
     def _power(self, output: int, share: float) -> float:
         """Return the power in W at a share of full scale; from range to range it is a factor of ten."""
         number = self.stored("RANGE", output)[0]
-        if not number or not share:
+        if not share or not (number or self.stored("OUTMODE", output)[0] == MONITOR):
             return 0.0
         if output > 2:
             return float((share * VOLTAGE) ** 2 / self.options["analog_resistance"])
@@ -270,32 +194,71 @@ class LakeShore336(LakeShoreInstrument):
     def advance(self, now: float) -> None:
         """Do the control steps due until bench time `now` (s)."""
         due = math.floor(now / CONVERSION_TIME + 1e-6)
-        active = [output for output in OUTPUTS if self.stored("OUTMODE", output)[0] in (CLOSED, ZONE)]
-        limited = any(self.stored("TLIMIT", name)[0] for name in INPUTS)
-        if active or limited or self.status.service_enable:
-            while self._ticks < due:
-                self._ticks += 1
-                self._tick(self._ticks * CONVERSION_TIME, active)
-        self._ticks = due
+        if due > self._ticks:
+            active = [output for output in OUTPUTS if self.stored("OUTMODE", output)[0] not in (MODE_OFF, OPEN)]
+            limited = [name for name in INPUTS if self.stored("TLIMIT", name)[0]]
+            if active or limited or self.watching or self._tuning.output or self.status.service_enable:
+                while self._ticks < due:
+                    self._ticks += 1
+                    self._moment = self._ticks * CONVERSION_TIME
+                    self._tick(self._moment, active, limited)
+                self._moment = None
+            self._ticks = due
+            self.operation.latch(NEW_READING)
         if self.status.service_enable:
-            self.status.update(False)
+            self.status.update(self.reply_waits)
 
     def next_event(self) -> float:
         """Return the end of the present conversion if it may set a status bit."""
         return (self._ticks + 1) * CONVERSION_TIME if self.status.service_enable else math.inf
 
-    def _tick(self, now: float, active: list[int]) -> None:
+    def _tick(self, now: float, active: list[int], limited: list[str]) -> None:
         for output in active:
-            self._control(output, now)
-        for name in INPUTS:
-            limit = self.stored("TLIMIT", name)[0]
-            if limit:
-                sensor = self._sensors[name].look(now)
-                if not sensor.status & 1 and sensor.filtered > limit:
-                    for output in OUTPUTS:
-                        self.store("RANGE", (output,), (0,))
-                        self._drive(output)
+            mode = self.stored("OUTMODE", output)[0]
+            if mode in (CLOSED, ZONE):
+                self._control(output, now)
+            elif mode == MONITOR:
+                self._drive(output)
+            else:
+                self._end_warm_up(output)
+        for name in limited:
+            sensor = self._sensors[name].look(now)
+            if not sensor.status & 1 and sensor.filtered > self.stored("TLIMIT", name)[0]:
+                for output in OUTPUTS:
+                    self._switch_off(output)
+        if self.watching:
+            self._look_at_operation()
+        if self._tuning.go_on(now, self._can_tune(self._tuning.output)):
+            self.operation.latch(TUNED)
         self.operation.latch(NEW_READING)
+
+    def _switch_off(self, output: int) -> None:
+        self.store("RANGE", (output,), (0,))
+        self._drive(output)
+
+    def _end_warm_up(self, output: int) -> None:
+        """Switch an output off at the set point, unless it is to go on (WARMUP)."""
+        name, target = self._control_input(output), self._loops[output].target
+        if self.stored("WARMUP", output)[0] or name is None or not target or not self.stored("RANGE", output)[0]:
+            return
+        reading = self.value_in(name, KELVIN)
+        if reading is not None and reading >= target:
+            self._switch_off(output)
+
+    def _can_tune(self, output: int) -> bool:
+        """Return whether an output is on in a closed loop with a valid reading."""
+        if not output or self.stored("OUTMODE", output)[0] != CLOSED or not self.stored("RANGE", output)[0]:
+            return False
+        name = self._control_input(output)
+        return name is not None and self.value_in(name, KELVIN) is not None
+
+    def tune(self, output: int, mode: int) -> None:
+        """Do what ATUNE does."""
+        self._tuning.start(output, self.wires.clock.now(), self._can_tune(output))
+
+    def tuning_status(self) -> str:
+        """Return TUNEST?: active, output, error, stage."""
+        return self._tuning.status(self.wires.clock.now())
 
     def _control(self, output: int, now: float) -> None:
         loop = self._loops[output]
@@ -329,21 +292,7 @@ class LakeShore336(LakeShoreInstrument):
         return LoopSetup(gain, time, derivative / 100 * time / 4, manual, rate / 60 if ramped else 0.0)
 
     entries: ClassVar[Mapping[str, Entry]] = {
-        **PASSIVE_ENTRIES,
-        "KRDG": Entry((Word(("0", *INPUTS)),), query=kelvin, writable=False),
-        "CRDG": Entry((Word(("0", *INPUTS)),), query=celsius, writable=False),
-        "SRDG": Entry((Word(("0", *INPUTS)),), query=sensor_units, writable=False),
-        "RDGST": Entry((Word(INPUTS),), query=reading_status, writable=False),
-        "MDAT": Entry((Word(INPUTS),), query=extremes, writable=False),
-        "MNMXRST": Entry(after=forget_extremes, readable=False),
-        "INTYPE": Entry(
-            (Word(INPUTS),),
-            (Integer(0, 5), Integer(0, 1), Integer(0, 8), Integer(0, 1), Integer(1, 3)),
-            (NTC_SENSOR, 1, 0, 1, 1),
-        ),
-        "INCRV": Entry((Word(INPUTS),), (Integer(0, 59),), (21,), execute=set_curve),
-        "FILTER": Entry((Word(INPUTS),), (Integer(0, 1), Integer(2, 64), Integer(1, 10)), (0, 8, 10)),
-        "TLIMIT": Entry((Word(INPUTS),), (Real(0, 1500, "+05g"),), (0.0,)),
+        **LakeShore336Inputs.input_entries,
         "SETP": Entry((Integer(1, 4),), (Real(-1e6, 1e6),), execute=set_setpoint, query=setpoint),
         "PID": Entry(
             (Integer(1, 4),),
@@ -384,12 +333,12 @@ class LakeShore336(LakeShoreInstrument):
             ),
             (0.0, 50.0, 20.0, 0.0, 0.0, 0, 0, 0.1),
         ),
-        "OPST": Entry(query=lambda self: f"{self.operation.condition:03d}", writable=False),
-        "OPSTR": Entry(query=lambda self: f"{self.operation.take():03d}", writable=False),
-        "OPSTE": Entry(
-            (),
-            (Integer(0, 255),),
-            execute=lambda self, mask: setattr(self.operation, "enable", mask),
-            query=lambda self: f"{self.operation.enable:03d}",
+        "ANALOG": Entry(
+            (Integer(3, 4),),
+            (Integer(0, 8), Integer(1, 3), _LEVEL, _LEVEL, Integer(0, 1)),
+            (1, 1, 1000.0, 0.0, 0),
+            after=changed,
         ),
+        "ATUNE": Entry((Integer(1, 4),), (Integer(0, 2),), execute=tune, readable=False),
+        "TUNEST": Entry(query=tuning_status, writable=False),
     }

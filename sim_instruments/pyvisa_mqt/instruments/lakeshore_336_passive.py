@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .lakeshore_372_passive import PASSIVE_ENTRIES as PASSIVE_372
+from .lakeshore_372_passive import set_header
 from .lakeshore_grammar import Entry, Integer, Quoted, Real, RefusalError, Word
 
 __all__ = ["INPUTS", "PASSIVE_ENTRIES"]
 
 INPUTS = ("A", "B", "C", "D")
 _ANY = Real(-1e9, 1e9, "+.3f")
-_COMMON = ("ALMRST", "BRIGT", "CRVDEL", "DFLT", "INTSEL", "LEDS", "LOCK", "WEBLOG")
+#: Standard curves that SCAL adapts: name, format, limit in K and coefficient of what comes out.
+_SOFT_CALIBRATIONS = {
+    1: ("SCAL_DT-470", 2, 475.0, 1),
+    6: ("SCAL_PT-100", 3, 800.0, 2),
+    7: ("SCAL_PT-1000", 3, 800.0, 2),
+}
+_COMMON = ("BRIGT", "CRVDEL", "DFLT", "INTSEL", "LEDS", "LOCK", "WEBLOG")
 
 
 def _curve_header(curve: int) -> tuple[Any, ...]:
@@ -25,9 +32,20 @@ def _set_point(instrument: Any, curve: int, index: int, sensor: Any, temperature
     instrument.store("CRVPT", (curve, index), (sensor, temperature))
 
 
-def _tune(instrument: Any, output: int, mode: Any) -> None:
-    if not instrument.stored("RANGE", output)[0]:
+def _soft_calibrate(instrument: Any, kind: int, curve: int, serial: str, *values: float | None) -> None:
+    """Do what SCAL does: make a user curve out of a standard one and up to three calibration points.
+
+    The bench's own sensors do not follow it, so that the curve holds the given points and no more.
+    """
+    if kind not in _SOFT_CALIBRATIONS or serial is None:
         raise RefusalError
+    if any(given is None for given in values) and values[0] is None:
+        raise RefusalError
+    name, form, limit, coefficient = _SOFT_CALIBRATIONS[kind]
+    instrument.store("CRVHDR", (curve,), (name, serial, form, limit, coefficient))
+    pairs = [pair for pair in zip(values[1::2], values[::2], strict=True) if None not in pair]
+    for index, (sensor, temperature) in enumerate(sorted(pairs), start=1):
+        instrument.store("CRVPT", (curve, index), (sensor, temperature))
 
 
 PASSIVE_ENTRIES: Mapping[str, Entry] = {
@@ -37,22 +55,18 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
         (Integer(0, 1), _ANY, _ANY, _ANY, Integer(0, 1), Integer(0, 1), Integer(0, 1)),
         (0, 325.0, 0.0, 0.0, 0, 0, 0),
     ),
-    "ALARMST": Entry((Word(INPUTS),), query=lambda self, name: "0,0", writable=False),
-    "ANALOG": Entry(
-        (Integer(3, 4),), (Integer(0, 8), Integer(1, 3), _ANY, _ANY, Integer(0, 1)), (1, 1, 1000.0, 0.0, 0)
-    ),
-    "ATUNE": Entry((Integer(1, 4),), (Integer(0, 2),), execute=_tune, readable=False),
     "CRVHDR": Entry(
         (Integer(1, 59),),
         (Quoted(15), Quoted(10), Integer(1, 4), Real(0, 1500, "+08.3f"), Integer(1, 2)),
         _curve_header,
+        execute=set_header,
     ),
     "CRVPT": Entry(
         (Integer(1, 59), Integer(1, 200)), (Real(-1e6, 1e6, "g"), Real(0, 1500, "g")), (0.0, 0.0), execute=_set_point
     ),
     "DIOCUR": Entry((Word(INPUTS),), (Integer(0, 1),), (0,)),
     "DISPFLD": Entry((Integer(1, 8),), (Integer(0, 8), Integer(1, 6)), (1, 1)),
-    "DISPLAY": Entry((), (Integer(0, 7), Integer(0, 3), Integer(1, 4)), (5, 0, 1)),
+    "DISPLAY": Entry((), (Integer(0, 10), Integer(0, 3), Integer(1, 4)), (5, 0, 1)),
     "IEEE": Entry((), (Integer(1, 30),), (12,)),
     "INNAME": Entry((Word(INPUTS),), (Quoted(15),), lambda name: (f"Input {name}",)),
     "MODE": Entry((), (Integer(0, 2),), (0,)),
@@ -67,11 +81,11 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
     ),
     "POLARITY": Entry((Integer(3, 4),), (Integer(0, 1),), (0,)),
     "RELAY": Entry((Integer(1, 2),), (Integer(0, 2), Word(INPUTS), Integer(0, 2)), (0, "A", 0)),
-    "RELAYST": Entry(
-        (Integer(1, 2),),
-        query=lambda self, relay: "1" if self.stored("RELAY", relay)[0] == 1 else "0",
-        writable=False,
+    "SCAL": Entry(
+        (Integer(1, 7), Integer(21, 59)),
+        (Quoted(10), *(Real(0, 1e6),) * 6),
+        execute=_soft_calibrate,
+        readable=False,
     ),
     "TEMP": Entry(query=lambda self: "+296.150", writable=False),
-    "TUNEST": Entry(query=lambda self: "0,1,0,0", writable=False),
 }

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 
 from .lakeshore_372_bridge import resistance_of
 
-__all__ = ["CONVERSION_TIME", "DIODE_RANGES", "RESISTOR_RANGES", "Sensor", "SensorSetup", "fixed", "sensor_value"]
+__all__ = [
+    "CONVERSION_TIME",
+    "DIODE",
+    "DIODE_RANGES",
+    "MOST_RANGES",
+    "NTC",
+    "RESISTOR_RANGES",
+    "T_OVER",
+    "UNITS_OVER",
+    "Sensor",
+    "SensorSetup",
+    "fixed",
+    "sensor_value",
+]
 
 #: About ten readings a second (U).
 CONVERSION_TIME = 0.1
@@ -18,6 +31,8 @@ WARMEST = 420.0
 #: Full scales of the fixed input ranges: V of diodes, Ohm of resistors.
 DIODE_RANGES = (2.5, 10.0)
 RESISTOR_RANGES = (10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 10e3, 30e3, 100e3)
+#: Largest number of a range by type of sensor (of thermocouple and capacitor: U).
+MOST_RANGES = {DIODE: 1, PLATINUM: 6, NTC: 8, THERMOCOUPLE: 0, CAPACITANCE: 1}
 
 
 def fixed(value: float) -> str:

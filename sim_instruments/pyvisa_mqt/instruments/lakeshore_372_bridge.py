@@ -119,6 +119,7 @@ class Bridge:
         self.readings: dict[int, Reading] = {}
         self._settled = 0.0
         self._leaving = math.inf
+        self._control_conversion = -1
 
     def select(self, channel: int, autoscan: bool, now: float) -> None:
         """Send the scanner to a channel at bench time `now` (s)."""
@@ -137,6 +138,15 @@ class Bridge:
             # The instrument was running before the bench's time began: every channel has a value.
             found = self.readings[channel] = Reading()
             self._convert(channel, found)
+        return found
+
+    def control(self, now: float) -> Reading:
+        """Return the control input's reading at bench time `now` (s); conversions nobody asks for are not done."""
+        conversion = math.floor(now / CONVERSION_TIME + 1e-6)
+        found = self.reading(0)
+        passed, self._control_conversion = conversion - self._control_conversion, conversion
+        if passed > 0:
+            self._convert(0, found, passed)
         return found
 
     def reset_extremes(self) -> None:
@@ -161,7 +171,7 @@ class Bridge:
                 return channel
         return self.channel
 
-    def _convert(self, channel: int, reading: Reading) -> None:
+    def _convert(self, channel: int, reading: Reading, passed: int = 1) -> None:
         setup = self._setup(channel)
         temperature = self._sensor(channel)
         if self._noise:
@@ -169,6 +179,8 @@ class Bridge:
         reading.temperature = temperature
         reading.status = _status(temperature, setup.resistance_range)
         weight = CONVERSION_TIME / setup.filtering if setup.filtering > CONVERSION_TIME else 1.0
+        if passed > 1:
+            weight = 1.0 - (1.0 - weight) ** passed
         if abs(temperature - reading.filtered) > setup.window * reading.filtered:
             weight = 1.0
         reading.filtered += weight * (temperature - reading.filtered)

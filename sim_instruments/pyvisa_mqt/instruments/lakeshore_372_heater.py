@@ -10,9 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ControlLoop", "LoopSetup"]
+__all__ = ["ControlLoop", "LoopSetup", "monitor_percentage"]
 
 _ERROR_UNIT = 0.1
+
+
+def monitor_percentage(value: float | None, low: float, high: float, bipolar: bool) -> float:
+    """Return a monitor output in % of full scale: 0 (bipolar: -100) at `low`, 100 at `high`, in the value's unit."""
+    if value is None or high == low:
+        return 0.0
+    share = (value - low) / (high - low)
+    share = 2.0 * share - 1.0 if bipolar else share
+    return 100.0 * min(max(share, -1.0 if bipolar else 0.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,10 @@ class ControlLoop:
             return True
         self.setpoint += step if gap > 0 else -step
         return False
+
+    def restore(self, before: ControlLoop) -> None:
+        """Take over the set point from before a power failure."""
+        self.target = self.setpoint = before.target
 
     def rest(self) -> None:
         """Forget the past of the loop, as when the output is off."""

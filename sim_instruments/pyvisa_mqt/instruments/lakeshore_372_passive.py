@@ -7,15 +7,27 @@ from typing import Any
 
 from .lakeshore_grammar import Entry, Integer, Quoted, Real, RefusalError, Word
 
-__all__ = ["PASSIVE_ENTRIES"]
+__all__ = ["PASSIVE_ENTRIES", "set_header"]
 
 _INPUTS = ("A", *(str(number) for number in range(1, 17)))
-_ANY = Real(-1e9, 1e9, "g")
+#: Whole numbers must come back as such: the maker's own package reads an alarm's values as integers.
+_ANY = Real(-1e9, 1e9, ".10g")
 
 
 def _address(instrument: Any) -> str:
     """Return the IEEE address alone, as the maker's own package expects."""
     return str(instrument.stored("IEEE")[2])
+
+
+def _set_address(instrument: Any, first: int | None, end: int | None, address: int | None) -> None:
+    """Take terminator, END and address, or the address alone as newer members of the family do."""
+    if end is None and address is None:
+        first, address = None, first
+        if not address:
+            raise RefusalError
+    if first is not None and first > 4:
+        raise RefusalError
+    instrument.store("IEEE", (), instrument.merged("IEEE", (), (first, end, address)))
 
 
 def _website(instrument: Any) -> str:
@@ -32,8 +44,15 @@ def _delete_curve(instrument: Any, curve: int) -> None:
         del instrument.values[key]
 
 
-def _set_point(instrument: Any, curve: int, index: int, sensor: Any, temperature: Any, curvature: Any) -> None:
-    if sensor is None or temperature is None:
+def set_header(instrument: Any, curve: int, *values: Any) -> None:
+    """Do what CRVHDR does."""
+    if curve <= 20:  # the standard curves cannot be changed
+        raise RefusalError
+    instrument.store("CRVHDR", (curve,), instrument.merged("CRVHDR", (curve,), values))
+
+
+def _set_point(instrument: Any, curve: int, index: int, sensor: Any, temperature: Any, curvature: Any = None) -> None:
+    if sensor is None or temperature is None or curve <= 20:
         raise RefusalError
     instrument.store("CRVPT", (curve, index), (sensor, temperature, curvature or 0.0))
 
@@ -50,13 +69,6 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
         (Integer(0, 1), Integer(0, 4), _ANY, _ANY, _ANY, Integer(0, 1), Integer(0, 1), Integer(0, 1)),
         (0, 1, 0.0, 0.0, 0.0, 0, 0, 0),
     ),
-    "ALARMST": Entry((Word(_INPUTS),), query=lambda self, name: "0,0", writable=False),
-    "ALMRST": Entry(readable=False),
-    "ANALOG": Entry(
-        (Integer(1, 2),),
-        (Integer(0, 6), Integer(0, 6), Word(("0", *_INPUTS)), Integer(0, 2), _ANY, _ANY, _ANY),
-        (0, 0, "1", 1, 0.0, 0.0, 0.0),
-    ),
     "BEEP": Entry((), (Integer(0, 1),), (1,)),
     "BRIGT": Entry((), (Integer(0, 100),), (50,)),
     "CMR": Entry((), (Integer(0, 1),), (0,)),
@@ -65,6 +77,7 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
         (Integer(1, 59),),
         (Quoted(15), Quoted(10), Integer(3, 7), Real(0, 400, ".3f"), Integer(1, 2)),
         _curve_header,
+        execute=set_header,
     ),
     "CRVPT": Entry(
         (Integer(1, 59), Integer(1, 200)),
@@ -77,8 +90,9 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
     "DISPLAY": Entry((), (Integer(0, 2), Integer(0, 4), Integer(0, 3)), (0, 0, 1)),
     "DOUT": Entry((), (Integer(0, 31),), (0,)),
     "EMUL": Entry((), (Integer(0, 1), Integer(0, 1)), (0, 0)),
-    "IEEE": Entry((), (Integer(0, 4), Integer(0, 1), Integer(0, 30)), (0, 0, 12), query=_address),
-    "INCRV": Entry((Word(_INPUTS),), (Integer(0, 59),), (21,)),
+    "IEEE": Entry(
+        (), (Integer(0, 30), Integer(0, 1), Integer(1, 30)), (0, 0, 12), execute=_set_address, query=_address
+    ),
     "INTSEL": Entry((), (Integer(0, 2),), (1,)),
     "LEDS": Entry((), (Integer(0, 1),), (1,)),
     "LOCK": Entry((), (Integer(0, 1), Integer(0, 999, 3)), (0, 123)),
@@ -94,10 +108,5 @@ PASSIVE_ENTRIES: Mapping[str, Entry] = {
         writable=False,
     ),
     "RELAY": Entry((Integer(1, 2),), (Integer(0, 4), Word(("0", *_INPUTS)), Integer(0, 2)), (0, "0", 0)),
-    "RELAYST": Entry(
-        (Integer(1, 2),),
-        query=lambda self, relay: "1" if self.stored("RELAY", relay)[0] == 1 else "0",
-        writable=False,
-    ),
     "WEBLOG": Entry((), (Quoted(15), Quoted(15)), ("user", "user"), query=_website),
 }

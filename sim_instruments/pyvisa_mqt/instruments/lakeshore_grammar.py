@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -183,6 +184,12 @@ class Entry:
 class LakeShoreInstrument(Instrument):
     """Runs the messages of a Lake Shore controller against its command table."""
 
+    #: Mnemonics whose values are lost without power; all others are non-volatile.
+    volatile: ClassVar[frozenset[str]] = frozenset({"RANGE"})
+    #: Mnemonics that *RST and DFLT leave alone: the curves.
+    untouched: ClassVar[frozenset[str]] = frozenset({"CRVHDR", "CRVPT"})
+    #: Whether bit 4 of the status byte tells that a reply waits.
+    announces_replies: ClassVar[bool] = False
     most_sockets = 2  # Model 372 manual, p. 140
     message_interval = 0.05  # 20 messages a second at most (Model 372 manual, p. 134)
     entries: ClassVar[Mapping[str, Entry]] = {}
@@ -197,9 +204,9 @@ class LakeShoreInstrument(Instrument):
 
     # What a model overrides.
 
+    @abstractmethod
     def identification(self) -> str:
         """Return what *IDN? answers."""
-        raise NotImplementedError
 
     def reset(self) -> None:
         """Do what *RST does."""
@@ -215,6 +222,11 @@ class LakeShoreInstrument(Instrument):
     def requesting_service(self) -> bool:
         """Whether a service request is asserted now."""
         return self.status.requesting
+
+    @property
+    def reply_waits(self) -> bool:
+        """Whether the status byte is to show a reply that nobody has read."""
+        return self.announces_replies and bool(self.output)
 
     def write(self, data: bytes, end: bool) -> None:
         """Take bytes and answer the messages they complete."""
@@ -234,7 +246,7 @@ class LakeShoreInstrument(Instrument):
 
     def status_byte(self) -> int:
         """Return the status byte as a serial poll does."""
-        return self.status.poll(False)
+        return self.status.poll(self.reply_waits)
 
     def stored(self, mnemonic: str, *indices: Any) -> tuple[Any, ...]:
         """Return the present values of a table entry."""
@@ -249,6 +261,11 @@ class LakeShoreInstrument(Instrument):
         """Set the values of a table entry."""
         self.values[mnemonic, indices] = values
         self.revision += 1
+
+    def merged(self, mnemonic: str, indices: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return new values of a table entry; what was not given (None) stays as it is."""
+        present = self.stored(mnemonic, *indices)
+        return tuple(new if new is not None else old for new, old in zip(values, present, strict=True))
 
     # Execution.
 
@@ -267,7 +284,7 @@ class LakeShoreInstrument(Instrument):
                     replies.append(reply)
         if replies:
             self.output.push(";".join(replies).encode("latin-1") + b"\r\n")
-        self.status.update(False)
+        self.status.update(self.reply_waits)
 
     def _unit(self, text: str) -> str | None:
         mnemonic, data = _split_unit(text)
@@ -276,12 +293,12 @@ class LakeShoreInstrument(Instrument):
         name = mnemonic.upper()
         asks = name.endswith("?")
         name = name.removesuffix("?")
-        items = [item.strip() for item in split_outside_quotes(data, ",")] if data else []
         if name.startswith("*"):
-            return self._common(name, asks, items)
+            return self._common(name, asks, _split_fields(data, ()))
         entry = self.entries.get(name)
         if entry is None or not (entry.readable if asks else entry.writable):
             raise RefusalError(COMMAND_ERROR)
+        items = _split_fields(data, (*entry.indices, *entry.fields))
         if asks:
             return self._query(name, entry, items)
         self._command(name, entry, items)
@@ -314,9 +331,7 @@ class LakeShoreInstrument(Instrument):
             entry.execute(self, *indices, *values)
             return
         if entry.fields:
-            present = self.stored(name, *indices)
-            merged = (new if new is not None else old for new, old in zip(values, present, strict=True))
-            self.store(name, indices, tuple(merged))
+            self.store(name, indices, self.merged(name, indices, values))
         if entry.after is not None:
             entry.after(self, *indices)
 
@@ -336,10 +351,15 @@ class LakeShoreInstrument(Instrument):
         return action(self)
 
     def reset_instrument(self) -> None:
-        """Do what *RST does: every setting as after power-up."""
-        self.values.clear()
+        """Do what *RST does: every setting as when the bench began; the curves stay (U)."""
+        self.values = {key: values for key, values in self.values.items() if key[0] in self.untouched}
         self.revision += 1
         self.reset()
+
+    def inherit(self, before: Self) -> None:
+        """Keep the settings; outputs that are not to come back after a power failure stay off (OUTMODE)."""
+        self.values = {key: values for key, values in before.values.items() if key[0] not in self.volatile}
+        self.revision = before.revision + 1
 
     def complete(self) -> None:
         """Do what *OPC does; nothing here is ever pending."""
@@ -352,7 +372,7 @@ class LakeShoreInstrument(Instrument):
 
     def status_value(self) -> str:
         """Do what *STB? does."""
-        return f"{self.status.query(False):03d}"
+        return f"{self.status.query(self.reply_waits):03d}"
 
 
 def _split_unit(text: str) -> tuple[str, str]:
@@ -362,6 +382,16 @@ def _split_unit(text: str) -> tuple[str, str]:
         head, _, rest = head.partition("?")
         return head + "?", (rest + " " + data).strip()
     return head, data.strip()
+
+
+def _split_fields(data: str, fields: tuple[Field, ...]) -> list[str]:
+    """Split what stands behind a mnemonic at its commas; blanks alone separate too, but not within text."""
+    items: list[str] = []
+    for piece in split_outside_quotes(data, ",") if data else []:
+        text = piece.strip()
+        is_text = len(items) < len(fields) and isinstance(fields[len(items)], Quoted)
+        items += [text] if is_text else text.split() or [""]
+    return items
 
 
 _COMMON_COMMANDS: Mapping[str, Callable[[LakeShoreInstrument], None]] = {
@@ -376,6 +406,6 @@ _COMMON_QUERIES: Mapping[str, Callable[[LakeShoreInstrument], str]] = {
     "*ESR": LakeShoreInstrument.take_event_status,
     "*OPC": lambda self: "1",
     "*SRE": lambda self: f"{self.status.service_enable:03d}",
-    "*STB": LakeShoreInstrument.status_value,
+    "*STB": lambda self: self.status_value(),
     "*TST": lambda self: "0",
 }

@@ -6,20 +6,21 @@ its handlers return is the reply (str or bytes), None, or a `Hold` when it has t
 
 from __future__ import annotations
 
+import abc
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ..ieee488 import ERROR_TEXTS, OPERATION_COMPLETE, ErrorQueue, EventRegister, ScpiError, StatusModel
-from ..parameters import Mask
+from ..parameters import Mask, Number
 from ..scpi import Call, Command, CommandTree
 from ..signals import Wires
 from .base import InputBuffer, Instrument
 
-__all__ = ["COMMON_COMMANDS", "Hold", "ScpiInstrument", "register_commands"]
+__all__ = ["COMMON_COMMANDS", "Hold", "ScpiInstrument", "register_commands", "state_commands"]
 
 Reply = str | bytes | None
 
@@ -72,13 +73,14 @@ class ScpiInstrument(Instrument):
         self._replies: list[str | bytes] = []
         self._hold: Hold | None = None
         self._completion_asked = False
-        self._load_defaults()
+        self._states: dict[int, dict[Any, Any]] = {}
+        self._load_defaults(power_on=True)
 
     # What a model overrides.
 
+    @abc.abstractmethod
     def identification(self) -> str:
         """Return what *IDN? answers."""
-        raise NotImplementedError
 
     def format_number(self, value: float) -> str:
         """Write a real number as this instrument does."""
@@ -88,8 +90,15 @@ class ScpiInstrument(Instrument):
         """Write an integer as this instrument does."""
         return str(value)
 
+    def format_register(self, value: int) -> str:
+        """Write the contents of a status register."""
+        return self.format_integer(value)
+
     def reset(self) -> None:
         """Do what *RST does beyond the settings in the table."""
+
+    def recalled(self) -> None:
+        """Do what the settings say that *RCL has just brought back."""
 
     def elapse(self, now: float) -> None:
         """Let the device's own time go on to bench time `now` (s)."""
@@ -124,7 +133,9 @@ class ScpiInstrument(Instrument):
         """Take bytes from the bus and execute the messages they complete."""
         messages, overran = self._input.feed(data, end)
         if overran:
-            self._report(ScpiError(-363))
+            # Nobody reads the reply that waits and input goes on: each side waits for the other.
+            self._report(ScpiError(-430 if self.output else -363))
+            self.output.clear()
         self._messages.extend(messages)
         if self._hold is None:
             self._run()
@@ -215,8 +226,15 @@ class ScpiInstrument(Instrument):
         if isinstance(result, Hold):
             return result
         if result is not None:
-            self._replies.append(result)
+            self._append(result)
         return None
+
+    def _append(self, reply: str | bytes) -> None:
+        # Only END ends an indefinite block, so nothing can follow it (IEEE 488.2-1992, 8.7.10).
+        if self._replies and self._replies[-1][:2] in ("#0", b"#0"):
+            self._report(ScpiError(-440))
+        else:
+            self._replies.append(reply)
 
     def _joined(self) -> bytes:
         parts = [reply.encode("latin-1") if isinstance(reply, str) else reply for reply in self._replies]
@@ -229,9 +247,9 @@ class ScpiInstrument(Instrument):
 
     # Common commands.
 
-    def _load_defaults(self) -> None:
+    def _load_defaults(self, *, power_on: bool = False) -> None:
         for command in self._tree.settings.values():
-            if command.default is not None:
+            if command.default is not None and (power_on or not command.lasting):
                 for key in command.setting_keys():
                     self.settings[key] = command.default
 
@@ -240,6 +258,29 @@ class ScpiInstrument(Instrument):
         self._completion_asked = False
         self._load_defaults()
         self.reset()
+
+    def _lasting_settings(self) -> dict[Any, Any]:
+        """Return the settings that neither *RST nor *RCL nor a power failure touches."""
+        lasting = (command for command in self._tree.settings.values() if command.lasting)
+        return {key: self.settings[key] for command in lasting for key in command.setting_keys()}
+
+    def inherit(self, before: Self) -> None:
+        """Keep the lasting settings and the states that were saved."""
+        self.settings.update(before._lasting_settings())
+        self._states = before._states
+
+    def save_state(self, number: int) -> None:
+        """Do what *SAV does."""
+        self._states[number] = dict(self.settings)
+
+    def recall_state(self, number: int) -> None:
+        """Do what *RCL does; a place in which nothing was saved holds the settings after *RST (U)."""
+        if number not in self._states:
+            self.reset_instrument()
+            return
+        self._completion_asked = False
+        self.settings.update(self._states[number] | self._lasting_settings())
+        self.recalled()
 
     def clear_status(self) -> None:
         """Do what *CLS does (IEEE 488.2-1992, 10.3)."""
@@ -264,7 +305,7 @@ class ScpiInstrument(Instrument):
     def take_event_status(self) -> str:
         """Do what *ESR? does: read and clear."""
         value, self.status.event_status = self.status.event_status, 0
-        return self.format_integer(value)
+        return self.format_register(value)
 
     def next_error(self) -> str:
         """Take the oldest error out of the queue."""
@@ -290,7 +331,7 @@ COMMON_COMMANDS: tuple[Command, ...] = (
     Command(
         "*ESE",
         ScpiInstrument.set_event_enable,
-        lambda self: self.format_integer(self.status.event_enable),
+        lambda self: self.format_register(self.status.event_enable),
         (Mask(255),),
     ),
     Command("*ESR", None, ScpiInstrument.take_event_status),
@@ -301,10 +342,10 @@ COMMON_COMMANDS: tuple[Command, ...] = (
     Command(
         "*SRE",
         ScpiInstrument.set_service_enable,
-        lambda self: self.format_integer(self.status.service_enable),
+        lambda self: self.format_register(self.status.service_enable),
         (Mask(255),),
     ),
-    Command("*STB", None, lambda self: self.format_integer(self.status.query(bool(self.output)))),
+    Command("*STB", None, lambda self: self.format_register(self.status.query(bool(self.output)))),
     Command("*TRG", lambda self: self.software_trigger()),
     Command("*TST", None, lambda self: self.format_integer(0)),
     Command("*WAI", ScpiInstrument.wait_completion),
@@ -312,6 +353,15 @@ COMMON_COMMANDS: tuple[Command, ...] = (
     Command("SYSTem:VERSion", None, lambda self: "1999.0"),
     Command("STATus:PRESet", ScpiInstrument.preset_status),
 )
+
+
+def state_commands(last: int) -> tuple[Command, ...]:
+    """Return *SAV and *RCL for the places 0 to `last`."""
+    place = (Number(0, last, integer=True),)
+    return (
+        Command("*SAV", ScpiInstrument.save_state, None, place),
+        Command("*RCL", ScpiInstrument.recall_state, None, place),
+    )
 
 
 def register_commands(node: str, name: str) -> tuple[Command, ...]:
@@ -326,13 +376,13 @@ def register_commands(node: str, name: str) -> tuple[Command, ...]:
     """
 
     def get(attribute: str) -> Callable[[ScpiInstrument], str]:
-        return lambda instrument: instrument.format_integer(getattr(instrument.registers[name], attribute))
+        return lambda instrument: instrument.format_register(getattr(instrument.registers[name], attribute))
 
     def put(attribute: str) -> Callable[[ScpiInstrument, float], None]:
         return lambda instrument, mask: setattr(instrument.registers[name], attribute, int(mask) & EventRegister.mask)
 
     return (
-        Command(f"STATus:{node}[:EVENt]", None, lambda self: self.format_integer(self.registers[name].take())),
+        Command(f"STATus:{node}[:EVENt]", None, lambda self: self.format_register(self.registers[name].take())),
         Command(f"STATus:{node}:CONDition", None, get("condition")),
         Command(f"STATus:{node}:ENABle", put("enable"), get("enable"), (Mask(),)),
         Command(f"STATus:{node}:PTRansition", put("positive_transition"), get("positive_transition"), (Mask(),)),

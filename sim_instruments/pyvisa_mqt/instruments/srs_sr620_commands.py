@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..ieee488 import COMMAND_ERROR, EXECUTION_ERROR, OPERATION_COMPLETE
+from ..ieee488 import COMMAND_ERROR, EXECUTION_ERROR
 
 __all__ = ["COMMANDS", "SETTINGS", "SIZES", "Setting", "SrsError", "parse_unit"]
 
@@ -229,15 +229,17 @@ _SETUP_BITS = {"AUTM": 0, "AUTP": 1, "DREL": 2, "EXPD": 3, "JTTR": 5, "CLCK": 6,
 
 
 def _complete(counter: Any, asks: bool, values: list[float]) -> str | None:
+    if values:
+        raise SrsError(COMMAND_ERROR)
     if asks:
-        return "1"
-    counter.status.event_status |= OPERATION_COMPLETE
+        return str(answer) if (answer := counter.wait_complete()) is not None else None
+    counter.complete()
     return None
 
 
 def _all_statistics(counter: Any) -> str:
     mean, jitter, largest, smallest = (counter.statistic(number) for number in range(4))
-    return ",".join((mean, mean, jitter, largest, smallest))
+    return ",".join((mean, counter.relative(), jitter, largest, smallest))
 
 
 COMMANDS: Mapping[str, Handler] = {
@@ -245,7 +247,7 @@ COMMANDS: Mapping[str, Handler] = {
     "*RST": _action(lambda c: c.reset()),
     "*CLS": _action(lambda c: c.clear_status()),
     "*OPC": _complete,
-    "*WAI": _action(lambda c: c.wait("")),
+    "*WAI": _action(lambda c: c.wait()),
     "*TST": _answer(lambda c: "0"),
     "*CAL": _answer(lambda c: "0"),
     "*TRG": _action(lambda c: c.start()),
@@ -266,7 +268,7 @@ COMMANDS: Mapping[str, Handler] = {
     "XJIT": _answer(lambda c: c.statistic(1)),
     "XMAX": _answer(lambda c: c.statistic(2)),
     "XMIN": _answer(lambda c: c.statistic(3)),
-    "XREL": _answer(lambda c: c.statistic(0)),
+    "XREL": _answer(lambda c: c.relative()),
     "XALL": _answer(_all_statistics),
     "ENDT": _only(False, most=4)(_set_terminator),
     "STUP": _answer(_setup),

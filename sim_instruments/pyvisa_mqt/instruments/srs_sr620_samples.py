@@ -49,12 +49,14 @@ def take_samples(
     probe
         Where edges come from.
     mode, source, arming
-        As in MODE, SRCE ("A" or "B") and ARMM.
+        As in MODE, SRCE ("A", "B", "REF" or "RATIO") and ARMM.
     """
-    starts = probe(source, armed, now, False)
-    rest = dead_time(mode)
     if arming >= FIRST_EXTERNAL:
         return _externally_armed(probe, mode, source, arming, armed, now, limit)
+    if source == "RATIO":
+        return _ratios(probe, mode, arming, armed, now, limit)
+    starts = probe(source, armed, now, False)
+    rest = dead_time(mode)
     if mode in (FREQUENCY, PERIOD, COUNT):
         gate = GATES.get(arming, 0.0)
         readings = gated_periods(starts, armed=armed, now=now, limit=limit, timeout=math.inf, dead_time=rest, gate=gate)
@@ -63,16 +65,29 @@ def take_samples(
     if arming == EITHER_FIRST and mode == TIME:
         return _either_first(starts, stops, armed, limit, rest)
     readings = start_stop_intervals(starts, stops, armed=armed, now=now, limit=limit, timeout=math.inf, dead_time=rest)
-    if mode == PHASE and len(starts) > 1:
+    if mode == PHASE:
+        if len(starts) < 2:  # no period yet
+            return Readings(np.zeros(0), np.zeros(0), armed)
         degrees = 360.0 * readings.values / float(np.median(np.diff(starts)))
         return Readings(degrees, readings.ends, readings.armed)
     return readings
 
 
+def _ratios(probe: Probe, mode: int, arming: int, armed: float, now: float, limit: int) -> Readings:
+    """Take samples of A relative to B, which are measured at the same time; of an interval that is A to B."""
+    if mode not in (FREQUENCY, PERIOD, COUNT):
+        return take_samples(probe, mode, "A", arming, armed=armed, now=now, limit=limit)
+    first, second = (take_samples(probe, mode, s, arming, armed=armed, now=now, limit=limit) for s in ("A", "B"))
+    count = min(len(first.values), len(second.values))
+    ends = np.maximum(first.ends[:count], second.ends[:count])
+    rearmed = float(ends[-1]) + dead_time(mode) if count else armed
+    return Readings(first.values[:count] / second.values[:count], ends, rearmed)
+
+
 def _stops(probe: Probe, mode: int, source: str, since: float, until: float) -> Array:
     if mode == WIDTH:
         return probe(source, since, until, True)
-    return probe("B" if source == "A" else "A", since, until, False)
+    return probe("A" if source == "B" else "B", since, until, False)
 
 
 def _of_period(periods: Array, mode: int, gate: float) -> Array:

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..ieee488 import ScpiError
-from ..parameters import Boolean, Choice, Mask, Number, NumberFormat, Text
+from ..parameters import Boolean, Choice, Mask, Number
 from ..scpi import Command, setting
 from ..signals import Waveform, Wires
-from .scpi_base import ScpiInstrument
-from .yokogawa_gs200_program import MOST_STEPS, Program
+from .scpi_base import Hold
+from .yokogawa_gs200_program import PROGRAM_COMMANDS, ProgrammedSource
 
 __all__ = ["YokogawaGS200"]
 
@@ -32,34 +32,43 @@ CURRENT_RANGES = {1e-3: (1.2e-3, 10e-9), 10e-3: (12e-3, 100e-9), 100e-3: (120e-3
 RANGES = {"VOLT": VOLTAGE_RANGES, "CURR": CURRENT_RANGES}
 
 # Bits of the extended event register. Those of IDLE read 1 while nothing is going on.
-END_OF_MEASUREMENT, END_OF_TRIGGER, SOURCE_CHANGED, END_OF_STEP, END_OF_PROGRAM = 1, 4, 32, 64, 128
+END_OF_MEASUREMENT, END_OF_TRIGGER, SOURCE_CHANGED, LIMITED_LOW, LIMITED_HIGH = 1, 4, 32, 1 << 10, 1 << 11
 IDLE = END_OF_MEASUREMENT | END_OF_TRIGGER | 8 | 16 | 256
 
 
 class _Level(Number):
-    """A level in V or A, with MIN and MAX for the ends of the largest range."""
+    """A level in V or A, or MIN, MAX, which depend on the function."""
+
+    words: ClassVar[Mapping[str, str]] = {"MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX"}
 
     def __init__(self) -> None:
-        super().__init__(-32.0, 32.0, 0.0, unit="V")
-        self._amperes = Number(-32.0, 32.0, 0.0, unit="A")
+        super().__init__(-32.0, 32.0, unit="V")
+        self._amperes = Number(-32.0, 32.0, unit="A")
 
-    def parse(self, text: str) -> float:
-        return self._amperes.parse(text) if text[-1:] in "Aa" and text[:1] not in "Aa" else super().parse(text)
+    def parse(self, text: str) -> Any:
+        word = self.words.get(text.upper())
+        if word is not None:
+            return word
+        return self._amperes.parse(text) if text[-1:] in "Aa" else super().parse(text)
 
 
 class _Range(_Level):
     """A range, or MIN, MAX, UP, DOWN."""
 
-    def parse(self, text: str) -> Any:
-        return self._WORDS.get(text.upper()) or super().parse(text)
-
-    def format(self, value: float, style: NumberFormat) -> str:
-        return style.format_number(value)
-
-    _WORDS: ClassVar = {"MIN": "MIN", "MINIMUM": "MIN", "MAX": "MAX", "MAXIMUM": "MAX", "UP": "UP", "DOWN": "DOWN"}
+    words: ClassVar = {**_Level.words, "UP": "UP", "DOWN": "DOWN"}
 
 
-class YokogawaGS200(ScpiInstrument):
+def _limiter(node: str, name: str, number: Number, digits: int) -> Command:
+    """Return a limiter, which takes whole volts or milliamperes (U: that it rounds)."""
+
+    def execute(self: Any, limit: float) -> None:
+        self.settings[name] = round(limit, digits)
+        self.watch_limits()
+
+    return setting(f"SOURce:PROTection:{node}", name, number, number.maximum, execute=execute)
+
+
+class YokogawaGS200(ProgrammedSource):
     """The source: port "voltage" (V), port "current" (A), and "output" for whichever of them it puts out.
 
     Options of the bench file: `serial_number`, `firmware`; `product`, GS210 or GS211; `monitor`, whether the
@@ -79,14 +88,7 @@ class YokogawaGS200(ScpiInstrument):
     error_texts: ClassVar = {-222: "Data out of range"}
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
-        self._steps: list[float] | None = None
-        self._program: Program | None = None
-        self._started = 0.0
-        self._held: float | None = None
-        self._reported = 0
-        self._stored: list[float] = []
-        self._files: dict[str, list[float]] = {}
-        self.loaded = ""
+        self._measured_at, self._reading = math.inf, math.nan
         super().__init__(wires, rng, options)
         if self.options["product"] not in ("GS210", "GS211"):
             raise ValueError(f"option 'product' is {self.options['product']!r}; give 'GS210' or 'GS211'")
@@ -113,14 +115,15 @@ class YokogawaGS200(ScpiInstrument):
 
     def reset(self) -> None:
         """Set 0 V in the 1 V range, output off, program stopped; stored steps stay."""
-        self._program = self._steps = None
+        self.stop_program()
+        self._steps, self._measured_at = None, math.inf
         self.settings["range"], self.settings["level"] = 1.0, 0.0
         self._apply()
 
     # Source.
 
     @property
-    def _span(self) -> tuple[float, float]:
+    def span(self) -> tuple[float, float]:
         """Largest level and step of the present range."""
         return RANGES[self.settings["function"]][self.settings["range"]]
 
@@ -128,7 +131,7 @@ class YokogawaGS200(ScpiInstrument):
         """Choose voltage or current."""
         if function == self.settings["function"]:
             return
-        self._stop_program()
+        self.stop_program()
         self.settings.update(function=function, output=False, level=0.0, range=min(RANGES[function]))
         if function == "VOLT":
             self.settings["range"] = 1.0
@@ -154,210 +157,129 @@ class YokogawaGS200(ScpiInstrument):
         self.settings["range"] = chosen
         self._set_level(self.settings["level"])
 
-    def set_level(self, level: float) -> None:
+    def set_level(self, level: float | str) -> None:
         """Set the level in the present range; while a program is edited, store a step instead."""
-        largest, step = self._span
+        largest, step = self.span
+        level = self._number(level, largest)
         if abs(level) > largest + step / 2:
             raise ScpiError(-222)
-        if self._steps is not None:
-            self._store_step(level)
+        if self.editing:
+            self.store_step(level)
         else:
-            self._stop_program()
+            self.stop_program()
             self._set_level(level)
 
-    def set_level_auto(self, level: float) -> None:
+    def _number(self, level: float | str, largest: float) -> float:
+        if isinstance(level, str):
+            return largest if level == "MAX" else -largest
+        return level
+
+    def set_level_auto(self, level: float | str) -> None:
         """Set the level in the smallest range that holds it; while a program is edited, store a step instead."""
+        level = self._number(level, max(top for top, _ in RANGES[self.settings["function"]].values()))
+        size = self._smallest_range(level)
+        if self.editing:
+            self.store_step(level)
+            return
+        self.stop_program()
+        self.settings["range"] = size
+        self._set_level(level)
+
+    def _smallest_range(self, level: float) -> float:
+        """Return the smallest range that holds a level."""
         ranges = RANGES[self.settings["function"]]
         fitting = [size for size, (largest, step) in sorted(ranges.items()) if abs(level) <= largest + step / 2]
         if not fitting:
             raise ScpiError(-222)
-        if self._steps is not None:
-            self._store_step(level)
-            return
-        self._stop_program()
-        self.settings["range"] = fitting[0]
-        self._set_level(level)
+        return fitting[0]
+
+    def widen_range(self, largest: float) -> None:
+        """Choose a range that holds a level (V or A) if the present one does not (U)."""
+        self.settings["range"] = max(self.settings["range"], self._smallest_range(largest))
 
     def _set_level(self, level: float) -> None:
-        step = self._span[1]
-        self.settings["level"] = round(round(level / step) * step, 9)
+        self.settings["level"] = self.quantised(level)
         self._apply()
 
     def level(self) -> str:
         """Return the present level, on its way if a program runs."""
-        return self.format_number(self._present_level())
-
-    def _present_level(self) -> float:
-        if self._program is None:
-            return float(self.settings["level"])
-        if self._held is not None:
-            return self._held
-        value = float(self._program.level(self._elapsed()))
-        step = self._span[1]
-        return round(round(value / step) * step, 9)
+        return self.format_number(self.present_level())
 
     def set_output(self, enabled: bool) -> None:
         """Switch the output; off ends a program."""
         if not enabled:
-            self._stop_program()
+            self.stop_program()
         self.settings["output"] = enabled
         self._apply()
 
     def _apply(self) -> None:
         level = self.settings["level"] if self.settings["output"] else 0.0
-        self._drive(Waveform(self.wires.clock.now(), 1.0, math.inf, np.array([level]), idle=level))
+        self.put_out(Waveform(self.wires.clock.now(), 1.0, math.inf, np.array([level]), idle=level))
 
-    def _drive(self, waveform: Waveform) -> None:
+    def put_out(self, waveform: Waveform) -> None:
+        """Put a waveform on the port of the present function, and on the one for both."""
         nothing = Waveform(waveform.start, 1.0, math.inf, np.zeros(1))
         voltage = self.settings["function"] == "VOLT"
         self.wires.drive("voltage", waveform if voltage else nothing)
         self.wires.drive("current", nothing if voltage else waveform)
         self.wires.drive("output", waveform)
+        self.watch_limits()
 
-    # Program.
+    # Load, limiters and monitor.
 
-    def edit_start(self) -> None:
-        """Begin to collect steps."""
-        self._stop_program()
-        self._steps = []
+    def _loaded(self) -> tuple[float, float]:
+        """Return what the load makes of the output, A of a voltage or V of a current, and what the limiter allows."""
+        level, load = self.present_level() if self.settings["output"] else 0.0, self.options["load"]
+        if self.settings["function"] == "VOLT":
+            return level / load, self.settings["current_limit"]
+        return level * load, self.settings["voltage_limit"]
 
-    def edit_end(self) -> None:
-        """Keep the steps collected."""
-        if self._steps is None:
+    def watch_limits(self) -> None:
+        """Tell in the condition register whether a limiter acts."""
+        value, limit = self._loaded()
+        extended = self.registers["extended"]
+        extended.set(LIMITED_HIGH, value > limit * (1 + 1e-9))
+        extended.set(LIMITED_LOW, value < -limit * (1 + 1e-9))
+
+    def begin_measurement(self) -> None:
+        """Begin to integrate, behind the delay; mV ranges and an output that is off cannot be measured."""
+        self.needs_monitor()
+        settings = self.settings
+        if not settings["sense"] or not settings["output"]:
             raise ScpiError(-221)
-        self._stored, self._steps = self._steps, None
-
-    def _store_step(self, level: float) -> None:
-        if self._steps is None or len(self._steps) >= MOST_STEPS:
-            raise ScpiError(-223)
-        self._steps.append(level)
-
-    def run(self) -> None:
-        """Run the program from its first step; it needs steps and an output that is on."""
-        if self._steps is not None or not self._stored or not self.settings["output"]:
+        if settings["function"] == "VOLT" and settings["range"] < 1.0:
             raise ScpiError(-221)
-        begin = self._present_level()
-        self._start(tuple(self._stored), begin)
+        integration = settings["cycles"] / settings["line_frequency"]
+        self._measured_at = self.wires.clock.now() + 1e-3 * settings["sense_delay"] + integration
+        self.registers["extended"].set(END_OF_MEASUREMENT, False)
 
-    def step(self) -> None:
-        """Run the next step alone."""
-        if self._steps is not None or not self._stored or not self.settings["output"]:
-            raise ScpiError(-221)
-        number = int(self.settings["program_counter"])
-        self.settings["program_counter"] = number % len(self._stored) + 1
-        self._start((self._stored[min(number, len(self._stored)) - 1],), self._present_level())
+    def measure(self) -> Hold:
+        """Do what MEASure? does: measure once and return the value."""
+        self.begin_measurement()
+        return Hold(lambda: math.isinf(self._measured_at), lambda: self.format_number(self._reading))
 
-    def _start(self, levels: tuple[float, ...], begin: float) -> None:
-        ranges = RANGES[self.settings["function"]]
-        largest = max(abs(level) for level in (*levels, begin))
-        fitting = [size for size, (top, step) in sorted(ranges.items()) if largest <= top + step / 2]
-        if not fitting:
-            raise ScpiError(-222)
-        self.settings["range"] = max(self.settings["range"], fitting[0])
-        interval, slope = self.settings["program_interval"], self.settings["program_slope"]
-        self._program = Program(begin, levels, interval, slope)
-        self._started, self._held, self._reported = self.wires.clock.now(), None, 0
-        self._drive_program()
-
-    def _drive_program(self) -> None:
-        program = self._program
-        if program is None:
-            return
-        step = self._span[1]
-        values = np.round(program.staircase() / step) * step
-        cycles = math.inf if self.settings["program_repeat"] else 1.0
-        last = round(round(program.levels[-1] / step) * step, 9)
-        self._drive(Waveform(self._started, program.duration, cycles, values, idle=last))
-
-    def _elapsed(self) -> float:
-        """Return the time in s since the program, or its present repetition, began."""
-        elapsed = self.wires.clock.now() - self._started
-        duration = self._program.duration if self._program else 1.0
-        return elapsed % duration if self.settings["program_repeat"] else min(elapsed, duration)
-
-    def hold(self) -> None:
-        """Stop where the program is, or go on from there."""
-        if self._program is None:
-            raise ScpiError(-221)
-        if self._held is None:
-            self.pause()
-        else:
-            self.resume()
-
-    def pause(self) -> None:
-        """Stop where the program is."""
-        if self._program is None or self._held is not None:
-            raise ScpiError(-221)
-        self._paused_at = self._elapsed()
-        self._held = self._present_level()
-        level = np.array([self._held])
-        self._drive(Waveform(self.wires.clock.now(), 1.0, math.inf, level, idle=self._held))
-
-    def resume(self) -> None:
-        """Go on with a program that was stopped."""
-        if self._program is None or self._held is None:
-            raise ScpiError(-221)
-        self._held = None
-        self._started = self.wires.clock.now() - self._paused_at
-        self._drive_program()
-
-    def _stop_program(self) -> None:
-        if self._program is not None:
-            self.settings["level"] = self._present_level()
-            self._program = self._held = None
+    def fetch(self) -> str | Hold:
+        """Return the last value; only with the trigger COMMunicate does somebody else have to ask for it."""
+        self.needs_monitor()
+        if self.settings["sense_trigger"] != "COMM":
+            return self.measure()
+        if math.isnan(self._reading):
+            raise ScpiError(-230)
+        return self.format_number(self._reading)
 
     def elapse(self, now: float) -> None:
-        """Report the ends of steps and of the program; they come when a slope is at its end."""
-        program = self._program
-        if program is None or self._held is not None:
-            return
-        elapsed = now - self._started + 1e-9
-        repeats = bool(self.settings["program_repeat"])
-        done = math.floor((elapsed - program.slope) / program.step_time) + 1
-        done = done if repeats else min(done, len(program.levels))
-        if done > self._reported:
-            self._reported = done
-            self.registers["extended"].latch(END_OF_STEP)
-        if elapsed >= program.moving and not repeats:
-            self.registers["extended"].latch(END_OF_PROGRAM)
-            self.settings["level"] = round(program.levels[-1], 9)
-            self._program = None
+        """Let the program and the monitor go on."""
+        super().elapse(now)
+        if self.program_runs:
+            self.watch_limits()
+        if now >= self._measured_at:
+            value, limit = self._loaded()
+            self._reading, self._measured_at = min(max(value, -limit), limit), math.inf
+            self.registers["extended"].set(END_OF_MEASUREMENT, True)
 
     def next_event(self) -> float:
-        """Return when the next step ends."""
-        program = self._program
-        if program is None or self._held is not None:
-            return math.inf
-        return self._started + self._reported * program.step_time + program.slope
-
-    def save(self, name: str) -> None:
-        """Save the steps under a file name."""
-        self._files[name.upper()] = list(self._stored)
-
-    def load(self, name: str) -> None:
-        """Load steps that were saved."""
-        if name.upper() not in self._files:
-            raise ScpiError(-256, text="File name not found")
-        self._stop_program()
-        self._stored = list(self._files[name.upper()])
-        self.loaded = name
-
-    def program_text(self) -> str:
-        """Return the steps: level, range and function of each (U)."""
-        unit = "V" if self.settings["function"] == "VOLT" else "I"
-        return '"' + "\n".join(f"{level:g}, {self.settings['range']:g}, {unit}" for level in self._stored) + '"'
-
-    # Monitor.
-
-    def measure(self) -> str:
-        """Do what MEASure? does: the current of a voltage, the voltage of a current."""
-        self.needs_monitor()
-        if not self.settings["sense"] or not self.settings["output"] or self.settings["range"] < 1e-3 * (1 - 1e-9):
-            raise ScpiError(-221)
-        if self.settings["function"] == "VOLT" and self.settings["range"] < 1.0:
-            raise ScpiError(-221)
-        level, load = self._present_level(), self.options["load"]
-        return self.format_number(level / load if self.settings["function"] == "VOLT" else level * load)
+        """Return when the next step or the measurement ends."""
+        return min(super().next_event(), self._measured_at)
 
     def needs_monitor(self, *_: object) -> None:
         """Refuse what only the monitor option can do."""
@@ -368,6 +290,7 @@ class YokogawaGS200(ScpiInstrument):
         """Take *TRG; it triggers the monitor."""
         if not self.options["monitor"]:
             raise ScpiError(-211)
+        self.begin_measurement()
 
     commands = (
         Command("*OPT", None, installed),
@@ -384,23 +307,9 @@ class YokogawaGS200(ScpiInstrument):
         setting("SOURce:RANGe", "range", _Range(), 1.0, execute=set_range),
         Command("SOURce:LEVel[:FIXed]", set_level, level, (_Level(),), name="level", default=0.0),
         Command("SOURce:LEVel:AUTO", set_level_auto, level, (_Level(),)),
-        setting("SOURce:PROTection:VOLTage", "voltage_limit", Number(1, 30, 30, unit="V"), 30.0),
-        setting("SOURce:PROTection:CURRent", "current_limit", Number(1e-3, 0.2, 0.2, unit="A"), 0.2),
-        setting("PROGram:REPeat", "program_repeat", Boolean(), False),
-        setting("PROGram:INTerval", "program_interval", Number(0.1, 3600, 1.0, unit="S"), 1.0),
-        setting("PROGram:SLOPe", "program_slope", Number(0, 3600, 0, unit="S"), 0.0),
-        setting("PROGram:TRIGger", "program_trigger", Choice("NORMal", "MEND"), "NORM"),
-        setting("PROGram:COUNt", "program_counter", Number(1, MOST_STEPS, 1, integer=True), 1),
-        Command("PROGram:EDIT:STARt", edit_start),
-        Command("PROGram:EDIT:END", edit_end),
-        Command("PROGram:RUN", run),
-        Command("PROGram:STEP", step),
-        Command("PROGram:HOLD", hold),
-        Command("PROGram:PAUSe", pause),
-        Command("PROGram:CONTinue", resume),
-        Command("PROGram:SAVE", save, None, (Text(),)),
-        Command("PROGram:LOAD", load, lambda self: f'"{self.loaded}"', (Text(),)),
-        Command("PROGram:MEMory", None, program_text),
+        _limiter("VOLTage", "voltage_limit", Number(1, 30, 30, unit="V"), 0),
+        _limiter("CURRent", "current_limit", Number(1e-3, 0.2, 0.2, unit="A"), 3),
+        *PROGRAM_COMMANDS,
         setting("SENSe[:STATe]", "sense", Boolean(), False, check=needs_monitor),
         setting("SENSe:NPLC", "cycles", Number(1, 25, 1, integer=True), 1, check=needs_monitor),
         setting("SENSe:DELay", "sense_delay", Number(0, 999999, 0, integer=True), 0, check=needs_monitor),
@@ -414,13 +323,13 @@ class YokogawaGS200(ScpiInstrument):
         ),
         setting("SENSe:REMote", "remote_sense", Boolean(), False),
         setting("SENSe:GUARd", "guard", Boolean(), False),
-        Command("INITiate", needs_monitor),
+        Command("INITiate", begin_measurement),
         Command("MEASure", None, measure),
-        Command("FETCh", None, measure),
+        Command("FETCh", None, fetch),
         Command("READ", None, measure),
         setting("ROUTe:BNCO", "bnc_output", Choice("TRIGger", "OUTPut", "READy"), "TRIG"),
         setting("ROUTe:BNCI", "bnc_input", Choice("TRIGger", "OUTPut"), "TRIG"),
-        setting("SYSTem:LFRequency", "line_frequency", Number(50, 60, 50, integer=True), 50),
+        setting("SYSTem:LFRequency", "line_frequency", Number(50, 60, 50, integer=True), 50, lasting=True),
         setting("SYSTem:BEEPer", "beeper", Boolean(), True),
         Command("SYSTem:LOCal", lambda self: None),
         Command("SYSTem:REMote", lambda self: None),

@@ -41,6 +41,15 @@ class Probe(Instrument):
         self.ticks: list[float] = []
         self.seen: list[float] = []
 
+    def write(self, data: bytes, end: bool) -> None:
+        """Understand nothing."""
+
+    def clear(self) -> None:
+        self.output.clear()
+
+    def status_byte(self) -> int:
+        return 0
+
     def advance(self, now: float) -> None:
         self.ticks.append(now)
         self.seen.append(self.wires.temperature("ch6"))
@@ -66,7 +75,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
 
 def truth(bench: Bench) -> Sample:
     """Return the junction, which is there on every bench of this file."""
-    assert bench.sample is not None
+    assert isinstance(bench.sample, Sample)
     return bench.sample
 
 

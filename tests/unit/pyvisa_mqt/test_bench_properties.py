@@ -17,11 +17,22 @@ from pyvisa_mqt.signals import Waveform
 SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
 
 
+class Silent(Instrument):
+    """Does nothing by itself and understands nothing."""
+
+    def write(self, data: bytes, end: bool) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def status_byte(self) -> int:
+        return 0
+
+
 @pytest.fixture(autouse=True)
 def bare_instruments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put instruments on the bench that do nothing by themselves."""
     for model in ("keithley-6221", "keysight-53230a", "lakeshore-372"):
-        monkeypatch.setitem(MODELS, model, Instrument)
+        monkeypatch.setitem(MODELS, model, Silent)
 
 
 def random_waveform(rng: np.random.Generator, now: float) -> Waveform:

@@ -197,11 +197,13 @@ def test_a_gpib_session_survives_a_power_cycle_and_sees_the_power_on_bit(opened:
 
 def test_a_power_cycle_ends_ramp_and_heater_and_keeps_what_is_non_volatile(opened: Open) -> None:
     library, bridge = opened(address=BRIDGE)
-    bridge.write("OUTMODE 0,2,6,1,0,0,1;RANGE 0,4;MOUT 0,50")
+    bridge.write("OUTMODE 0,2,6,0,0,0,1;RANGE 0,4;MOUT 0,50")
     library.clock.sleep(20.0)
     assert library.bench.heater_power(("thermometer", "sample")) > 0
     library.bench.faults.inject("power-cycle", instrument="thermometer")
     assert library.bench.heater_power(("thermometer", "sample")) == 0
+    restarted: Any = pyvisa.ResourceManager(library).open_resource(BRIDGE, read_termination="\r\n")
+    assert restarted.query("RANGE? 0;MOUT? 0").split(";") == ["0", "+050.000E+00"]
     library.clock.sleep(1.0)
     counter: Any = pyvisa.ResourceManager(library).open_resource(COUNTER)
     counter.write("SYST:TIM 0.5;:SAMP:COUN 7")
@@ -209,6 +211,47 @@ def test_a_power_cycle_ends_ramp_and_heater_and_keeps_what_is_non_volatile(opene
     again: Any = pyvisa.ResourceManager(library).open_resource(COUNTER)
     assert float(again.query("SYST:TIM?")) == pytest.approx(0.5)
     assert float(again.query("SAMP:COUN?")) == 1
+
+
+def test_a_heater_with_its_power_up_enabled_is_off_during_the_outage_and_comes_back_after_it(opened: Open) -> None:
+    library, bridge = opened(address=BRIDGE)
+    bridge.write("OUTMODE 0,2,6,1,0,0,1;RANGE 0,4;MOUT 0,50")
+    heater = ("thermometer", "sample")
+    power = library.bench.heater_power(heater)
+    library.bench.faults.inject("power-cycle", instrument="thermometer", duration=5.0)
+    assert library.bench.heater_power(heater) == 0
+    library.clock.sleep(4.0)
+    assert library.bench.heater_power(heater) == 0
+    library.clock.sleep(2.0)
+    assert library.bench.heater_power(heater) == power > 0
+
+
+def test_after_an_outage_in_the_middle_of_a_long_wait_the_loop_goes_on_regulating(opened: Open) -> None:
+    library, bridge = opened("  - {kind: power-cycle, instrument: thermometer, at: 300 s}", address=BRIDGE)
+    bridge.write("HTRSET 0,100,0,0,1;OUTMODE 0,5,6,1,0,0,1;PID 0,10,20,0;SETP 0,0.1;RANGE 0,5")
+    library.clock.sleep(900.0)
+    assert library.bench.cryostat.mixing_chamber == pytest.approx(0.1, rel=0.01)
+
+
+def test_messages_get_lost_for_as_long_as_it_says(opened: Open) -> None:
+    library, source = opened("  - {instrument: source, kind: lost-message, at: 2 s, duration: 3 s}")
+    source.write("SOUR:CURR:COMP 7")
+    library.clock.sleep(2.5)
+    for compliance in (8, 9):
+        source.write(f"SOUR:CURR:COMP {compliance}")
+    library.clock.sleep(3.0)
+    assert float(source.query("SOUR:CURR:COMP?")) == pytest.approx(7.0)
+    source.write("SOUR:CURR:COMP 6")
+    assert float(source.query("SOUR:CURR:COMP?")) == pytest.approx(6.0)
+
+
+def test_a_message_can_get_lost_at_a_time_and_only_one_does(opened: Open) -> None:
+    library, source = opened("  - {instrument: source, kind: lost-message, at: 2 s}")
+    library.clock.sleep(10.0)
+    source.write("SOUR:CURR:COMP 8")
+    assert float(source.query("SOUR:CURR:COMP?")) == pytest.approx(10.0)
+    source.write("SOUR:CURR:COMP 8")
+    assert float(source.query("SOUR:CURR:COMP?")) == pytest.approx(8.0)
 
 
 def test_a_queued_error_is_found_by_whoever_asks(opened: Open) -> None:
@@ -294,6 +337,16 @@ def test_a_fault_stands_in_the_transcript(opened: Open, tmp_path: Path) -> None:
     records = [json.loads(line) for line in path.read_text().splitlines()]
     faults = [(r["fault"], r["instrument"], r["state"]) for r in records if r["kind"] == "fault"]
     assert faults == [("lost-reply", "source", "strikes")]
+
+
+def test_the_transcript_tells_how_long_a_fault_lasted(opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    library, _ = opened("  - {kind: warming, at: 2 s, duration: 3 s}", query=f"?transcript={path}")
+    library.clock.sleep(10.0)
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    faults = [(r["t"], r["state"]) for r in records if r["kind"] == "fault"]
+    assert [state for _, state in faults] == ["strikes", "ends"]
+    assert faults[1][0] - faults[0][0] == pytest.approx(3.0, abs=0.25)  # a tick
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ import contextlib
 import os
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.server import BenchServer, main
+from pyvisa_mqt.server import BenchServer
+from pyvisa_mqt.serving import main
 from pyvisa_mqt.wire import LARGEST_FRAME, Frames, pack
 
 BENCH = """
@@ -28,9 +31,9 @@ STEPS = 2000  # of at most 5 ms: far more than any exchange takes, and an end wh
 class Served:
     """A server and its clients in one thread: every look for a reply lets the server take a step."""
 
-    def __init__(self, folder: Path, speed: float | None) -> None:
+    def __init__(self, folder: Path, speed: float | None, bench: str = BENCH) -> None:
         path = folder / "bench.yaml"
-        path.write_text(BENCH)
+        path.write_text(bench)
         self.bench = open_bench(str(path))
         self.server = BenchServer(self.bench, speed)
         self.places = self.server.addresses()
@@ -50,6 +53,9 @@ class Served:
 
     def read_line(self, read: Callable[[], bytes]) -> bytes:
         """Return what comes up to a line feed, or what came until the other end closed."""
+        return self.read_until(b"\n", read)
+
+    def read_until(self, end: bytes, read: Callable[[], bytes]) -> bytes:
         received = b""
         for _ in range(STEPS):
             self.server.step(0.005)
@@ -57,10 +63,30 @@ class Served:
                 data = read()
             except BlockingIOError:
                 continue
+            except ConnectionResetError:
+                return received
             received += data
-            if received.endswith(b"\n") or not data:
+            if received.endswith(end) or not data:
                 return received
         raise AssertionError(f"no reply; got {received[:100]!r}")
+
+    def host(self) -> socket.socket:
+        """Connect as a VISA library of another process does."""
+        port = int(self.places["backend"].removeprefix("serve:").removesuffix("@mqt"))
+        client = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+        client.setblocking(False)
+        self.clients.append(client)
+        return client
+
+    def request(self, client: socket.socket, **content: Any) -> Any:
+        client.sendall(pack(content))
+        frames = Frames()
+        for _ in range(STEPS):
+            self.server.step(0.005)
+            with contextlib.suppress(BlockingIOError):
+                if answers := frames.feed(client.recv(1 << 16)):
+                    return answers[0]
+        raise AssertionError(f"no answer to {content}")
 
     def ask(self, client: socket.socket, message: bytes) -> bytes:
         client.setblocking(True)
@@ -159,6 +185,7 @@ def test_a_client_that_never_reads_is_read_no_further_and_keeps_nobody_waiting(s
             sent += greedy.send(b"SOUR:WAVE:ARB:DATA?;*IDN?\n" * 100)
         served.server.step(0.0)
     assert sent < 3000 * 2600  # it was held up
+    assert served.server._pause() > 0.0  # and the server does not spin for it
     good_reply = served.ask(good, b"*IDN?\n")
     assert b"6221" in good_reply
 
@@ -184,28 +211,14 @@ def test_a_disconnect_closes_the_socket_and_a_new_one_works(served: Served) -> N
 
 def test_a_hosted_bench_survives_what_is_no_request(tmp_path: Path) -> None:
     served = Served(tmp_path, None)
-    port = int(served.places["backend"].removeprefix("serve:").removesuffix("@mqt"))
     for data in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100, pack({})[:-1] + b"x", b"\0\0\0\4null", b"\0\0\0\2[]"):
-        client = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+        client = served.host()
         client.sendall(data)
         served.steps()
         client.close()
-    client = socket.create_connection(("127.0.0.1", port), timeout=5.0)
-    client.setblocking(False)
-    served.clients.append(client)
-    frames = Frames()
+    client = served.host()
     for request in ({"do": "nothing"}, {"do": "sleep", "duration": "x"}, {"do": ["now"]}, {"do": "now", "x": 1}):
-        client.sendall(pack(request))
-        answer: list[dict[str, object]] = []
-        for _ in range(STEPS):
-            if answer:
-                break
-            served.server.step(0.005)
-            try:
-                answer = frames.feed(client.recv(1 << 16))
-            except BlockingIOError:
-                continue
-        assert "error" in answer[0]
+        assert "error" in served.request(client, **request)
     served.close()
 
 
@@ -265,3 +278,188 @@ def test_numbers_beyond_all_limits_are_refused_and_nothing_else_happens(served: 
     client = served.connect("source")
     message = f"OUTP {number};:SOUR:CURR {number};:SOUR:WAVE:FREQ {number};:SOUR:WAVE:DUR:CYCL {number};*IDN?\n"
     assert b"6221" in served.ask(client, message.encode())
+
+
+# What a client must not be able to do to the others.
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path, 1.0)
+    yield served
+    served.close()
+
+
+def break_instrument(served: Served, resource: str, where: str) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    setattr(served.bench.instruments[resource], where, fail)
+
+
+@pytest.mark.parametrize("where", ["write", "advance"])
+def test_a_defect_of_one_instrument_is_said_once_and_the_others_go_on(
+    served: Served, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_instrument(served, "GPIB0::12::INSTR", where)
+    for _ in range(3):
+        client = served.connect("source")
+        client.sendall(b"*IDN?\n")
+        served.steps()
+    if where == "write":
+        assert served.read_line(lambda: client.recv(100)) == b""
+    served.bench.clock.sleep(1.0)
+    assert b"53230A" in served.ask(served.connect("counter"), b"*IDN?\n")
+    error = capsys.readouterr().err
+    assert error.count("Traceback") == 1
+    assert "'source' has failed" in error
+    assert "a defect" in error
+
+
+def test_a_defect_on_a_hosted_bench_is_an_error_for_whoever_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = Served(tmp_path, None)
+    break_instrument(served, "GPIB0::12::INSTR", "write")
+    client = served.host()
+    answers = [
+        served.request(client, do="open", name="GPIB0::12::INSTR", mode=0, timeout=0),
+        served.request(client, do="call", session=1, method="write", arguments=[b"*IDN?\n"]),
+        served.request(client, do="call", session=1, method="write", arguments=[1 << 60]),
+        served.request(client, do="now"),
+    ]
+    assert answers[0]["result"]["session"] == 1
+    assert "a defect" in answers[1]["error"]
+    assert "bytes" in answers[2]["error"]
+    assert answers[3]["result"] >= 0
+    assert capsys.readouterr().err.count("Traceback") == 1
+    served.close()
+
+
+def test_a_hundred_quick_connections_leave_the_instrument_free(served: Served) -> None:
+    for _ in range(10):
+        rush = [served.connect("source") for _ in range(10)]
+        for client in rush:
+            client.close()
+    assert b"6221" in served.ask(served.connect("source"), b"*IDN?\n")
+
+
+def test_the_place_of_a_client_that_has_just_left_is_free_for_the_next_at_once(served: Served) -> None:
+    for _ in range(20):  # both of the two places that a 372 has
+        first, second = served.connect("bridge"), served.connect("bridge")
+        assert b"LSCI" in served.ask(second, b"*IDN?\r\n")
+        first.close()
+        second.close()
+
+
+def test_connections_that_never_say_anything_hurt_nobody(served: Served) -> None:
+    silent = [served.connect("counter") for _ in range(7)]
+    assert b"53230A" in served.ask(served.connect("counter"), b"*IDN?\n")
+    assert all(client.fileno() >= 0 for client in silent)
+
+
+def test_a_client_that_sends_and_leaves_at_once_is_obeyed(served: Served) -> None:
+    client = served.connect("bridge")
+    client.sendall(b"".join(b"SETP 0,0.%02d\r\n" % n for n in range(1, 6)))  # a quarter of a second's work for a 372
+    client.close()
+    other = served.connect("bridge")
+    readings = [float(served.ask(other, b"SETP? 0\r\n")) for _ in range(12)]
+    assert readings[-1] == pytest.approx(0.05)
+
+
+def test_a_client_that_ends_its_own_side_gets_its_replies_and_is_then_let_go(served: Served) -> None:
+    client = served.connect("source")
+    client.sendall(b"*IDN?\nSOUR:CURR:COMP?\n")
+    client.shutdown(socket.SHUT_WR)
+    received = served.read_line(lambda: client.recv(1 << 16))
+    while not received.endswith(b"10.0\n") and received.count(b"\n") < 2:
+        received += served.read_line(lambda: client.recv(1 << 16))
+    assert received.startswith(b"KEITHLEY")
+    assert served.read_line(lambda: client.recv(1 << 16)) == b""
+
+
+@pytest.mark.parametrize("noise", [b"#", b"#11x", b"\0", b"\n", b"#0", b";", b"\xff"])
+def test_a_megabyte_of_one_byte_holds_nobody_up_for_long(served: Served, noise: bytes) -> None:
+    bad, good = served.connect("source"), served.connect("counter")
+    rest = memoryview(noise * (1_000_000 // len(noise)))
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        if not rest:
+            break
+        with contextlib.suppress(BlockingIOError):
+            rest = rest[bad.send(rest) :]
+        served.server.step(0.0)
+    assert b"53230A" in served.ask(good, b"*IDN?\n")
+    assert time.perf_counter() - began < 10.0  # of about a second; a search that starts anew each time takes minutes
+
+
+def test_a_delayed_reply_reaches_the_client_that_asked_and_no_other(served: Served) -> None:
+    first, second = served.connect("source"), served.connect("source")
+    served.bench.faults.inject("delayed-reply", instrument="source", delay=0.2)
+    first.sendall(b"*IDN?\n")
+    served.steps()
+    assert float(served.ask(second, b"SOUR:CURR:COMP?\n")) == 10.0
+    assert b"6221" in served.read_line(lambda: first.recv(1 << 16))
+
+
+def test_two_clients_of_a_slow_instrument_share_its_time(real: Served) -> None:
+    clients = [real.connect("bridge"), real.connect("bridge")]
+    for client in clients:
+        client.sendall(b"KRDG? 6\r\n" * 10)
+    counts = [0, 0]
+    for _ in range(STEPS):
+        real.server.step(0.005)
+        for number, client in enumerate(clients):
+            with contextlib.suppress(BlockingIOError):
+                counts[number] += client.recv(1 << 16).count(b"\n")
+        if min(counts) >= 3:
+            break
+    assert abs(counts[0] - counts[1]) <= 1
+    assert real.bench.clock.now() >= (sum(counts) - 1) * 0.05 - 1e-6  # twenty messages a second for both together
+
+
+def test_a_query_that_takes_long_holds_up_the_instrument_for_others_but_mixes_no_replies(real: Served) -> None:
+    slow, quick = real.connect("counter"), real.connect("counter")
+    slow.sendall(b"*RST;:SYST:TIM 0.3;:CONF:TINT (@1),(@2);:READ?\n")
+    real.steps()
+    quick.sendall(b"*IDN?\n")
+    assert float(real.read_line(lambda: slow.recv(1 << 16))) == 9.91e37
+    assert b"53230A" in real.read_line(lambda: quick.recv(1 << 16))
+
+
+def test_stock_devices_are_served_beside_the_others_and_keep_their_own_message_ends(tmp_path: Path) -> None:
+    stock = """
+spec: "1.1"
+devices:
+  voltmeter:
+    eom:
+      GPIB INSTR: {q: "\\r\\n", r: "\\n"}
+      ASRL INSTR: {q: "\\r", r: "\\r"}
+    error: ERROR
+    dialogues: [{q: "*IDN?", r: "STOCK"}]
+    properties:
+      level: {default: "1.0", getter: {q: "LEV?", r: "{:.1f}"}, setter: {q: "LEV {:.1f}", r: OK}, specs: {type: float}}
+resources:
+  GPIB0::20::INSTR: {device: voltmeter}
+  GPIB0::21::INSTR: {device: voltmeter}
+  ASRL9::INSTR: {device: voltmeter}
+"""
+    served = Served(tmp_path, 1.0, BENCH + stock)
+    try:
+        first, second = (served.places["instruments"][name] for name in ("voltmeter", "GPIB0::21::INSTR"))
+        assert (first["model"], first["resource"]) == ("voltmeter", "GPIB0::20::INSTR")
+        assert second["port"] != first["port"]
+        client, other = served.connect("voltmeter"), served.connect("GPIB0::21::INSTR")
+        assert served.ask(client, b"*IDN?\r\n") == b"STOCK\n"
+        assert served.ask(client, b"LEV 2.5\r\n") == b"OK\n"
+        client.sendall(b"LE")
+        assert served.ask(other, b"LEV?\r\n") == b"1.0\n"
+        assert served.ask(client, b"V?\r\n") == b"2.5\n"
+        assert served.ask(client, b"nonsense\r\n") == b"ERROR\n"
+        device = served.places["instruments"]["ASRL9::INSTR"]["device"]
+        terminal = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        os.write(terminal, b"*IDN?\r")
+        assert served.read_until(b"\r", lambda: os.read(terminal, 1000)) == b"STOCK\r"
+        os.close(terminal)
+    finally:
+        served.close()

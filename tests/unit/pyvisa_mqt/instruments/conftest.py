@@ -14,13 +14,15 @@ from pyvisa_mqt.signals import Waveform
 
 
 class FakeWires:
-    """Wires whose signals are given as lists of edge times and as fixed temperatures."""
+    """Wires whose signals are given as times of rising edges, widths and levels, and as fixed temperatures."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.driven: list[tuple[str, Waveform, str | None]] = []
         self.edge_times: dict[str, NDArray[np.float64]] = {}
         self.levels: dict[str, tuple[float, float]] = {}
+        self.falling: set[str] = set()
+        self.widths: dict[str, float] = {}
         self.temperatures: dict[str, float] = {}
         self.powers: dict[str, float] = {}
 
@@ -29,9 +31,9 @@ class FakeWires:
 
     def edges(self, port: str, threshold: float, rising: bool, since: float, until: float) -> NDArray[np.float64]:
         low, high = self.levels.get(port, (0.0, 5.0))
-        if not low < threshold < high or not rising:
+        if not low < threshold < high:
             return np.zeros(0)
-        times = self.edge_times.get(port, np.zeros(0))
+        times = self.edge_times.get(port, np.zeros(0)) + (0.0 if rising else self.widths.get(port, 1e-6))
         return times[(times > since) & (times <= until)]
 
     def temperature(self, sensor: str) -> float:
@@ -64,6 +66,17 @@ class Talk:
     def query(self, message: str) -> str:
         self.write(message)
         return self.read_bytes().decode("latin-1").rstrip("\r\n")
+
+    def errors(self) -> list[str]:
+        """Empty the error queue."""
+        found = []
+        while not (error := self.query("SYST:ERR?")).lstrip("+").startswith("0,"):
+            found.append(error)
+        return found
+
+    def put_out(self, port: str) -> Waveform:
+        """Return what a port puts out now."""
+        return [waveform for name, waveform, _ in self.wires.driven if name == port][-1]
 
     def wait(self, duration: float) -> None:
         self.wires.clock.sleep(duration)

@@ -67,7 +67,7 @@ def test_a_switched_off_input_a_missing_curve_and_a_small_range_show(controller:
         ("HTRSET 1,1,5,0,1", 16),
         ("SETP 1,-300", 16),
         ("INTYPE A,6,1,0,1,1", 16),
-        ("ATUNE 1,1", 16),
+        ("ATUNE 1,3", 16),
         ("CRVHDR 60,a,b,1,1,1", 16),
         ("KRDG A", 32),
     ],

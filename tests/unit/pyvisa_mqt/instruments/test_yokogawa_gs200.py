@@ -110,7 +110,7 @@ def test_the_end_of_a_program_is_reported_when_the_slope_has_arrived_and_once(
     source.wait(0.49 * duration)
     assert source.query(":STAT:EVEN?") == "0"
     source.wait(0.02 * duration)
-    assert int(source.query(":STAT:EVEN?")) == 128 + 64
+    assert source.query(":STAT:EVEN?") == str(128 + 64 + 256)  # ends of program and step, ready for a program
     assert source.query(":STAT:EVEN?;:SOUR:LEV?") == "0;+200E-6"
     assert driven(source, "current") == pytest.approx(2e-4, abs=1e-6)
 
@@ -168,7 +168,10 @@ def test_the_monitor_measures_what_the_load_makes_of_the_output(talk_to: Callabl
     source = talk_to("yokogawa-gs200", monitor=True, load=100.0, product="GS211")
     assert source.query("*OPT?") == "/MON"
     source.write("SOUR:LEV 1;:OUTP 1;:SENS 1;:SENS:NPLC 5")
-    assert float(source.query("MEAS?")) == pytest.approx(0.01)
+    begin = source.wires.clock.now()
+    source.write("MEAS?")
+    assert float(source.wait_for_reply()) == pytest.approx(0.01)
+    assert source.wires.clock.now() - begin == pytest.approx(0.1)  # 5 cycles of 50 Hz
     source.write("SOUR:RANG MIN")
     assert source.query("SYST:ERR?").startswith("-221")  # 1 V does not fit
 
@@ -181,3 +184,82 @@ def test_the_condition_register_reads_idle(source: Any) -> None:
 def test_impossible_options_are_refused(talk_to: Callable[..., Any], options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         talk_to("yokogawa-gs200", **options)
+
+
+def monitored(talk_to: Callable[..., Any], load: float) -> Any:
+    source = talk_to("yokogawa-gs200", monitor=True, load=load)
+    source.write("SOUR:FUNC CURR", "SOUR:RANG MAX;LEV 0.1", "OUTP 1", "SENS 1;:SENS:TRIG COMM;DEL 500")
+    return source
+
+
+def test_a_triggered_measurement_is_fetched_when_its_end_is_reported(talk_to: Callable[..., Any]) -> None:
+    source = monitored(talk_to, load=50.0)
+    assert source.query("FETC?;:SYST:ERR?").startswith("-230")
+    source.write("*CLS;:INIT")
+    assert int(source.query(":STAT:COND?")) & 1 == 0
+    source.wait(0.6)
+    assert int(source.query(":STAT:EVEN?")) & 1
+    assert float(source.query("FETC?")) == pytest.approx(5.0)
+    source.write("SOUR:LEV -0.1;:*TRG")
+    source.wait(0.6)
+    assert float(source.query("FETC?")) == pytest.approx(-5.0)
+
+
+def test_a_load_that_needs_more_than_the_limit_sets_the_limiters_bit_and_limits_the_reading(
+    talk_to: Callable[..., Any],
+) -> None:
+    source = monitored(talk_to, load=100.0)
+    assert int(source.query(":STAT:COND?")) & (3 << 10) == 0
+    source.write("SOUR:PROT:VOLT 5")
+    assert int(source.query(":STAT:COND?")) & (3 << 10) == 1 << 11
+    source.write("SOUR:LEV -0.1")
+    assert int(source.query(":STAT:COND?")) & (3 << 10) == 1 << 10
+    source.write("MEAS?")
+    assert float(source.wait_for_reply()) == pytest.approx(-5.0)
+    source.write("OUTP 0")
+    assert int(source.query(":STAT:COND?")) & (3 << 10) == 0
+
+
+def test_the_counter_tells_the_step_that_runs_and_step_runs_one_at_a_time(current_source: Any) -> None:
+    source = current_source
+    source.write("PROG:EDIT:STAR;:SOUR:LEV 1E-4;LEV 2E-4;LEV 3E-4;:PROG:EDIT:END;:PROG:INT 1;SLOP 0;RUN")
+    for number in (1, 2):
+        source.wait(0.5)
+        assert source.query("PROG:COUN?") == str(number)
+        source.wait(0.5)
+    source.wait(0.1)  # the end of a program is the end of its last slope
+    assert source.query("PROG:COUN?;:SOUR:LEV?") == "1;+300E-6"
+    for number, level in ((1, "+100E-6"), (2, "+200E-6"), (3, "+300E-6"), (1, "+100E-6")):
+        assert source.query("PROG:COUN?") == str(number)
+        source.write("PROG:STEP")
+        source.wait(1.1)
+        assert source.query("SOUR:LEV?") == level
+    source.write("PROG:COUN 3;:PROG:STEP")
+    source.wait(1.1)
+    assert source.query("SOUR:LEV?;:PROG:TRIG MEND;:SYST:ERR?").startswith("+300E-6;-241")
+
+
+def test_limits_of_the_level_depend_on_function_and_range(source: Any) -> None:
+    source.write("SOUR:RANG 10;LEV MAX")
+    assert source.query("SOUR:LEV?") == "+12E+0"
+    source.write("SOUR:LEV:AUTO MIN")
+    assert source.query("SOUR:LEV?;RANG?") == "-32E+0;+30E+0"
+    source.write("SOUR:FUNC CURR;:SOUR:LEV:AUTO MAX")
+    assert source.query("SOUR:LEV?;RANG?;:SYST:ERR?") == '+200E-3;+200E-3;0,"No error"'
+
+
+def test_times_and_limiters_are_rounded_to_what_the_instrument_can_set(source: Any) -> None:
+    source.write("PROG:INT 2.04;SLOP 0.26;:SOUR:PROT:VOLT 4.6;CURR 0.0123")
+    assert source.query("PROG:INT?;SLOP?;:SOUR:PROT:VOLT?;CURR?") == "+2E+0;+300E-3;+5E+0;+12E-3"
+
+
+def test_saved_programs_and_the_line_frequency_survive_a_power_failure(current_source: Any) -> None:
+    source = current_source
+    source.write("PROG:EDIT:STAR;:SOUR:LEV 1E-4;:PROG:EDIT:END;:PROG:SAVE 'a.csv';:SYST:LFR 60")
+    source.instrument.power_cycle()
+    assert source.query("SOUR:FUNC?;:OUTP?;:SYST:LFR?;:*ESR?") == "VOLT;0;60;128"
+    source.write("PROG:LOAD 'A.CSV'")
+    assert source.query("PROG:LOAD?;:SYST:ERR?") == '"A.CSV";0,"No error"'
+    source.write("SOUR:FUNC CURR;:OUTP 1;:PROG:SLOP 0;:PROG:RUN")
+    source.wait(0.1)
+    assert source.query("SOUR:LEV?") == "+100E-6"
