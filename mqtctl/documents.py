@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mqtctl.errors import InputError
 
-__all__ = ["Document", "explain", "load_document", "load_yaml", "validate_document"]
+__all__ = ["Document", "dump_yaml", "explain", "load_document", "load_yaml", "validate_document"]
 
 
 class Document(BaseModel):
@@ -64,6 +66,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
     if _oversized(content):
         raise InputError(f"{path}: expands to more than {_MOST_VALUES} values; that is no file of settings")
     return content
+
+
+def dump_yaml(content: Mapping[str, Any]) -> str:
+    """Return a mapping of plain types as YAML text."""
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    YAML(typ="safe", pure=True).dump(content, stream)
+    return stream.getvalue()
 
 
 def _oversized(content: object) -> bool:

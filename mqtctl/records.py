@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class MeasuredRamp:
     delay
         Time in s by which the stop event lags the current at the junction: filters,
         amplifier and comparator together, less the lag of the start marker.
+    offset
+        Calibrated current in A that flows besides the ramp.
     """
 
     start_current: float
@@ -33,15 +35,27 @@ class MeasuredRamp:
     rate: float
     period: float
     delay: float
+    offset: float = 0.0
 
     @property
     def rise_time(self) -> float:
         """Time in s from the ramp's start to its top."""
         return (self.stop_current - self.start_current) / self.rate
 
+    @property
+    def mirrored(self) -> Self:
+        """The same ramp with all currents reversed."""
+        return replace(
+            self,
+            start_current=-self.start_current,
+            stop_current=-self.stop_current,
+            rate=-self.rate,
+            offset=-self.offset,
+        )
+
     def current(self, interval: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the bias current in A at which a ramp with this start-to-stop interval (s) switched."""
-        return self.start_current + self.rate * (interval - self.delay)
+        return self.start_current + self.offset + self.rate * (interval - self.delay)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,9 @@ class Histogram:
         Index in the sweep, from 0.
     run_id
         Run in the database, None if the data came from elsewhere.
+    polarity
+        Direction of the bias current while it was measured, +1 or -1. Currents and ramp of a record are
+        mirrored for -1, so that they rise in either case.
     """
 
     switching_currents: NDArray[np.float64]
@@ -92,6 +109,7 @@ class Histogram:
     temperature_std: float = 0.0
     point: int = 0
     run_id: int | None = None
+    polarity: int = 1
 
 
 @dataclass(frozen=True)

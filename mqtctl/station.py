@@ -20,21 +20,33 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from mqtctl.clock import Clock, WallClock
-from mqtctl.documents import Document, load_document, load_yaml
+from mqtctl.documents import Document, dump_yaml, load_document, load_yaml
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.registry import adapter_for
-from mqtctl.instruments.roles import RampSource, TemperatureController, TimingCounter
+from mqtctl.instruments.roles import OffsetSource, RampSource, TemperatureController, TimingCounter
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
     from qcodes.station import Station as QcodesStation
 
-__all__ = ["ROLES", "Station", "StationFile", "load_station", "open_role", "open_station", "real_addresses"]
+__all__ = [
+    "ROLES",
+    "Station",
+    "StationFile",
+    "canonical_address",
+    "load_station",
+    "open_role",
+    "open_station",
+    "real_addresses",
+    "roles_played",
+]
 
 log = logging.getLogger(__name__)
 
-Role = Literal["ramp_source", "timing_counter", "temperature_controller"]
+Role = Literal["ramp_source", "timing_counter", "temperature_controller", "offset_source"]
+#: The roles that every station fills, and those that it may fill.
 ROLES: tuple[Role, ...] = ("ramp_source", "timing_counter", "temperature_controller")
+OPTIONAL_ROLES: tuple[Role, ...] = ("offset_source",)
 
 #: Packages whose drivers a station file may name; others register under the entry-point group.
 TRUSTED_PACKAGES = ("mqtctl_drivers", "qcodes.instrument_drivers", "qcodes_contrib_drivers")
@@ -76,7 +88,10 @@ class StationFile(Document):
 
 @dataclass(frozen=True)
 class Station:
-    """An open station: the three roles, the clock that rules them, and the QCoDeS station for snapshots."""
+    """An open station: the three roles, the clock that rules them, and the QCoDeS station for snapshots.
+
+    `offset` is None on a station without an offset source.
+    """
 
     source: RampSource
     counter: TimingCounter
@@ -84,14 +99,16 @@ class Station:
     clock: Clock
     qcodes: QcodesStation
     simulated: bool
+    offset: OffsetSource | None = None
 
     def identities(self) -> dict[str, str]:
         """Return what each role's instrument says it is."""
-        return {
+        found = {
             "ramp_source": self.source.identify(),
             "timing_counter": self.counter.identify(),
             "temperature_controller": self.thermometer.identify(),
         }
+        return found if self.offset is None else {**found, "offset_source": self.offset.identify()}
 
 
 def load_station(path: Path) -> StationFile:
@@ -112,21 +129,42 @@ def load_station(path: Path) -> StationFile:
                 f"{path}: instruments.{name}.type is {entry.type!r}, which is outside the allowed packages "
                 f"({', '.join(trusted)}); a driver package of yours is allowed by an entry point {ENTRY_POINT_GROUP!r}"
             )
-        other = addresses.setdefault((entry.init.visalib, entry.address), name)
+        other = addresses.setdefault((entry.init.visalib, canonical_address(entry.address)), name)
         if other != name:
             raise InputError(f"{path}: instruments {other!r} and {name!r} have the same address {entry.address!r}")
-    for role in ROLES:
-        _player(file, role, path)
+    roles_played(file, path)
     return file
 
 
-def _player(file: StationFile, role: Role, path: Path) -> str:
-    """Return the name of the one instrument that plays a role."""
-    players = [
+def canonical_address(address: str) -> str:
+    """Return a VISA address as VISA compares it: defaults written out; what is no address is left as it is."""
+    from pyvisa.rname import InvalidResourceName, to_canonical_name
+
+    try:
+        return str(to_canonical_name(address))
+    except InvalidResourceName:
+        return address
+
+
+def roles_played(file: StationFile, path: Path) -> tuple[Role, ...]:
+    """Return the roles that the station's instruments play; raises `InputError` if one that is needed is missing."""
+    for role in ROLES:
+        _player(file, role, path)
+    return (*ROLES, *(role for role in OPTIONAL_ROLES if _players(file, role) and _player(file, role, path)))
+
+
+def _players(file: StationFile, role: Role) -> list[str]:
+    """Return the names of the instruments that play a role."""
+    return [
         name
         for name, entry in file.instruments.items()
         if entry.init.metadata.mqtctl is not None and entry.init.metadata.mqtctl.role == role
     ]
+
+
+def _player(file: StationFile, role: Role, path: Path) -> str:
+    """Return the name of the one instrument that plays a role."""
+    players = _players(file, role)
     if len(players) == 1:
         return players[0]
     found = f"{' and '.join(players)} do" if players else "none does"
@@ -168,10 +206,10 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
         _let_go_of_benches()
     with ExitStack() as stack:
         qcodes = QcodesStation(default=False)
-        qcodes.load_config(_as_yaml(content))
+        qcodes.load_config(dump_yaml(content))
         drivers = {
             role: stack.enter_context(_connected(qcodes, name, file.instruments[name], path))
-            for role in ROLES
+            for role in roles_played(file, path)
             for name in [_player(file, role, path)]
         }
         clock = _clock(drivers.values())
@@ -183,6 +221,7 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
             clock=clock,
             qcodes=qcodes,
             simulated=simulated,
+            offset=adapters.get("offset_source"),
         )
 
 
@@ -199,7 +238,7 @@ def open_role(path: Path, role: Role) -> Iterator[Any]:
     _complete_libraries(content, path, None)
     name = _player(file, role, path)
     qcodes = QcodesStation(default=False)
-    qcodes.load_config(_as_yaml(content))
+    qcodes.load_config(dump_yaml(content))
     with _connected(qcodes, name, file.instruments[name], path) as driver:
         yield _adapter(file, role, path, driver, _clock([driver]))
 
@@ -242,15 +281,6 @@ def _complete_bench(bench: str, path: Path, seed: int | None) -> str:
     if seed is not None:
         options = [option for option in options if not option.startswith("seed=")] + [f"seed={seed}"]
     return f"{name}?{'&'.join(options)}" if options else name
-
-
-def _as_yaml(content: Mapping[str, Any]) -> str:
-    """Return plain data as YAML text."""
-    from ruamel.yaml import YAML
-
-    stream = io.StringIO()
-    YAML(typ="safe", pure=True).dump(content, stream)
-    return stream.getvalue()
 
 
 @contextmanager

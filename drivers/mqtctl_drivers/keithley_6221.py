@@ -1,6 +1,7 @@
 """QCoDeS driver for the Keithley 6221 AC and DC current source.
 
-Use `current` and `output` for DC, `wave` for ramps and other periodic currents.
+Use `current` and `output` for DC, `wave` for ramps and other periodic currents, `sweep` for I-V curves. Save and
+recall setups with `save_setup` and `recall_setup`.
 
 Sources: 622x Reference Manual (RM) and specification sheet (HW 1/17/05 Rev B). Unconfirmed: the
 exact identity text, the default compliance, and that `OUTP:INT:TRIP?` exists in all firmware.
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, ClassVar
 from qcodes.parameters import ManualParameter
 from qcodes.validators import Numbers
 
-from .commands import choice, integer, number, one_of, switch
+from .commands import choice, integer, number, one_of, reading, switch
+from .keithley_6221_sweep import CurrentSweep
+from .keithley_6221_triggers import ArmLayer, TriggerLayer
 from .keithley_6221_wave import WaveGenerator
 from .scpi import ScpiInstrument, StatusRegister
 
@@ -84,6 +87,13 @@ class Keithley6221(ScpiInstrument):
         self._add_output()
         self.wave: WaveGenerator = self.add_submodule("wave", WaveGenerator(self, "wave"))
         """The wave generator."""
+        self.sweep: CurrentSweep = self.add_submodule("sweep", CurrentSweep(self, "sweep"))
+        """Staircase sweeps of DC current."""
+        self.arm_layer: ArmLayer = self.add_submodule("arm_layer", ArmLayer(self, "arm_layer"))
+        """What starts a sweep."""
+        self.trigger_layer: TriggerLayer = self.add_submodule("trigger_layer", TriggerLayer(self, "trigger_layer"))
+        """What starts each step of a sweep."""
+        self._add_system()
         self.operation: StatusRegister = self.add_submodule("operation", StatusRegister(self, "operation", "STAT:OPER"))
         """Operation registers; their bits are `OperationEvent`."""
         self.measurement: StatusRegister = self.add_submodule(
@@ -182,6 +192,40 @@ class Keithley6221(ScpiInstrument):
             "staircase sweep jitter by up to 1 ms (RM p. 100); a wave does not care.",
         )
         """Control the front-panel display."""
+
+    def _add_system(self) -> None:
+        self.power_on_setup: Parameter = self.add_parameter(
+            "power_on_setup",
+            **choice("SYST:POS", {"reset": "RST", "preset": "PRES"} | {f"saved {n}": f"SAV{n}" for n in range(5)}),
+            docstring="Control the setup after power-on (reset, preset, saved 0 to saved 4; SYSTem:POSetup). It is "
+            "kept without power.",
+        )
+        """Control the setup after power-on."""
+        self.beeper: Parameter = self.add_parameter(
+            "beeper",
+            **switch("SYST:BEEP:STAT"),
+            docstring="Control the beeper (on, off; SYSTem:BEEPer:STATe).",
+        )
+        """Control the beeper."""
+        self.line_frequency: Parameter = self.add_parameter(
+            "line_frequency",
+            **reading("SYST:LFR?", "Hz", 0, 100),
+            docstring="Get the frequency of the mains in Hz (50 or 60; SYSTem:LFRequency).",
+        )
+        """Get the frequency of the mains in Hz."""
+
+    def clear_output(self) -> None:
+        """Turn the output off and its current to zero (SOURce:CLEar)."""
+        self.write("SOUR:CLE")
+        self.output.cache.invalidate()
+        self.current.cache.invalidate()
+
+    def calibration_due(self) -> str:
+        """Return when the next calibration is due, as the instrument writes it (CALibration:PROTected:NDUE?).
+
+        Unconfirmed: the query is from memory of the family; an instrument without it answers nothing.
+        """
+        return self.ask("CAL:PROT:NDUE?").strip().strip('"')
 
     def _set_current(self, text: str) -> None:
         """Send a current that has passed the validator, unless it exceeds the driver's own limit."""

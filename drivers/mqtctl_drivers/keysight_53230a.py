@@ -3,8 +3,7 @@
 Use `configure_time_interval`, then set inputs, trigger and `sample_count`, `initiate`, and take
 the readings out in blocks with `read_readings` while the counter goes on measuring.
 
-Sources: 53220A/53230A Programmer's Reference (PR) and User's Guide. Unconfirmed: bit 12 of the
-operation register for the reading threshold (one page says 9), the depth of the error queue.
+Sources: 53220A/53230A Programmer's Reference (PR) and User's Guide. Unconfirmed: the depth of the error queue.
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .commands import choice, integer, number, switch
-from .errors import ReplyError
+from .keysight_53230a_calculation import CounterCalculations
+from .keysight_53230a_functions import CounterFunctions
 from .keysight_53230a_input import SLOPES, CounterGate, CounterInput
-from .scpi import ScpiInstrument, StatusRegister
+from .keysight_53230a_readings import MEMORY, TIMEOUT_ERROR, CounterReadings, OperationEvent
+from .scpi import StatusRegister
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrumentKWArgs
@@ -28,36 +26,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["MEMORY", "TIMEOUT_ERROR", "Keysight53230A", "OperationEvent", "QuestionableEvent"]
-
-#: Readings that fit into the memory; the oldest are overwritten silently beyond.
-MEMORY = 1_000_000
-#: Code in the error queue after a reading that timed out; the reading itself is 9.91E37.
-TIMEOUT_ERROR = 321
-
-_FUNCTIONS = {
-    "frequency": "FREQ",
-    "period": "PER",
-    "time interval": "TINT",
-    "single period": "SPER",
-    "rise time": "RTIM",
-    "fall time": "FTIM",
-    "positive width": "PWID",
-    "negative width": "NWID",
-    "positive duty": "PDUT",
-    "negative duty": "NDUT",
-    "phase": "PHAS",
-    "totalize": "TOT",
-    "frequency ratio": "FREQ:RAT",
-}
-
-
-class OperationEvent(enum.IntFlag):
-    """Bits of the operation registers."""
-
-    CALIBRATING = 1
-    MEASURING = 16
-    WAITING_FOR_TRIGGER = 32
-    READING_THRESHOLD = 4096
 
 
 class QuestionableEvent(enum.IntFlag):
@@ -75,7 +43,7 @@ class QuestionableEvent(enum.IntFlag):
     MEMORY_OVERFLOW = 16384
 
 
-class Keysight53230A(ScpiInstrument):
+class Keysight53230A(CounterFunctions, CounterReadings, CounterCalculations):
     """Keysight 53230A (or 53220A) universal counter.
 
     Parameters
@@ -100,22 +68,13 @@ class Keysight53230A(ScpiInstrument):
         self.gate: CounterGate = self.add_submodule("gate", CounterGate(self, "gate"))
         """What arms a time interval."""
         self._add_trigger()
-        self._add_data()
         self._add_system()
-        self.operation: StatusRegister = self.add_submodule("operation", StatusRegister(self, "operation", "STAT:OPER"))
-        """Operation registers; their bits are `OperationEvent`."""
         self.questionable: StatusRegister = self.add_submodule(
             "questionable", StatusRegister(self, "questionable", "STAT:QUES")
         )
         """Questionable registers; their bits are `QuestionableEvent`."""
 
     def _add_trigger(self) -> None:
-        self.function: Parameter = self.add_parameter(
-            "function",
-            **(choice("FUNC", _FUNCTIONS) | {"set_cmd": False, "get_parser": _parse_function}),
-            docstring="Get what is measured (FUNCtion); the `configure_...` methods set it.",
-        )
-        """Get what is measured."""
         self.trigger_source: Parameter = self.add_parameter(
             "trigger_source",
             **choice("TRIG:SOUR", {"immediate": "IMM", "external": "EXT", "bus": "BUS"}),
@@ -155,33 +114,6 @@ class Keysight53230A(ScpiInstrument):
         )
         """Control the longest wait for a reading in s."""
 
-    def _add_data(self) -> None:
-        self.data_format: Parameter = self.add_parameter(
-            "data_format",
-            **choice("FORM", {"ascii": "ASC,15", "real": "REAL,64"}),
-            docstring="Control the format of readings (ascii, real; FORMat:DATA). Real is 8 bytes each.",
-        )
-        """Control the format of readings."""
-        self.byte_order: Parameter = self.add_parameter(
-            "byte_order",
-            **choice("FORM:BORD", {"big": "NORM", "little": "SWAP"}),
-            docstring="Control the byte order of real readings (big, little; FORMat:BORDer).",
-        )
-        """Control the byte order of real readings."""
-        self.readings_available: Parameter = self.add_parameter(
-            "readings_available",
-            **(integer("DATA:POIN", 0, MEMORY, unit="readings") | {"set_cmd": False, "snapshot_value": False}),
-            docstring="Get the number of readings in memory (0 to 1e6; DATA:POINts).",
-        )
-        """Get the number of readings in memory."""
-        self.reading_threshold: Parameter = self.add_parameter(
-            "reading_threshold",
-            **integer("DATA:POIN:EVEN:THR", 1, MEMORY, unit="readings"),
-            docstring="Control at how many readings in memory the threshold event comes (1 to 1e6; "
-            "DATA:POINts:EVENt:THReshold).",
-        )
-        """Control at how many readings in memory the threshold event comes."""
-
     def _add_system(self) -> None:
         self.autolevel_frequency: Parameter = self.add_parameter(
             "autolevel_frequency",
@@ -210,50 +142,24 @@ class Keysight53230A(ScpiInstrument):
             "OUTPut:STATe).",
         )
         """Control whether the rear gate connector puts the gate out."""
-        self.calculations: Parameter = self.add_parameter(
-            "calculations",
-            **switch("CALC"),
-            docstring="Control whether the instrument computes on readings at all (on, off; CALCulate:STATe).",
+        self.gate_output_polarity: Parameter = self.add_parameter(
+            "gate_output_polarity",
+            **choice("OUTP:POL", {"normal": "NORM", "inverted": "INV"}),
+            docstring="Control the polarity of the gate that is put out (normal, inverted; OUTPut:POLarity).",
         )
-        """Control whether the instrument computes on readings at all."""
-        self.averaging: Parameter = self.add_parameter(
-            "averaging",
-            **switch("CALC:AVER"),
-            docstring="Control whether it computes statistics of the readings (on, off; CALCulate:AVERage:STATe). "
-            "It needs `calculations`.",
+        """Control the polarity of the gate that is put out."""
+        self.display: Parameter = self.add_parameter(
+            "display",
+            **switch("DISP"),
+            docstring="Control the display (on, off; DISPlay:STATe).",
         )
-        """Control whether it computes statistics of the readings."""
-
-    # -- what to measure --------------------------------------------------------------------
-
-    def configure_time_interval(self, start: int = 1, stop: int = 2) -> None:
-        """Measure the time from an event on input `start` to the next on input `stop` (CONF:TINT).
-
-        It resets counts, trigger, gate, levels and slopes: set those afterwards.
-        """
-        self._check_input(start)
-        self._check_input(stop)
-        channels = f"(@{start})" if start == stop else f"(@{start}),(@{stop})"
-        self.write(f"CONF:TINT {channels}")
-        self.forget()
-
-    def configure_period(self, channel: int = 1) -> None:
-        """Measure the period of input `channel` (CONF:PER); it resets what `configure_time_interval` does."""
-        self._check_input(channel)
-        self.write(f"CONF:PER (@{channel})")
-        self.forget()
-
-    def configure_frequency(self, channel: int = 1) -> None:
-        """Measure the frequency of input `channel` (CONF:FREQ); it resets what the others do."""
-        self._check_input(channel)
-        self.write(f"CONF:FREQ (@{channel})")
-        self.forget()
-
-    @staticmethod
-    def _check_input(channel: int) -> None:
-        """Raise ValueError unless this is an input that the instrument has at the front."""
-        if channel not in {1, 2}:
-            raise ValueError(f"the inputs are 1 and 2, not {channel}")
+        """Control the display."""
+        self.beeper: Parameter = self.add_parameter(
+            "beeper",
+            **switch("SYST:BEEP:STAT"),
+            docstring="Control the beeper (on, off; SYSTem:BEEPer:STATe).",
+        )
+        """Control the beeper."""
 
     # -- measuring --------------------------------------------------------------------------
 
@@ -273,75 +179,13 @@ class Keysight53230A(ScpiInstrument):
         """Reset enable and transition registers (STATus:PRESet)."""
         self.write("STAT:PRES")
 
-    # -- readings ---------------------------------------------------------------------------
+    def learn(self) -> str:
+        """Return all settings as one message that would set them again (*LRN?)."""
+        return self.ask("*LRN?")
 
-    def read_readings(self, count: int) -> NDArray[np.float64]:
-        """Take at most `count` readings out of the memory, oldest first, as the instrument codes them.
+    def calibration_count(self) -> int:
+        """Return how often the instrument was calibrated (CALibration:COUNt?).
 
-        Returns
-        -------
-        NDArray
-            Shape (n_reading,), n_reading <= count, in s for time intervals; 9.91E37 where a reading
-            timed out.
-
-        Raises
-        ------
-        ReplyError
-            Not a block, or not a whole number of readings, or more than asked for.
+        Unconfirmed: the query is from memory of the family; an instrument without it answers nothing.
         """
-        return self._readings(f"R? {self._check_count(count)}", count)
-
-    def remove_readings(self, count: int) -> NDArray[np.float64]:
-        """Take exactly `count` readings out of the memory (DATA:REMove?); an error if there are fewer."""
-        return self._readings(f"DATA:REM? {self._check_count(count)}", count)
-
-    def clear_readings(self) -> None:
-        """Empty the memory (DATA:CLEar)."""
-        self.write("DATA:CLE")
-
-    def statistics(self) -> tuple[float, float, float, float]:
-        """Return mean, standard deviation, minimum and maximum of the readings so far (CALC:AVER:ALL?).
-
-        Unconfirmed: the order is from memory. `calculations` and `averaging` must be on.
-        """
-        reply = self.ask("CALC:AVER:ALL?")
-        values = [float(field) for field in reply.split(",")]
-        if len(values) < 4:
-            raise ReplyError(f"{self.name}: {reply!r} are no statistics", reply.encode())
-        return values[0], values[1], values[2], values[3]
-
-    def last_reading(self) -> float:
-        """Return the latest reading without taking it out (DATA:LAST?); nan if there is none."""
-        value = float(self.ask("DATA:LAST?").split()[0].split(",")[0])
-        return float("nan") if abs(value) >= 9.9e37 else value
-
-    @staticmethod
-    def _check_count(count: int) -> int:
-        """Return `count`, which must be a number of readings that the memory can hold."""
-        if not 1 <= count <= MEMORY:
-            raise ValueError(f"between 1 and {MEMORY} readings can be taken out at once, not {count}")
-        return int(count)
-
-    def _readings(self, query: str, count: int) -> NDArray[np.float64]:
-        """Ask for a block of readings and decode it."""
-        real = self.data_format.cache.get() == "real"
-        big_endian = self.byte_order.cache.get() == "big"
-        content = self.ask_block(query)
-        if real:
-            if len(content) % 8:
-                raise ReplyError(f"{self.name}: {len(content)} bytes are no whole number of readings", content)
-            values = np.frombuffer(content, dtype=">f8" if big_endian else "<f8").astype(np.float64)
-        else:
-            text = content.decode("ascii", errors="replace").strip()
-            try:
-                values = np.array([float(field) for field in text.split(",") if field.strip()])
-            except ValueError:
-                raise ReplyError(f"{self.name}: {text[:80]!r} are no readings", content) from None
-        if values.size > count:
-            raise ReplyError(f"{self.name}: {values.size} readings came where {count} were asked for", content)
-        return values
-
-
-def _parse_function(text: str) -> str:
-    """Return the function in the answer to FUNC?, which is quoted and may go on with channels."""
-    return text.strip().strip('"').replace("(", " ").split(" ")[0].upper()
+        return int(float(self.ask("CAL:COUN?")))

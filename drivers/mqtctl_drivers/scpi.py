@@ -84,3 +84,19 @@ class ScpiInstrument(Ieee488Instrument):
     def errors(self) -> list[tuple[int, str]]:
         """Empty the error queue and return its codes and texts, oldest first."""
         return drain_error_queue(self.ask, self.name)
+
+    def save_setup(self, location: int) -> None:
+        """Keep the present setup in one of the instrument's memories, 0 to 4 (*SAV)."""
+        self.write(f"*SAV {self._check_location(location)}")
+
+    def recall_setup(self, location: int) -> None:
+        """Return to a setup kept in memory 0 to 4 (*RCL); it may turn an output on."""
+        self.write(f"*RCL {self._check_location(location)}")
+        self.forget()
+
+    @staticmethod
+    def _check_location(location: int) -> int:
+        """Return the number of a memory for setups, which all of these instruments count from 0 to 4."""
+        if location not in range(5):
+            raise ValueError(f"setups are kept in memories 0 to 4, not {location}")
+        return location

@@ -9,7 +9,7 @@ only in three status registers, which reading clears.
 
 Sources: SR620 manual rev 2.2 and two public decoders of the dump (scale factors). Unconfirmed: the numbers of
 slope, coupling and autolevel, the text of the identity, the range of the levels, that SIZE? answers with the
-number of samples (STUP? answers with its code), the longest dump, the bits of ERRS beyond the second, TENA, EREN.
+number of samples (STUP? answers with its code), the bits of ERRS beyond the second, TENA, EREN.
 """
 
 from __future__ import annotations
@@ -19,16 +19,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from pyvisa.constants import StatusCode
-from pyvisa.errors import VisaIOError
-
-from .blocks import without_termination
 from .commands import integer, one_of, reading
-from .errors import InstrumentError, ReplyError
-from .ieee488 import Ieee488Instrument
+from .errors import ReplyError
+from .srs_sr620_dump import LONGEST_DUMP, SECONDS_PER_COUNT, SampleDump
 from .srs_sr620_input import TimerInput, coded
+from .srs_sr620_panel import FrontPanel
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrumentKWArgs
@@ -39,20 +34,7 @@ __all__ = ["LONGEST_DUMP", "SAMPLE_SIZES", "SECONDS_PER_COUNT", "SrsSR620", "Tim
 
 #: Numbers of samples in a group: 1, 2, 5 and so on to 1e6 (SIZE).
 SAMPLE_SIZES = (*(digit * 10**power for power in range(6) for digit in (1, 2, 5)), 10**6)
-#: Samples that one BDMP can ask for (unconfirmed).
-LONGEST_DUMP = 65_535
-#: Value of the least bit of a dumped time interval in s.
-SECONDS_PER_COUNT = 1.05963812934e-14
-_BYTES = 8
-
 _MODES = {"time": 0, "width": 1, "rise and fall time": 2, "frequency": 3, "period": 4, "phase": 5, "count": 6}
-#: What one count of the dump is worth in each mode: s, Hz, degrees or events.
-_SCALES = dict.fromkeys(("time", "width", "rise and fall time", "period"), SECONDS_PER_COUNT) | {
-    "frequency": 1.24900090270331e-9,
-    "phase": 8.3819032e-8,
-    "count": 1 / 256,
-}
-_EXPANDED = ("frequency", "period")
 _ARMING = {
     "+-time": 0,
     "+time": 1,
@@ -86,7 +68,7 @@ class TimerStatus(enum.IntFlag):
     B_OVERLOAD = 64
 
 
-class SrsSR620(Ieee488Instrument):
+class SrsSR620(SampleDump):
     """Stanford Research Systems SR620 universal time interval counter.
 
     Parameters
@@ -103,8 +85,6 @@ class SrsSR620(Ieee488Instrument):
 
     def __init__(self, name: str, address: str | None = None, **kwargs: Unpack[VisaInstrumentKWArgs]) -> None:
         super().__init__(name, address, **kwargs)
-        self._partial = bytearray()  # the beginning of a sample whose rest has not come yet
-        self._scale = SECONDS_PER_COUNT
         self.external: TimerInput = self.add_submodule("external", TimerInput(self, "external"))
         """The external gate and trigger input."""
         self.a: TimerInput = self.add_submodule("a", TimerInput(self, "a"))
@@ -112,6 +92,8 @@ class SrsSR620(Ieee488Instrument):
         self.b: TimerInput = self.add_submodule("b", TimerInput(self, "b"))
         """Input B."""
         self.inputs: Mapping[str, TimerInput] = MappingProxyType({"external": self.external, "a": self.a, "b": self.b})
+        self.panel: FrontPanel = self.add_submodule("panel", FrontPanel(self, "panel"))
+        """What the front panel and the printer show."""
         self._add_measurement()
         self._add_reference()
         self._add_results()
@@ -176,6 +158,13 @@ class SrsSR620(Ieee488Instrument):
             docstring="Control the frequency of the external time base in Hz (10 MHz or 5 MHz; CLKF).",
         )
         """Control the frequency of the external time base in Hz."""
+
+        self.power_on_status_clear: Parameter = self.add_parameter(
+            "power_on_status_clear",
+            **coded("*PSC", {True: 1, False: 0}),
+            docstring="Control whether the status enables are cleared at power-on (on, off; *PSC).",
+        )
+        """Control whether the status enables are cleared at power-on."""
 
     def _add_results(self) -> None:
         for name, query, what in (
@@ -270,6 +259,10 @@ class SrsSR620(Ieee488Instrument):
         with self.patience(timeout):
             return float(self.ask(f"MEAS? {_STATISTICS[statistic]}"))
 
+    def trigger(self) -> None:
+        """Start a group of samples as the bus trigger does (*TRG)."""
+        self.write("*TRG")
+
     def setup(self) -> list[int]:
         """Return the complete setup as the instrument codes it, at least 24 whole numbers (STUP?)."""
         reply = self.ask("STUP?")
@@ -285,74 +278,3 @@ class SrsSR620(Ieee488Instrument):
         """Run the automatic calibration (`*CAL?`) and return its result, 0 if done, 1 if not warm; `timeout` in s."""
         with self.patience(timeout):
             return int(float(self.ask("*CAL?")))
-
-    # -- single samples -----------------------------------------------------------------------
-
-    def start_dump(self, count: int) -> None:
-        """Start to measure and send `count` single samples (BDMP); take them with `read_dump`.
-
-        Raises
-        ------
-        ValueError
-            `count` is not between 1 and `LONGEST_DUMP`.
-        """
-        if not 1 <= count <= LONGEST_DUMP:
-            raise ValueError(f"a dump has between 1 and {LONGEST_DUMP} samples, not {count}")
-        mode = self.mode.cache.get()
-        finer = mode in _EXPANDED and self.expand.cache.get()
-        self._scale = _SCALES[mode] / (1000 if finer else 1)
-        self._partial.clear()
-        self.write(f"BDMP {int(count)}")
-
-    def read_dump(self, count: int, timeout: float) -> NDArray[np.float64]:
-        """Take samples of a dump as they come.
-
-        Every sample is one read, so that a time-out loses nothing: with fewer samples than asked for, the next
-        call goes on where this one ended.
-
-        Parameters
-        ----------
-        count
-            How many to wait for; not more than are still to come.
-        timeout
-            Longest wait for each of them in s.
-
-        Returns
-        -------
-        NDArray
-            Shape (n_sample,), n_sample <= count, in s (Hz, degrees or events in the modes frequency, phase and
-            count); fewer than `count` only if the time-out passed without one.
-        """
-        handle = self.visa_handle
-        samples = bytearray()
-        usual = handle.timeout
-        with without_termination(handle):
-            handle.timeout = 1e3 * timeout
-            try:
-                while len(samples) < count * _BYTES and self._complete_sample():
-                    samples += self._partial
-                    self._partial.clear()
-            finally:
-                handle.timeout = usual
-        return np.frombuffer(bytes(samples), dtype="<i8").astype(np.float64) * self._scale
-
-    def _complete_sample(self) -> bool:
-        """Read until a sample is complete; return False if the time-out passes before."""
-        handle = self.visa_handle
-        while len(self._partial) < _BYTES:
-            try:
-                with handle.ignore_warning(StatusCode.success_device_not_present, StatusCode.success_max_count_read):
-                    chunk, _ = handle.visalib.read(handle.session, _BYTES - len(self._partial))
-            except VisaIOError as exc:
-                if exc.error_code == StatusCode.error_timeout:
-                    return False
-                raise
-            if not chunk:
-                raise InstrumentError(f"{self.name}: a read of the dump ended without a byte")
-            self._partial += chunk
-        return True
-
-    def end_dump(self) -> None:
-        """End a dump: clear the device, discard what was on its way and wait for the identity."""
-        self._partial.clear()
-        self._synchroniser.resynchronise()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, Remark, Settling
+from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.exclusive import exclusive
 from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
-from mqtctl.acquisition.sweep import SweepJob, run_sweep
+from mqtctl.acquisition.job import SweepJob
+from mqtctl.acquisition.sweep import run_sweep
 
 __all__ = [
     "BlockStored",
@@ -13,6 +14,7 @@ __all__ = [
     "Interrupt",
     "Notify",
     "PointFinished",
+    "RampsBegin",
     "Remark",
     "Settling",
     "SweepJob",

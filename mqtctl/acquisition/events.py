@@ -3,25 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["BlockStored", "Event", "Notify", "PointFinished", "Remark", "Settling"]
+import numpy as np
+from numpy.typing import NDArray
+
+from mqtctl.plan import Purpose
+from mqtctl.records import MeasuredRamp
+
+__all__ = ["BlockStored", "Event", "Notify", "PointFinished", "RampsBegin", "Remark", "Settling"]
 
 
 @dataclass(frozen=True)
 class Settling:
-    """One bath reading on the way to a set point: K, K, and s since the set point was given."""
+    """One bath reading on the way to a set point: K, K, and s since the set point was given.
+
+    It counts as reached after `dwell` (s) within `band` (relative); 0 where that is not known.
+    """
 
     point: int
     points: int
     target: float
     temperature: float
     elapsed: float
+    band: float = 0.0
+    dwell: float = 0.0
+
+
+@dataclass(frozen=True)
+class RampsBegin:
+    """A histogram begins.
+
+    Attributes
+    ----------
+    target
+        Set point in K, None at the present temperature.
+    ramp
+        The ramp as measured.
+    purpose, polarity
+        What the ramp is made for, and +1 or -1.
+    precision, precision_of
+        Relative standard error that is asked for, and of what; None where a number of switches is.
+    """
+
+    point: int
+    points: int
+    target: float | None
+    ramp: MeasuredRamp
+    purpose: Purpose = "switching"
+    polarity: int = 1
+    precision: float | None = None
+    precision_of: str = ""
+
+
+def _no_currents() -> NDArray[np.float64]:
+    return np.empty(0)
 
 
 @dataclass(frozen=True)
 class BlockStored:
-    """A block is on disk: counts so far, the wanted number, the bath in K, and bench time in s since the first ramp."""
+    """A block is on disk: counts so far, the bath in K, and bench time in s since the first ramp.
+
+    Attributes
+    ----------
+    wanted
+        Switches wanted in all; where a precision is asked for, as many as are expected to be needed at present.
+    mean, std
+        Of all switching currents of the histogram so far, in A.
+    lost
+        Ramps so far that are in no reading.
+    precision
+        Relative standard error to be expected of what there is; None where a number of switches is asked for.
+    currents
+        Switching currents of this block in A, shape (n_switch,).
+    """
 
     point: int
     points: int
@@ -32,11 +87,18 @@ class BlockStored:
     elapsed: float
     mean: float
     std: float
+    lost: int = 0
+    precision: float | None = None
+    currents: NDArray[np.float64] = field(default_factory=_no_currents, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class PointFinished:
-    """A histogram is complete: mean and width in A, bath in K, the share of time in which ramps counted."""
+    """A histogram is complete: mean and width in A, bath in K, the share of time in which ramps counted, its purpose.
+
+    Mean and width have the sign and the meaning of the ramp: a negative polarity switches at negative currents.
+    `precision` is the relative standard error that was reached, None where a number of switches was asked for.
+    """
 
     point: int
     points: int
@@ -47,6 +109,8 @@ class PointFinished:
     mean: float
     std: float
     live_fraction: float
+    purpose: Purpose = "switching"
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,5 +120,5 @@ class Remark:
     text: str
 
 
-Event = Settling | BlockStored | PointFinished | Remark
+Event = Settling | RampsBegin | BlockStored | PointFinished | Remark
 Notify = Callable[[Event], None]

@@ -1,4 +1,4 @@
-"""Acquires one switching histogram in blocks, reading each out while the counter measures the next."""
+"""Acquires one switching histogram, reading the counter out in pieces while it measures on."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mqtctl.acquisition.conversion import Block, convert
+from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
+from mqtctl.acquisition.collector import Collector
+from mqtctl.acquisition.conversion import Block
+from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
+from mqtctl.acquisition.reader import Reader
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles import RampSource, TimingCounter
-from mqtctl.quantities import readable
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
@@ -23,19 +22,28 @@ MAX_BURST = 60.0
 #: Ramps beyond those needed, so that the counter fills before the source stops: a share of them, and a time (s)
 #: in which the counter is armed while the source already ramps.
 SPARE_SHARE, SPARE_TIME = 0.01, 0.1
-#: If no reading at all comes for so many periods (and this long, s) the start marker is not arriving.
-SILENT_PERIODS, SILENT_TIME = 50, 5.0
-#: Shortest wait between two looks at the counter in s.
-POLL = 2e-3
 
 
 @dataclass(frozen=True)
 class HistogramRequest:
-    """How many switches, in blocks of how many readings, and when to give up (empty ramps in a row)."""
+    """How much is wanted, and when to give up.
+
+    Attributes
+    ----------
+    switches
+        How many; the most, where there is a goal.
+    block
+        Readings that are stored together; None: chosen by `block_size`.
+    empty_ramps_limit
+        So many ramps in a row without a switch end the measurement.
+    goal
+        The precision that ends the histogram; None: the number does.
+    """
 
     switches: int
-    block: int
+    block: int | None
     empty_ramps_limit: int
+    goal: PrecisionGoal | None = None
 
 
 @dataclass(frozen=True)
@@ -50,76 +58,27 @@ class Tally:
         Number of bursts of the source.
     duration
         Time in s from the first ramp to the acknowledgement of the last block.
+    lost
+        Ramps up to the last reading that are in none.
     live_fraction
         switches x period / duration: the share of time in which ramps became data.
+    block
+        Readings in a full block.
+    precision
+        Relative standard error that was reached (inf: nothing can be said); None without a goal.
+    looks
+        What was seen on the way to the goal.
     """
 
     switches: int
     censored: int
     bursts: int
+    lost: int
     duration: float
     live_fraction: float
-
-
-class _Collector:
-    """Gathers readings, hands them on in blocks and counts."""
-
-    def __init__(
-        self, ramp: MeasuredRamp, request: HistogramRequest, timeout_ramps: int, store: Callable[[Block], None]
-    ) -> None:
-        self.ramp = ramp
-        self.chunk = max(1, min(request.block, request.empty_ramps_limit // timeout_ramps))
-        self._timeout_ramps = timeout_ramps
-        self._request = request
-        self._store = store
-        self._pending: list[NDArray[np.float64]] = []
-        self._pending_size = 0
-        self._empty_in_a_row = 0
-        self.switches = 0
-        self.censored = 0
-
-    def add(self, readings: NDArray[np.float64]) -> None:
-        """Take readings, storing every full block; raises `HardwareError` after too many empty ramps in a row."""
-        if readings.size == 0:
-            return
-        block = self._convert(readings)
-        self.switches += block.switches
-        self.censored += block.censored
-        self._pending.append(readings)
-        self._pending_size += readings.size
-        while self._pending_size >= self._request.block:
-            self._flush(self._request.block)
-        self._watch_empty_ramps(readings, block)
-
-    def _convert(self, readings: NDArray[np.float64]) -> Block:
-        """Sort readings of this counter on this ramp."""
-        return convert(readings, self.ramp, self._timeout_ramps)
-
-    def finish(self) -> None:
-        """Store what is left."""
-        if self._pending_size:
-            self._flush(self._pending_size)
-
-    def _flush(self, count: int) -> None:
-        """Store the oldest `count` readings as one block."""
-        readings = np.concatenate(self._pending)
-        self._store(self._convert(readings[:count]))
-        self._pending = [readings[count:]]
-        self._pending_size = readings.size - count
-
-    def _watch_empty_ramps(self, readings: NDArray[np.float64], block: Block) -> None:
-        """Count ramps without a switch since the last switch."""
-        switched = np.flatnonzero(np.isfinite(readings))[np.isfinite(block.currents)]
-        if switched.size:
-            self._empty_in_a_row = self._timeout_ramps * int(readings.size - 1 - switched[-1])
-        else:
-            self._empty_in_a_row += block.censored
-        if self._empty_in_a_row >= self._request.empty_ramps_limit:
-            raise HardwareError(
-                f"{self._empty_in_a_row} ramps in a row reached {readable(self.ramp.stop_current, 'A')} without a "
-                "switch; the current is never raised by itself: check the wiring and the stop threshold, or plan a "
-                "higher ramp.stop_current within the sample's limit"
-            )
+    block: int
+    precision: float | None = None
+    looks: tuple[Look, ...] = ()
 
 
 def acquire_histogram(
@@ -129,47 +88,106 @@ def acquire_histogram(
     request: HistogramRequest,
     *,
     clock: Clock,
-    store: Callable[[Block, float], None],
+    store: Callable[[Block, Standing], None],
     watch: Callable[[], None],
 ) -> Tally:
-    """Take switches until there are as many as requested.
+    """Take switches until there are as many as requested, or as precise.
 
-    Source and counter must have been configured for `ramp`. The counter has memory, so blocks are
-    read out, converted and stored while it goes on measuring.
+    Source and counter must have been configured for `ramp`. The counter has memory, so readings are
+    fetched, converted and stored while it goes on measuring.
 
     Parameters
     ----------
     store
-        Called with each block and the time in s since the first ramp; returns when it is on disk.
+        Called with each block and how far the histogram is; returns when the block is on disk.
     watch
-        Called between looks at the counter; may raise to stop.
+        Called between looks at the counter, at least every two seconds; may raise to stop.
 
     Raises
     ------
     HardwareError
         No start markers, too many empty ramps in a row, or an instrument fault.
     """
-    first = clock.now()
-    collector = _Collector(ramp, request, counter.timeout_ramps, lambda block: store(block, clock.now() - first))
-    bursts = 0
-    while collector.switches < request.switches:
-        wanted = min(request.switches - collector.switches, counter.memory, _longest_burst(ramp))
-        source.start(wanted + _spare_ramps(ramp, wanted))
-        if bursts == 0:
-            first = clock.now()
-        bursts += 1
-        counter.arm(wanted)
-        _read_burst(source, counter, collector, wanted, clock=clock, watch=watch)
-        source.stop()
-    collector.finish()
-    duration = clock.now() - first
-    return Tally(
-        switches=collector.switches,
-        censored=collector.censored,
-        bursts=bursts,
-        duration=duration,
-        live_fraction=collector.switches * ramp.period / duration,
-    )
+    acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch)
+    while acquisition.missing:
+        acquisition.make_burst()
+    return acquisition.finish()
+
+
+class _Acquisition:
+    """One histogram on its way: the parts that take a share in it, and what they have to know of each other."""
+
+    def __init__(
+        self,
+        source: RampSource,
+        counter: TimingCounter,
+        ramp: MeasuredRamp,
+        request: HistogramRequest,
+        clock: Clock,
+        store: Callable[[Block, Standing], None],
+        watch: Callable[[], None],
+    ) -> None:
+        self._source, self._counter, self._ramp = source, counter, ramp
+        self._clock, self._store = clock, store
+        latency = message_latency(source, clock)
+        self._block = request.block or block_size(ramp.period, counter.memory, latency)
+        self._rule = StoppingRule(request.switches, request.goal, ramp)
+        self._collector = Collector(
+            ramp, counter.timeout_ramps, self._block, request.empty_ramps_limit, self._rule, self._put
+        )
+        pieces = Pieces.of(self._block, ramp.period, counter.memory, latency)
+        self._reader = Reader(source, counter, self._collector, pieces, clock, watch)
+        self._first = clock.now()
+        self._bursts = 0
+
+    @property
+    def missing(self) -> int:
+        """Switches that are still wanted."""
+        return self._collector.missing
+
+    def make_burst(self) -> None:
+        """Have the source ramp until as many of the missing switches as one burst can give are read, or it ends."""
+        ramp = self._ramp
+        # a counter that is busy for longer than a ramp takes needs several for each reading
+        ramps_each = max(1.0, self._reader.ramping_time / ramp.period / max(self._collector.readings, 1))
+        longest = _longest_burst(ramp)
+        wanted = min(self.missing, self._counter.memory, max(1, int(longest / ramps_each)))
+        # never fewer ramps than might be needed: what is too many is cut off when everything is there
+        self._source.start(_with_spare_ramps(ramp, longest))
+        begun = self._clock.now()
+        if self._bursts == 0:
+            self._first = begun
+        self._bursts += 1
+        self._counter.arm(wanted)
+        self._reader.read(wanted, ramp.period, begun)
+        self._source.stop()
+
+    def finish(self) -> Tally:
+        """Store what is left and say what was acquired."""
+        precision = self._collector.finish()
+        duration = self._clock.now() - self._first
+        return Tally(
+            switches=self._collector.switches,
+            censored=self._collector.censored,
+            bursts=self._bursts,
+            lost=self._lost(),
+            duration=duration,
+            live_fraction=self._collector.switches * self._ramp.period / duration,
+            block=self._block,
+            precision=precision,
+            looks=tuple(self._rule.looks),
+        )
+
+    def _put(self, block: Block) -> None:
+        """Hand a block on to be stored."""
+        expected = self._rule.expected_precision(self._collector.switches)
+        standing = Standing(self._clock.now() - self._first, self._rule.wanted, self._lost(), expected)
+        self._store(block, standing)
+
+    def _lost(self) -> int:
+        """Return how many ramps so far are in no reading."""
+        ramps = int(self._reader.ramping_time / self._ramp.period)
+        return max(0, ramps - self._collector.switches - self._collector.censored)
 
 
 def _longest_burst(ramp: MeasuredRamp) -> int:
@@ -177,55 +195,6 @@ def _longest_burst(ramp: MeasuredRamp) -> int:
     return max(100, int(MAX_BURST / ramp.period))
 
 
-def _spare_ramps(ramp: MeasuredRamp, wanted: int) -> int:
-    """Return how many ramps beyond the wanted ones a burst needs."""
-    return 5 + math.ceil(SPARE_SHARE * wanted + SPARE_TIME / ramp.period)
-
-
-def _read_burst(
-    source: RampSource,
-    counter: TimingCounter,
-    collector: _Collector,
-    wanted: int,
-    *,
-    clock: Clock,
-    watch: Callable[[], None],
-) -> None:
-    """Read `wanted` readings of one burst as they come, or all there are when the burst ends before.
-
-    Time-outs after the last ramp are no ramps without a switch: readings taken after the source
-    stopped lose their trailing infinities.
-    """
-    period = collector.ramp.period
-    taken = 0
-    news = clock.now()
-    while taken < wanted:
-        running = source.running()  # asked before the counter, so that what is ready was taken while it ran
-        ready = counter.available()
-        if ready:
-            news = clock.now()
-        enough = min(collector.chunk, wanted - taken)
-        if ready >= enough:
-            readings = counter.read(min(ready, wanted - taken))
-            taken += readings.size
-            collector.add(readings if running else _without_trailing_timeouts(readings))
-        elif not running:
-            counter.stop()
-            rest = min(counter.available(), wanted - taken)
-            if rest:
-                collector.add(_without_trailing_timeouts(counter.read(rest)))
-            return
-        elif clock.now() - news > max(SILENT_TIME, SILENT_PERIODS * period):
-            raise HardwareError(
-                "the counter takes no readings although the source ramps; the start marker does not arrive: "
-                "check its cable, threshold and slope"
-            )
-        else:
-            clock.sleep(max(POLL, min((enough - ready) * period, 1.0)))
-        watch()
-
-
-def _without_trailing_timeouts(readings: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return readings up to the last finite one."""
-    finite = np.flatnonzero(np.isfinite(readings))
-    return readings[: finite[-1] + 1] if finite.size else readings[:0]
+def _with_spare_ramps(ramp: MeasuredRamp, wanted: int) -> int:
+    """Return how many ramps a burst needs of which so many are wanted."""
+    return 5 + math.ceil((1.0 + SPARE_SHARE) * wanted + SPARE_TIME / ramp.period)

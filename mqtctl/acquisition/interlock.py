@@ -46,18 +46,20 @@ class Interrupt:
 
 
 def make_safe(station: Station) -> None:
-    """Bring source, heater and counter to rest, each whatever happens to the others.
+    """Bring source, offset source, heater and counter to rest, each whatever happens to the others.
 
     Raises
     ------
     UnsafeError
         At least one of them did not confirm; the message names all that did not.
     """
-    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+    steps: list[tuple[str, Callable[[], None]]] = [
         ("source", station.source.make_safe),
         ("heater", station.thermometer.make_safe),
         ("counter", station.counter.make_safe),
-    )
+    ]
+    if station.offset is not None:
+        steps.insert(1, ("offset source", station.offset.make_safe))
     faults = []
     for name, step in steps:
         try:

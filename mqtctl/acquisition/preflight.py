@@ -1,11 +1,11 @@
-"""Checks a plan against the open station before the first ramp; moves nothing."""
+"""Refuses a plan that cannot go well on the open station, before the first ramp; moves nothing."""
 
 from __future__ import annotations
 
-from mqtctl.errors import InputError
+from mqtctl.acquisition.checks.live import noise_findings, source_findings
+from mqtctl.acquisition.checks.planned import first_fault, plan_findings, programs_of
 from mqtctl.instruments.roles import RampProgram
 from mqtctl.plan import ResolvedPlan
-from mqtctl.quantities import readable
 from mqtctl.station import Station
 
 __all__ = ["check_plan", "ramp_program"]
@@ -13,27 +13,21 @@ __all__ = ["check_plan", "ramp_program"]
 
 def ramp_program(plan: ResolvedPlan) -> RampProgram:
     """Return the ramp that a plan asks for."""
-    ramp = plan.plan.ramp
-    return RampProgram(
-        start_current=ramp.start_current,
-        stop_current=ramp.stop_current,
-        rate=ramp.rate,
-        period=1.0 / ramp.repetition,
-    )
+    return programs_of(plan)[0]
 
 
 def check_plan(plan: ResolvedPlan, station: Station) -> None:
-    """Raise `InputError` if this station cannot do what the plan asks for."""
-    lowest, highest = station.thermometer.range
-    for temperature in plan.plan.temperatures:
-        if not lowest <= temperature <= highest:
-            raise InputError(
-                f"{plan.source}: temperatures asks for {readable(temperature, 'K')}, but this cryostat holds "
-                f"{readable(lowest, 'K')} to {readable(highest, 'K')} (minimum and maximum of the thermometer in "
-                f"{plan.station.name}); leave it out"
-            )
-    if plan.block > station.counter.memory:
-        raise InputError(
-            f"{plan.source}: block is {plan.block} readings, but the counter's memory holds {station.counter.memory}; "
-            "plan a smaller block"
-        )
+    """Raise unless the files fit each other, the sources are off, and noise makes no stops.
+
+    Raises
+    ------
+    InputError
+        Plan, station and sample contradict each other.
+    HardwareError
+        A source's output is on already, or cannot be asked for; or noise passes the stop's threshold (measured only
+        where the station file does not say how large it is).
+    """
+    for look in (plan_findings, source_findings, noise_findings):
+        error = first_fault(look(plan, station), plan)
+        if error is not None:
+            raise error

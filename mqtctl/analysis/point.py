@@ -52,6 +52,8 @@ class PreparedPoint:
             temperature_std=float(histogram.temperature_std),
             switches=int(np.size(histogram.switching_currents)),
             censored=histogram.censored,
+            ramp_rate=histogram.ramp.rate,
+            polarity=histogram.polarity,
             moments=self.moments,
             regime=regime,
             crossover_temperature=crossover,

@@ -44,6 +44,8 @@ class PointFit:
         Mean and standard deviation of the bath in K.
     switches, censored
         Switches, and ramps without one.
+    ramp_rate, polarity
+        dI/dt in A/s, and the direction of the bias current, +1 or -1; currents are given as magnitudes.
     moments
         None with fewer than two switches.
     regime
@@ -70,6 +72,8 @@ class PointFit:
     temperature_std: float
     switches: int
     censored: int
+    ramp_rate: float = math.nan
+    polarity: int = 1
     moments: Moments | None = None
     regime: str = "unknown"
     crossover_temperature: float | None = None
@@ -91,6 +95,8 @@ class PointFit:
             "temperature_std_K": self.temperature_std,
             "switches": self.switches,
             "censored": self.censored,
+            "ramp_rate_A_per_s": self.ramp_rate,
+            "polarity": self.polarity,
             "mean_switching_current_A": moments and moments.mean,
             "mean_switching_current_stderr_A": moments and moments.mean_stderr,
             "std_switching_current_A": moments and moments.std,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,9 +12,14 @@ from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, Operation
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
+from mqtctl.quantities import readable
 
-from .faults import close_to, named, speaking
+from .bursts import checked_burst
+from .faults import close_to, named, persistently, speaking
+from .filter_tail import filter_findings
+from .findings import Finding
 from .identity import identify
+from .keithley_6221_diagnosis import inspect_source, marking
 from .keithley_6221_options import Keithley6221Options
 from .roles import RampProgram
 from .safe_state import bring_to_rest
@@ -28,6 +34,8 @@ _SMALLEST_AMPLITUDE = 2e-12
 #: A range reaches 5 % beyond its name (specification sheet).
 _OVERRANGE = 1.05
 _MOST_CYCLES = 99_999_999_900
+#: Ranges up to here have a bandwidth of only 10 kHz and settle in 90 us (specification sheet).
+_SLOW_RANGE, _SLOW_SETTLING = 20e-9, 90e-6
 #: Time in s by which a burst may outlast its nominal duration before that is a fault.
 _GRACE = 5.0
 #: All that decides what the junction will see, in one message, so that asking costs one round trip.
@@ -68,6 +76,36 @@ class Keithley6221RampSource:
         """Return vendor, model, serial and firmware."""
         return identify(self._source, Keithley6221.models)
 
+    def output_on(self) -> bool:
+        """Return whether the output is on, with whatever current."""
+        ask = self._source.output.get
+        return bool(persistently(self._source, "asking whether the output is on", ask))
+
+    @property
+    def current_limit(self) -> float | None:
+        """Largest magnitude of current in A that the driver lets through; None if the station file says nothing."""
+        return self._options.current_limit if "current_limit" in self._options.model_fields_set else None
+
+    @property
+    def compliance(self) -> float:
+        """Largest voltage in V across the load."""
+        return self._options.compliance
+
+    def assess(self, program: RampProgram) -> list[Finding]:
+        """Raise `InputError` for a ramp that this source cannot make; return what else is to be said about it."""
+        wave = sawtooth(program, self._options.points, _UPDATE_RATE)
+        current_range = self._range_for(program)
+        return [*filter_findings(program, wave, self._options.filter_time), *_slow_range(current_range, program)]
+
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return identity, error queue, self-test and, while the output is on, compliance."""
+        return inspect_source(self._source)
+
+    def marking(self, period: float) -> AbstractContextManager[None]:
+        """Put out the marker each `period` s within the block, with a wave of 2 pA; see `keithley_6221_diagnosis`."""
+        self._program = None  # configure must follow
+        return marking(self._source, period, self._options.marker_line)
+
     def configure(self, program: RampProgram) -> RampProgram:
         """Set up the ramp with the output off and return it as read back; see `sawtooth` for its steps."""
         wave = sawtooth(program, self._options.points, _UPDATE_RATE)
@@ -93,10 +131,7 @@ class Keithley6221RampSource:
             Not configured, or the settings are not those of `configure` any more, for instance after
             a power failure; then nothing is started.
         """
-        if self._program is None:
-            raise HardwareError(f"{named(self._source)}: no ramp is set up; call configure first")
-        if not 1 <= cycles <= _MOST_CYCLES:
-            raise InputError(f"a burst has 1 to {_MOST_CYCLES} ramps, not {cycles}")
+        program = checked_burst(self._source, self._program, cycles, _MOST_CYCLES)
         with speaking(self._source, "starting the ramps"):
             if self._armed:
                 self._source.wave.abort()
@@ -107,7 +142,7 @@ class Keithley6221RampSource:
             self._source.operation.event.get()  # forget the end of the burst before
             self._source.wave.initiate()
             self._source.check_errors()
-        self._deadline = self._clock.now() + cycles * self._program.period * 1.001 + _GRACE
+        self._deadline = self._clock.now() + cycles * program.period * 1.001 + _GRACE
 
     def running(self) -> bool:
         """Return whether a burst is still under way, by the latched event "wave stopped"."""
@@ -237,3 +272,19 @@ class Keithley6221RampSource:
                 f"{named(self._source)}: the settings changed since they were made ({found!r} instead of "
                 f"{self._settings!r}); was it switched off or used at the front panel?"
             )
+
+
+def _slow_range(current_range: float, program: RampProgram) -> list[Finding]:
+    """Return a warning if the range lags behind the ramp."""
+    if current_range > _SLOW_RANGE * (1 + 1e-9) or program.rise_time > 100 * _SLOW_SETTLING:
+        return []
+    return [
+        Finding(
+            "current range",
+            "warning",
+            f"the {readable(current_range, 'A')} range settles in {readable(_SLOW_SETTLING, 's')}, "
+            f"{_SLOW_SETTLING / program.rise_time:.1%} of the rise: currents read too high by as much of the span",
+            "ramp more slowly, or calibrate the delay with this ramp",
+            cause="file",
+        )
+    ]

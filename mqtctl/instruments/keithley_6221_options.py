@@ -8,7 +8,7 @@ from mqtctl_drivers.keithley_6221_wave import LONGEST_WAVEFORM
 from pydantic import Field, field_validator
 
 from mqtctl.documents import Document
-from mqtctl.quantities import Amperes, Volts
+from mqtctl.quantities import Amperes, Seconds, Volts
 
 __all__ = ["Keithley6221Options"]
 
@@ -36,6 +36,9 @@ class Keithley6221Options(Document):
         Guarding and grounding; left as after `*RST` if not given.
     current_limit
         Largest magnitude of current that the driver lets through.
+    filter_time
+        Time constant of the filters in the bias line, if known: with it `check` says how much of a jump to the
+        start current is left when the junction switches.
     """
 
     compliance: Volts = Field(0.1, ge=0.1, le=105)
@@ -46,11 +49,15 @@ class Keithley6221Options(Document):
     inner_shield: Literal["output low", "guard"] | None = None
     low_to_earth: bool | None = Field(None, strict=True)
     current_limit: Amperes = Field(0.105, gt=0, le=0.105)
+    filter_time: Seconds | None = Field(None, gt=0)
 
     @field_validator("marker_line")
     @classmethod
     def _not_the_trigger_output(cls, line: int) -> int:
         """Refuse the line that the trigger output has after a reset: the instrument would answer -221."""
         if line == _TRIGGER_OUTPUT_LINE:
-            raise ValueError(f"line {line} is the trigger output's; choose another, such as 3")
+            raise ValueError(
+                f"line {line} is in conflict with the trigger output, which has it after a reset (the 6221 answers "
+                "-221); choose another, such as 3"
+            )
         return line

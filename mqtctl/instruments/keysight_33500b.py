@@ -12,6 +12,7 @@ quiet between bursts in carrier mode. The generator does not say whether a burst
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -23,9 +24,14 @@ from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
 
+from .bursts import checked_burst
 from .conversation import Conversation
 from .faults import close_to, named
+from .filter_tail import filter_findings
+from .findings import Finding
+from .keysight_33500b_diagnosis import inspect_generator, synchronising
 from .keysight_33500b_options import Keysight33500BOptions
+from .keysight_33500b_setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, idling_at_zero
 from .roles import RampProgram
 from .safe_state import bring_to_rest
 from .sawtooth import Sawtooth, sawtooth
@@ -38,13 +44,9 @@ __all__ = ["Keysight33500BRampSource"]
 #: Samples a second that all models of the series put out (33500B data sheet; 250 MS/s with most).
 _UPDATE_RATE = 1.6e8
 _LOWEST_SAMPLE_RATE = 1e-6
-#: Open circuit: largest magnitude in V, smallest peak-to-peak amplitude in V.
-_LARGEST_VOLTAGE, _SMALLEST_AMPLITUDE = 10.0, 2e-3
+#: Smallest peak-to-peak amplitude in V, open circuit.
+_SMALLEST_AMPLITUDE = 2e-3
 _MOST_CYCLES = 100_000_000
-#: The instrument's limits stand this much beyond the ramp if no current limit is given.
-_MARGIN = 1.05
-#: Name of the waveform in volatile memory, at most twelve characters.
-_WAVEFORM = "MQTCTL"
 #: Relative uncertainty of a burst's length by the generator's clock, and time in s for the message that starts it.
 _CLOCK_TOLERANCE, _GRACE = 1e-4, 0.01
 
@@ -78,10 +80,42 @@ class Keysight33500BRampSource:
         if channel > getattr(instrument, "num_channels", 2):
             raise InputError(f"channel is {channel}, but {instrument.name} has one channel only; write channel: 1")
         self._source, self._output = f"SOUR{channel}", f"OUTP{channel}"
+        self._setup = GeneratorSetup(self._options)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
         return self._talk.identify()
+
+    def output_on(self) -> bool:
+        """Return whether the output of our channel is on."""
+        with self._talk.about("asking whether the output is on"):
+            return bool(int(self._talk.ask(f"{self._output}?")))
+
+    @property
+    def current_limit(self) -> float | None:
+        """Largest magnitude of current in A; None if the station file says nothing: 5 % above the ramp."""
+        return self._options.current_limit
+
+    @property
+    def compliance(self) -> None:
+        """None: it is a source of voltage."""
+        return
+
+    def assess(self, program: RampProgram) -> list[Finding]:
+        """Raise `InputError` for a ramp that this source cannot make; return what else is to be said about it."""
+        wave = sawtooth(program, self._options.points, _UPDATE_RATE)
+        self._check_voltages(wave)
+        return filter_findings(program, wave, self._options.filter_time)
+
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return identity, error queue and, with all outputs off, self-test."""
+        channels = range(1, getattr(self._generator, "num_channels", 2) + 1)
+        return inspect_generator(self._generator, self._talk, self.models, [f"OUTP{n}" for n in channels])
+
+    def marking(self, period: float) -> AbstractContextManager[None]:
+        """Put out Sync each `period` s within the block, with the output off."""
+        self._program = None  # configure must follow
+        return synchronising(self._generator, self._talk, self._options.channel, period)
 
     def configure(self, program: RampProgram) -> RampProgram:
         """Set up the ramp with the output off and return it as read back; see `sawtooth` for its steps."""
@@ -92,11 +126,11 @@ class Keysight33500BRampSource:
             self._talk.write("*RST;*CLS")
             self._talk.write(f"{self._output}:LOAD INF")  # before the levels: they are those of an open circuit then
             self._upload(idling_at_zero(wave))
-            for command, value in self._wanted(wave).items():
+            for command, value in self._setup.wanted(wave).items():
                 self._talk.write(f"{command} {value}")
             self._check_errors()
             self._program = self._read_back(wave)
-            self._settings = self._talk.ask(self._settings_query())
+            self._settings = self._talk.ask(self._setup.query())
         return self._program
 
     def start(self, cycles: int) -> None:
@@ -108,10 +142,7 @@ class Keysight33500BRampSource:
             Not configured, or the settings are not those of `configure` any more, for instance after
             a power failure; then nothing is started.
         """
-        if self._program is None:
-            raise HardwareError(f"{named(self._generator)}: no ramp is set up; call configure first")
-        if not 1 <= cycles <= _MOST_CYCLES:
-            raise InputError(f"a burst has 1 to {_MOST_CYCLES} ramps, not {cycles}")
+        program = checked_burst(self._generator, self._program, cycles, _MOST_CYCLES)
         with self._talk.about("starting the ramps"):
             if self._ends_at is not None:
                 self._talk.write("ABOR")  # a burst that runs would ignore the trigger
@@ -119,7 +150,7 @@ class Keysight33500BRampSource:
             self._talk.write(f"{self._source}:BURS:NCYC {cycles}")
             self._talk.write(f"{self._output} 1")
             self._talk.write("*TRG")
-            self._ends_at = self._clock.now() + cycles * self._program.period * (1 + _CLOCK_TOLERANCE) + _GRACE
+            self._ends_at = self._clock.now() + cycles * program.period * (1 + _CLOCK_TOLERANCE) + _GRACE
             self._check_errors()
 
     def running(self) -> bool:
@@ -132,9 +163,7 @@ class Keysight33500BRampSource:
         """
         if self._ends_at is None:
             return False
-        with self._talk.about("asking whether the output is on"):
-            on = int(self._talk.ask(f"{self._output}?"))
-        if not on:
+        if not self.output_on():
             self._ends_at = None
             raise HardwareError(
                 f"{named(self._generator)}: the output went off in the middle of a burst; "
@@ -181,10 +210,10 @@ class Keysight33500BRampSource:
             raise InputError(
                 f"the ramp reaches {peak:.6g} A and exceeds the source's current limit of {limit:.6g} A; reduce it"
             )
-        if peak * resistance > _LARGEST_VOLTAGE:
+        if peak * resistance > LARGEST_VOLTAGE:
             raise InputError(
                 f"{peak:.6g} A through {resistance:.6g} Ohm need {peak * resistance:.6g} V, and the generator gives "
-                f"{_LARGEST_VOLTAGE:g} V; take a smaller bias resistor or ramp less far"
+                f"{LARGEST_VOLTAGE:g} V; take a smaller bias resistor or ramp less far"
             )
         if 2 * wave.amplitude * resistance < _SMALLEST_AMPLITUDE:
             raise InputError(
@@ -198,47 +227,17 @@ class Keysight33500BRampSource:
         """Load the waveform into volatile memory as big-endian 32-bit floats."""
         self._talk.write("FORM:BORD NORM")
         self._talk.write(f"{self._source}:DATA:VOL:CLE")
-        message = f"{self._source}:DATA:ARB {_WAVEFORM},"
+        message = f"{self._source}:DATA:ARB {WAVEFORM},"
         self._generator.visa_handle.write_binary_values(message, samples.tolist(), datatype="f", is_big_endian=True)
         if int(self._talk.ask("*OPC?")) != 1:
             raise ValueError("*OPC? is not answered with 1")
 
-    def _limit(self, wave: Sawtooth) -> float:
-        """Return the largest voltage in V that the instrument is to let through."""
-        peak = abs(wave.offset) + wave.amplitude
-        limit = self._options.current_limit or _MARGIN * peak
-        return min(limit * self._options.bias_resistance, _LARGEST_VOLTAGE)
-
-    def _wanted(self, wave: Sawtooth) -> dict[str, str]:
-        """Return command -> value of all settings, in the order in which they are made."""
-        source, resistance = self._source, self._options.bias_resistance
-        limit = self._limit(wave)
-        return {
-            f"{source}:FUNC:ARB": _WAVEFORM,
-            f"{source}:FUNC:ARB:FILT": "OFF",  # samples are held, not joined
-            f"{source}:FUNC:ARB:SRAT": f"{wave.samples.size * wave.frequency:.12G}",
-            f"{source}:FUNC": "ARB",
-            f"{source}:VOLT": f"{2 * wave.amplitude * resistance:.9G}",
-            f"{source}:VOLT:OFFS": f"{wave.offset * resistance:.9G}",
-            f"{source}:VOLT:LIM:HIGH": f"{limit:.9G}",
-            f"{source}:VOLT:LIM:LOW": f"{-limit:.9G}",
-            f"{source}:VOLT:LIM:STAT": "1",
-            f"TRIG{self._options.channel}:SOUR": "BUS",  # before the burst: triggered by itself it would need to fit
-            f"{source}:BURS:MODE": "TRIG",
-            f"{source}:BURS:NCYC": "1",  # so that whatever triggers it by accident also ends it
-            f"{source}:BURS:PHAS": "0",
-            f"{source}:BURS:STAT": "1",
-            "OUTP:SYNC:SOUR": f"CH{self._options.channel}",
-            f"{self._output}:SYNC:MODE": "CARR",
-            "OUTP:SYNC": "1",
-        }
-
     def _read_back(self, wave: Sawtooth) -> RampProgram:
         """Read everything back, compare, and return the ramp that the instrument will make."""
-        wanted = {f"{self._output}": "0"} | self._wanted(wave)
+        wanted = {f"{self._output}": "0"} | self._setup.wanted(wave)
         checks: dict[str, tuple[object, object, bool]] = {}
         numbers: dict[str, float] = {}
-        scale = self._limit(wave)
+        scale = self._setup.limit(wave)
         for command, value in wanted.items():
             found = self._talk.ask(f"{command}?").strip()
             if command.endswith((":VOLT", ":OFFS", ":HIGH", ":LOW", ":SRAT", ":NCYC", ":PHAS")):
@@ -256,17 +255,9 @@ class Keysight33500BRampSource:
             numbers[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
         )
 
-    def _settings_query(self) -> str:
-        """Return one message that asks for all that decides what the junction will see."""
-        source = f":{self._source}"
-        ours = [f"{source}:{node}?" for node in ("FUNC", "FUNC:ARB", "FUNC:ARB:FILT", "FUNC:ARB:SRAT", "VOLT")]
-        ours += [f"{source}:{node}?" for node in ("VOLT:OFFS", "VOLT:LIM:STAT", "BURS:MODE", "BURS:PHAS", "BURS:STAT")]
-        triggers = [f":TRIG{self._options.channel}:SOUR?", f":{self._output}:LOAD?", ":OUTP:SYNC?", ":OUTP:SYNC:SOUR?"]
-        return ";".join([*ours, *triggers, f":{self._output}:SYNC:MODE?"])
-
     def _verify_unchanged(self) -> None:
         """Raise unless every setting still reads as it did after `configure`."""
-        found = self._talk.ask(self._settings_query())
+        found = self._talk.ask(self._setup.query())
         if found != self._settings:
             self._program = None
             raise HardwareError(
@@ -279,14 +270,3 @@ class Keysight33500BRampSource:
         found = drain_error_queue(self._talk.ask, self._generator.name)
         if found:
             raise ErrorQueueError(self._generator.name, found)
-
-
-def idling_at_zero(wave: Sawtooth) -> NDArray[np.float64]:
-    """Return the samples with zero current at the first one, shape (n_point,), -1 to 1.
-
-    The generator holds the first sample between bursts. A ramp that starts at zero has it there already;
-    any other one starts a step later, which is behind the filters long before a junction may switch.
-    """
-    samples = wave.samples.copy()
-    samples[0] = -wave.offset / wave.amplitude
-    return samples

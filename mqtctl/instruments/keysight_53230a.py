@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from mqtctl_drivers.errors import ErrorQueueError
 from mqtctl_drivers.keysight_53230a import MEMORY, TIMEOUT_ERROR, Keysight53230A
-from mqtctl_drivers.keysight_53230a_input import CounterInput
 from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
 
-from .faults import close_to, named, persistently, speaking
+from .counter_facts import CounterFacts
+from .faults import named, persistently, speaking
+from .findings import Finding
 from .identity import identify
+from .keysight_53230a_diagnosis import InputDiagnosis
 from .keysight_53230a_options import Keysight53230AOptions
-from .roles import RampProgram
+from .keysight_53230a_setup import IntervalSetup, reading_timeout
+from .roles import RampProgram, StopEdge
 
 __all__ = ["Keysight53230ATimingCounter"]
 
-_SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 0.01, 2000.0
-#: The narrow range holds thresholds up to this many volts.
-_NARROW_RANGE_LEVEL = 5.0
 #: A reading between these is a code: SCPI writes infinity as 9.9E37, not-a-number as 9.91E37.
 _CODED, _BEYOND_CODES = 9.8e37, 1e38
 #: Readings of the period of which the mean is taken, and the gate time in s of each.
 _PERIOD_READINGS = 5
 _PERIOD_GATE = 0.1
 _POLL = 0.02
+#: A wait for readings by service request is given up after so many times the time that as many ramps take.
+_PATIENCE = 1.25
 
 
-def empty_ramps_in_timeout(period: float) -> int:
-    """Return how many ramps of this period (s) pass without a switch before a reading is given up."""
-    return max(1, math.ceil(_SHORTEST_TIMEOUT / period - 0.5))
-
-
-class Keysight53230ATimingCounter:
+class Keysight53230ATimingCounter(CounterFacts):
     """`TimingCounter` on a Keysight 53230A or 53220A.
 
     Parameters
@@ -58,11 +56,17 @@ class Keysight53230ATimingCounter:
     def __init__(self, instrument: Keysight53230A, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument
         self._options = validate_document(options, Keysight53230AOptions, f"options of {instrument.name}")
+        super().__init__(self._options)
         self._clock = clock
+        self._setup = IntervalSetup(instrument, self._options)
+        self._diagnosis = InputDiagnosis(instrument, self._setup, clock)
         self._timeout: float | None = None
         self._timeout_ramps = 1
         self._settings = ""
         self._waiting = 0  # readings known to be in memory
+        self._asked_at = -math.inf  # when that was known
+        self._requests_service = False
+        self._period = 0.0
 
     @property
     def memory(self) -> int:
@@ -74,39 +78,40 @@ class Keysight53230ATimingCounter:
         """Ramps without a switch for which a reading of inf stands."""
         return self._timeout_ramps
 
-    @property
-    def delay(self) -> float:
-        """Calibrated lag in s of the stop event behind the junction's current."""
-        return self._options.delay
-
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
         return identify(self._counter, Keysight53230A.models)
 
-    def configure(self, program: RampProgram) -> None:
-        """Set time interval, inputs, time-out and binary format, and read all of it back.
+    def assess(self, program: RampProgram) -> list[Finding]:
+        """Raise `InputError` for a ramp that the time-out does not fit; nothing else depends on the ramp."""
+        reading_timeout(program, self._options.timeout)
+        return []
 
-        The time-out of a reading is so many and a half periods, at least 1.5 and not less than the 10 ms the
-        counter allows: it then ends while no switch is due, so that no reading depends on where it ends.
-        """
-        empty_ramps = empty_ramps_in_timeout(program.period)
-        timeout = (empty_ramps + 0.5) * program.period
-        if not timeout <= _LONGEST_TIMEOUT:
-            raise InputError(
-                f"a period of {program.period:.6g} s needs a time-out beyond the counter's "
-                f"{_LONGEST_TIMEOUT:g} s; shorten it"
-            )
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return identity, error queue, self-test, overloads and time base."""
+        return self._diagnosis.inspect()
+
+    def count_edges(self, stop: StopEdge, duration: float) -> int:
+        """Return about how many such edges the stop input saw in `duration` s; `configure` must follow."""
         self._timeout = None
+        return self._diagnosis.count_edges(stop, duration)
+
+    def marker_pulse(self, program: RampProgram) -> tuple[bool, float]:
+        """Return whether the marker's pulses are positive, and their width in s; `configure` must follow."""
+        self._timeout = None
+        return self._diagnosis.marker_pulse(self._options.start_edge, program.period)
+
+    def configure(self, program: RampProgram, stop: StopEdge | None = None) -> None:
+        """Set time interval, inputs, time-out and binary format, and read all of it back; see `reading_timeout`."""
+        timeout, empty_ramps = reading_timeout(program, self._options.timeout)
+        self._timeout = None
+        self._setup.stop = stop or self._options.stop_edge
         with speaking(self._counter, "setting up the time interval"):
-            self._counter.reset()
-            self._counter.reading_timeout.set(timeout)
-            self._counter.configure_time_interval(self._options.start_input, self._options.stop_input)
-            self._set_up_inputs()
-            self._set_up_data()
-            self._counter.check_errors()
-            self._read_back(timeout)
-            self._settings = self._counter.ask(self._settings_query())
+            self._setup.time_interval(timeout)
+            self._requests_service = self._counter.request_service()
+            self._settings = self._setup.settings()
         self._timeout, self._timeout_ramps, self._waiting = timeout, empty_ramps, 0
+        self._period = program.period
 
     def measure_period(self, program: RampProgram) -> float:
         """Return the mean period in s of the start marker; the time interval is set up again afterwards."""
@@ -114,15 +119,12 @@ class Keysight53230ATimingCounter:
         self._timeout = None  # until configure has put the time interval back
         with speaking(self._counter, "measuring the period of the marker"):
             self._counter.abort()
-            self._counter.configure_period(self._options.start_input)
-            self._counter.reading_timeout.set(min(max(5.0 * slow, 1.0), _LONGEST_TIMEOUT))
-            self._set_up_inputs()
-            self._set_up_data()
+            self._setup.period(max(5.0 * slow, 1.0))
             self._counter.sample_count.set(_PERIOD_READINGS)
             self._counter.initiate()
             readings = self._collect(_PERIOD_READINGS, 2.0 * _PERIOD_READINGS * max(5.0 * slow, 1.0))
             self._counter.abort()
-        self.configure(program)
+        self.configure(program, self._setup.stop)
         if not np.all((readings > 0) & (readings < _CODED)):
             raise HardwareError(
                 f"{named(self._counter)}: no marker arrives at input {self._options.start_input}; check its cable, "
@@ -151,12 +153,31 @@ class Keysight53230ATimingCounter:
             self._counter.sample_count.set(count)
             self._counter.initiate()
             self._check_errors()
+            self._asked_at = self._clock.now()
 
     def available(self) -> int:
         """Return how many intervals wait to be read."""
         ask = self._counter.readings_available.get
         self._waiting = int(persistently(self._counter, "asking how many readings there are", ask))
+        self._asked_at = self._clock.now()
         return self._waiting
+
+    def wait_for(self, count: int, timeout: float) -> None:
+        """Return when `count` intervals may wait to be read, or after `timeout` s at the latest.
+
+        By the counter's service request if its interface has it, else after the time that as many ramps take.
+        """
+        missing = min(count, MEMORY) - self._waiting
+        if missing <= 0 or timeout <= 0:
+            return
+        due = self._asked_at + missing * self._period - self._clock.now()
+        if self._requests_service:
+            # the switches may be late, and a request that never comes must not cost more than that
+            longest = min(timeout, max(_POLL, _PATIENCE * due))
+            wait = partial(self._counter.wait_for_readings, min(count, MEMORY), longest)
+            persistently(self._counter, f"waiting for {count} readings", wait)
+        else:
+            self._clock.sleep(min(timeout, max(_POLL, due)))
 
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals out of the memory, oldest first.
@@ -195,74 +216,9 @@ class Keysight53230ATimingCounter:
 
     # -- parts of the above -------------------------------------------------------------------
 
-    def _inputs(self) -> dict[str, tuple[CounterInput, dict[str, Any]]]:
-        """Return the two inputs, each with what its parameters are to be."""
-        options = self._options
-        wanted = {
-            role: {
-                "coupling": getattr(options, f"{role}_coupling"),
-                "impedance": getattr(options, f"{role}_impedance"),
-                "range": 5.0 if abs(getattr(options, f"{role}_threshold")) <= _NARROW_RANGE_LEVEL else 50.0,
-                "level": getattr(options, f"{role}_threshold"),
-                "slope": getattr(options, f"{role}_slope"),
-                "noise_rejection": role == "stop" and options.stop_noise_rejection,
-            }
-            for role in ("start", "stop")
-        }
-        return {
-            "start": (self._counter.inputs[options.start_input], wanted["start"]),
-            "stop": (self._counter.inputs[options.stop_input], wanted["stop"]),
-        }
-
-    def _set_up_inputs(self) -> None:
-        """Set both inputs; autolevel off first, for it needs 50 Hz and would fight the thresholds."""
-        for channel, settings in self._inputs().values():
-            channel.autolevel.set(False)
-            for name, value in settings.items():
-                channel.parameters[name].set(value)
-
-    def _set_up_data(self) -> None:
-        """Set trigger and format: one trigger, at once; readings as big-endian doubles."""
-        self._counter.trigger_source.set("immediate")
-        self._counter.trigger_count.set(1)
-        self._counter.data_format.set("real")
-        self._counter.byte_order.set("big")
-
-    def _read_back(self, timeout: float) -> None:
-        """Raise unless everything that was set reads back."""
-        counter = self._counter
-        checks: list[tuple[str, Any, Any]] = [
-            ("function", counter.function.get(), "time interval"),
-            ("time-out", counter.reading_timeout.get(), timeout),
-            ("trigger source", counter.trigger_source.get(), "immediate"),
-            ("trigger count", counter.trigger_count.get(), 1),
-            ("data format", counter.data_format.get(), "real"),
-            ("byte order", counter.byte_order.get(), "big"),
-        ]
-        for role, (channel, settings) in self._inputs().items():
-            checks.append((f"{role} autolevel", channel.autolevel.get(), False))
-            checks.extend((f"{role} {n}", channel.parameters[n].get(), wanted) for n, wanted in settings.items())
-        for name, found, wanted in checks:
-            # the level's converter has steps of 2.5 mV; what is exact reads back exactly
-            step = 0.003 if name.endswith("level") else 0.0
-            numeric = isinstance(wanted, float)
-            if not (close_to(found, wanted, relative=1e-6, absolute=step) if numeric else found == wanted):
-                raise HardwareError(
-                    f"{named(counter)}: {name} was set to {wanted!r} but reads back {found!r}; "
-                    "reset the counter and look for a setting locked at its front panel"
-                )
-
-    def _settings_query(self) -> str:
-        """Return one message that asks for all that decides what an interval means."""
-        first, second = self._options.start_input, self._options.stop_input
-        inputs = ";".join(
-            f":INP{n}:COUP?;:INP{n}:IMP?;:INP{n}:LEV:AUTO?;:INP{n}:LEV?;:INP{n}:SLOP?" for n in (first, second)
-        )
-        return f":FUNC?;:SYST:TIM?;:TRIG:SOUR?;:TRIG:COUN?;:FORM?;:FORM:BORD?;{inputs}"
-
     def _verify_unchanged(self) -> None:
         """Raise unless every setting still reads as it did after `configure`."""
-        found = self._counter.ask(self._settings_query())
+        found = self._setup.settings()
         if found != self._settings:
             self._timeout = None
             raise HardwareError(

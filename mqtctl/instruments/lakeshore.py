@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from mqtctl.clock import Clock
@@ -17,8 +17,10 @@ from mqtctl.errors import HardwareError, UnsafeError
 
 from .conversation import Conversation
 from .faults import close_to, impatient, named, persistently
+from .findings import Finding
+from .lakeshore_inspection import inspect_controller, zone_findings
 from .lakeshore_zones import Zone, ZonedOptions
-from .roles import TemperatureReading
+from .roles import RampProgram, TemperatureReading
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -29,6 +31,8 @@ __all__ = ["LakeshoreController"]
 _PAUSE = 0.05
 #: No cryostat's thermometer reads more (K).
 _HIGHEST_PLAUSIBLE = 400.0
+#: Number of the heater range in which it is off.
+_OFF = 0
 #: Command and execution error in the standard event register, the only trace of a refused command.
 _REFUSED = 0x30
 
@@ -73,6 +77,11 @@ class LakeshoreController(ABC):
     @abstractmethod
     def _ask_reading(self) -> tuple[float, str]:
         """Ask once for the value in K, and why it must not be believed ("" if it may)."""
+
+    @property
+    @abstractmethod
+    def _sensor(self) -> str:
+        """The thermometer's channel or input, for commands."""
 
     @abstractmethod
     def _check_input(self) -> None:
@@ -142,6 +151,7 @@ class LakeshoreController(ABC):
         with talk.about(f"setting {temperature * 1e3:.6g} mK"):
             talk.ask("*ESR?")  # forget refusals from before
             self._check_input()
+            self._turn_off_unless_in(code)
             self._close_loop()
             if zone.has_gains:
                 talk.write(f"PID {output}," + ",".join(f"{gain:.6G}" for gain in zone.gains if gain is not None))
@@ -155,6 +165,22 @@ class LakeshoreController(ABC):
                     f"{temperature * 1e3:.6g} mK was made; compare PID and range in the station file with the panel"
                 )
             talk.compare(self._checks(temperature, code, zone))
+
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return what the controller says of itself, heater and thermometer; changes nothing."""
+        return inspect_controller(
+            self._instrument,
+            self._talk,
+            (self.model,),
+            read=self.read,
+            sensor=self._sensor,
+            heater=(self._output, self._heater_name),
+            clock=self._clock,
+        )
+
+    def assess_temperatures(self, temperatures: Collection[float]) -> list[Finding]:
+        """Return warnings about temperatures (K) to be held; raises `InputError` outside `range`; sends nothing."""
+        return zone_findings(self._zones, lambda t: self._range_code(self._zones.zone(t)), temperatures)
 
     def make_safe(self) -> None:
         """Heater range off, read back; replies are waited for at most 1 s.
@@ -201,6 +227,15 @@ class LakeshoreController(ABC):
         on, rate = self._talk.fields(f"RAMP? {self._output}", 2)
         if int(on) != 0:
             self._talk.write(f"RAMP {self._output},0,{rate}")
+
+    def _turn_off_unless_in(self, code: int) -> None:
+        """Turn the heater off before its range or mode changes, so that the loop starts afresh.
+
+        The loop's output and integral are percentages of the range: carried into a range of ten times the
+        power they overheat the bath by a fifth before the loop has taken them back.
+        """
+        if int(self._talk.ask(f"RANGE? {self._output}")) not in (_OFF, code):
+            self._talk.write(f"RANGE {self._output},{_OFF}")
 
     def _checks(self, temperature: float, code: int, zone: Zone) -> dict[str, tuple[object, object, bool]]:
         """Read back loop, gains, set-point and range."""

@@ -54,6 +54,11 @@ class Lakeshore336Controller(LakeshoreController):
         value, status = self._talk.fields(f"KRDG? {name};RDGST? {name}", 2, separator=";")
         return float(value), self._status_text(int(status), self._statuses)
 
+    @property
+    def _sensor(self) -> str:
+        """The thermometer's input."""
+        return self._options.input
+
     def _check_input(self) -> None:
         """Raise unless the input has a sensor and regulates in kelvin."""
         name = self._options.input
@@ -69,6 +74,7 @@ class Lakeshore336Controller(LakeshoreController):
         wanted = (_CLOSED_LOOP, self._options.input_number, 0)
         found = tuple(int(field) for field in self._talk.fields(f"OUTMODE? {self._output}", 3))
         if found != wanted:
+            self._turn_off_unless_in(0)
             self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
 
     def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:

@@ -70,6 +70,11 @@ class Lakeshore372Controller(LakeshoreController):
             return f"stale: the scanner has just come to channel {scanned}"
         return ""
 
+    @property
+    def _sensor(self) -> str:
+        """The thermometer's channel."""
+        return str(self._options.channel)
+
     def _check_input(self) -> None:
         """Raise unless the channel is on, excited and in kelvin; put the scanner on it for good."""
         channel = self._options.channel
@@ -96,6 +101,7 @@ class Lakeshore372Controller(LakeshoreController):
         channel = self._options.channel
         mode, source, powerup, polarity, use_filter, delay = self._talk.fields(f"OUTMODE? {self._output}", 6)
         if (int(mode), source.lstrip("0"), int(powerup)) != (_CLOSED_LOOP, str(channel), 0):
+            self._turn_off_unless_in(0)
             settings = f"{_CLOSED_LOOP},{channel},0,{int(polarity)},{int(use_filter)},{int(delay)}"
             self._talk.write(f"OUTMODE {self._output},{settings}")
 

@@ -7,7 +7,7 @@ path of the driver class and whose value is the adapter class:
     "lab_drivers.awg.Awg" = "lab_drivers.mqt:AwgRampSource"
 
 An adapter is called with (instrument, options, clock), has the methods of its role and a class
-attribute `role`: "ramp_source", "timing_counter" or "temperature_controller".
+attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source".
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["ENTRY_POINT_GROUP", "adapter_for", "known_drivers"]
 ENTRY_POINT_GROUP = "mqtctl.adapters"
 
 _GENERATOR = ("keysight_33500b", "Keysight33500BRampSource")
+_GS200 = ("yokogawa_gs200", "YokogawaGS200OffsetSource")
 _LAKESHORE_336 = ("lakeshore_336", "Lakeshore336Controller")
 _LAKESHORE_372 = ("lakeshore_372", "Lakeshore372Controller")
 #: (role, driver class) -> module (of this package) and class of the adapter.
@@ -43,8 +44,14 @@ _ADAPTERS: dict[tuple[str, str], tuple[str, str]] = {
         ("ramp_source", "Keysight", "Keysight_33522b", "Keysight33522B", _GENERATOR),
         ("temperature_controller", "Lakeshore", "Lakeshore_model_336", "LakeshoreModel336", _LAKESHORE_336),
         ("temperature_controller", "Lakeshore", "Lakeshore_model_372", "LakeshoreModel372", _LAKESHORE_372),
+        ("offset_source", "yokogawa", "Yokogawa_GS200", "YokogawaGS200", _GS200),
     )
     for path in (driver, f"{module}.{driver}")
+}
+#: Pairs that somebody will try, and why they cannot be.
+_REFUSED: dict[tuple[str, str], str] = {
+    ("ramp_source", "YokogawaGS200"): "no edge of it marks the start of a ramp, and its program clock has steps of "
+    "0.1 s; it can be the offset_source, beside a 6221 or 33500B as ramp_source",
 }
 
 
@@ -75,6 +82,9 @@ def adapter_for(role: str, driver: str) -> Any:
     known = known_drivers(role)
     if not known:
         raise InputError(f"{role!r} is no role; the roles are {', '.join(sorted({r for r, _ in _ADAPTERS}))}")
+    refused = _REFUSED.get((role, driver.rpartition(".")[2]))
+    if refused is not None:
+        raise InputError(f"the driver {driver!r} cannot play the role {role!r}: {refused}")
     close = difflib.get_close_matches(driver, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
     raise InputError(f"the driver {driver!r} cannot play the role {role!r}; {hint}")

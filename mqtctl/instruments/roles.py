@@ -7,13 +7,24 @@ missing, refuses a command, reports an error afterwards or answers nonsense, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RampProgram", "RampSource", "TemperatureController", "TemperatureReading", "TimingCounter"]
+from .findings import Finding
+
+__all__ = [
+    "Finding",
+    "OffsetSource",
+    "RampProgram",
+    "RampSource",
+    "StopEdge",
+    "TemperatureController",
+    "TemperatureReading",
+    "TimingCounter",
+]
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,41 @@ class RampProgram:
         return (self.stop_current - self.start_current) / self.rate
 
 
+@dataclass(frozen=True)
+class StopEdge:
+    """The edge at the counter's stop input that ends an interval.
+
+    Attributes
+    ----------
+    threshold
+        Level in V that the edge passes.
+    rising
+        Whether it passes it upwards.
+    """
+
+    threshold: float
+    rising: bool
+
+    @property
+    def mirrored(self) -> Self:
+        """The same edge for the other polarity of the bias current."""
+        return replace(self, threshold=-self.threshold, rising=not self.rising)
+
+    @property
+    def reversed(self) -> Self:
+        """The way back through the same level: return to the zero-voltage state instead of escape from it."""
+        return replace(self, rising=not self.rising)
+
+
 @runtime_checkable
 class RampSource(Protocol):
     """Ramps the bias current in finite bursts and idles at zero."""
 
     def identify(self) -> str:
         """Return what the instrument says it is."""
+
+    def output_on(self) -> bool:
+        """Return whether the output carries current or could: somebody may be using it."""
 
     def configure(self, program: RampProgram) -> RampProgram:
         """Set up the ramp at zero current and return it as read back from the instrument."""
@@ -83,8 +123,15 @@ class TimingCounter(Protocol):
     def identify(self) -> str:
         """Return what the instrument says it is."""
 
-    def configure(self, program: RampProgram) -> None:
-        """Set inputs, thresholds, slopes and time-out for this ramp; read them back."""
+    @property
+    def stop_edge(self) -> StopEdge:
+        """The edge by which a switch at positive bias current is recognised, as the station file has it."""
+
+    def configure(self, program: RampProgram, stop: StopEdge | None = None) -> None:
+        """Set inputs, thresholds, slopes and time-out for this ramp; read them back.
+
+        `stop` is the edge that ends an interval, by default `stop_edge`.
+        """
 
     def measure_period(self, program: RampProgram) -> float:
         """Measure the period in s of the start marker while the source ramps."""
@@ -94,6 +141,12 @@ class TimingCounter(Protocol):
 
     def available(self) -> int:
         """Return how many intervals wait to be read."""
+
+    def wait_for(self, count: int, timeout: float) -> None:
+        """Return when `count` intervals may wait to be read, or after `timeout` s at the latest.
+
+        By service request where the interface has it, else by waiting as long as the ramps need.
+        """
 
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals (s) out of the memory, oldest first; inf where no stop came."""
@@ -133,3 +186,20 @@ class TemperatureController(Protocol):
 
     def make_safe(self) -> None:
         """Heater off, read back; raises `UnsafeError` if not confirmed."""
+
+
+@runtime_checkable
+class OffsetSource(Protocol):
+    """Adds a constant current to the bias; not every station has one."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def output_on(self) -> bool:
+        """Return whether the output is on."""
+
+    def set_current(self, current: float) -> float:
+        """Put out this current (A) and return it as read back."""
+
+    def make_safe(self) -> None:
+        """Zero current, output off, both read back; raises `UnsafeError` if not confirmed."""

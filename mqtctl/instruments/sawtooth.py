@@ -8,7 +8,12 @@ of variance (span / rise_points)^2 / 12. Only the very first sample is the start
 
 Between ramps the source rests at 0 A, wherever the ramp starts: a junction retraps only below its
 retrapping current, and a ramp may well start above that. The last part of the rest is spent at the
-start current, so that filters have settled when the ramp begins.
+start current, so that filters have settled when the ramp begins; what is left of their tail shifts the
+currents (`settling_time` says how long it is; twelve time constants leave 6e-6 of the start current).
+
+A falling ramp, from the voltage state down to zero, is the same with other numbers: the current jumps from zero
+to its start, where the junction switches, and the ramp leads back to zero, where it has retrapped. It needs no
+rest at zero, so that nearly all of the rest is left for the start.
 """
 
 from __future__ import annotations
@@ -27,8 +32,8 @@ __all__ = ["Sawtooth", "sawtooth"]
 
 #: The way back takes this part of the period, or half of what the rise leaves if that is less.
 _RETURN_FRACTION = 0.02
-#: If the ramp does not start at zero, this part of the rest is spent at its start current.
-_SETTLING_FRACTION = 0.2
+#: If the ramp does not start at zero, this part of the rest is spent at its start current; more if it ended at zero.
+_SETTLING_FRACTION, _SETTLING_FRACTION_FROM_ZERO = 0.5, 0.9
 #: Below this the staircase is no ramp any more.
 _FEWEST_RISE_POINTS = 20
 
@@ -49,6 +54,8 @@ class Sawtooth:
         What to set, in A; the amplitude is positive whichever way the ramp goes.
     frequency
         Repetition frequency in Hz.
+    settling_points
+        How many samples before the ramp are at its start current already; all of the rest if that is zero.
     """
 
     samples: NDArray[np.float64]
@@ -58,6 +65,12 @@ class Sawtooth:
     offset: float
     amplitude: float
     frequency: float
+    settling_points: int
+
+    @property
+    def settling_time(self) -> float:
+        """Time in s that the source spends at the start current before the ramp begins."""
+        return self.settling_points / (self.samples.size * self.frequency)
 
     def program(self, offset: float, amplitude: float, frequency: float) -> RampProgram:
         """Return the ramp that these samples make with the settings as read back (A, A, Hz)."""
@@ -95,7 +108,9 @@ def sawtooth(program: RampProgram, points: int, update_rate: float) -> Sawtooth:
     zero, start, stop = ((c - offset) / amplitude for c in (0.0, program.start_current, program.stop_current))
     line = start + (stop - start) * (2 * np.arange(rise_points) + 1) / (2 * rise_points)
     line[0] = start
-    samples = np.concatenate([line, _way_back(stop, zero, start, points, rest)])
+    down, settling = _parts_of_the_rest(stop, zero, start, points, rest)
+    slope = stop + (zero - stop) * np.arange(1, down + 1) / down
+    samples = np.concatenate([line, slope, np.full(rest - down - settling, zero), np.full(settling, start)])
     return Sawtooth(
         samples=np.clip(samples, -1.0, 1.0),  # rounding of doubles
         rise_points=rise_points,
@@ -104,15 +119,16 @@ def sawtooth(program: RampProgram, points: int, update_rate: float) -> Sawtooth:
         offset=offset,
         amplitude=amplitude,
         frequency=1.0 / program.period,
+        settling_points=settling if start != zero else rest - down,
     )
 
 
-def _way_back(stop: float, zero: float, start: float, points: int, rest: int) -> NDArray[np.float64]:
-    """Return the samples after the rise: down to zero in equal steps, rest there, then wait at the start."""
+def _parts_of_the_rest(stop: float, zero: float, start: float, points: int, rest: int) -> tuple[int, int]:
+    """Return how many samples after the rise lead down to zero, and how many wait at the start."""
+    if stop == zero:
+        return 1, round(_SETTLING_FRACTION_FROM_ZERO * (rest - 1)) if start != zero else 0
     down = max(1, min(round(_RETURN_FRACTION * points), rest // 2))
-    settling = round(_SETTLING_FRACTION * (rest - down)) if start != zero else 0
-    slope = stop + (zero - stop) * np.arange(1, down + 1) / down
-    return np.concatenate([slope, np.full(rest - down - settling, zero), np.full(settling, start)])
+    return down, round(_SETTLING_FRACTION * (rest - down)) if start != zero else 0
 
 
 def _check(program: RampProgram) -> None:

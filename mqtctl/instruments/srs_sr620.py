@@ -14,21 +14,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from mqtctl_drivers.srs_sr620 import LONGEST_DUMP, SrsSR620, TimerStatus
-from mqtctl_drivers.srs_sr620_input import INPUTS, TimerInput
+from mqtctl_drivers.srs_sr620 import LONGEST_DUMP, SrsSR620
 from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
 
-from .faults import close_to, impatient, named, speaking
+from .counter_facts import CounterFacts
+from .faults import impatient, named, speaking
+from .findings import Finding
 from .identity import identify
-from .roles import RampProgram
+from .roles import RampProgram, StopEdge
+from .srs_sr620_diagnosis import InputDiagnosis
 from .srs_sr620_options import SrsSR620Options
+from .srs_sr620_setup import TimerSetup, longest_silence
 
 __all__ = ["SrsSR620TimingCounter"]
 
@@ -38,15 +41,11 @@ _SAMPLE_TIME = 750e-6
 _SLICE = 1.0
 #: The stream is taken for interrupted after this many periods, and this many s, without a sample.
 _PAUSE_PERIODS, _PAUSE = 5, 0.25
-#: After this many periods, and this many s, without a sample something is wrong with the wiring or the ramp.
-_SILENT_PERIODS, _SILENT_TIME = 45, 4.5
-#: The level's converter has steps of 10 mV.
-_LEVEL_STEP = 0.0051
 #: Periods shorter than this (s) are measured with a gate of 0.1 s, longer ones one at a time.
 _GATED_PERIOD = 0.05
 
 
-class SrsSR620TimingCounter:
+class SrsSR620TimingCounter(CounterFacts):
     """`TimingCounter` on an SR620.
 
     Parameters
@@ -65,9 +64,13 @@ class SrsSR620TimingCounter:
     def __init__(self, instrument: SrsSR620, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument
         self._options = validate_document(options, SrsSR620Options, f"options of {instrument.name}")
+        super().__init__(self._options)
         self._clock = clock
         self._period: float | None = None
         self._settings = ""
+        self._setup = TimerSetup(instrument, self._options)
+        self._diagnosis = InputDiagnosis(instrument, self._options, self._setup, clock)
+        self._longest_silence = math.inf
         self._received: NDArray[np.float64] = np.empty(0)
         self._to_come = 0
         self._flowing = False
@@ -83,26 +86,45 @@ class SrsSR620TimingCounter:
         """One; but no reading is ever inf, for the counter waits until the junction switches."""
         return 1
 
-    @property
-    def delay(self) -> float:
-        """Calibrated lag in s of the stop event behind the junction's current."""
-        return self._options.delay
-
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
         return identify(self._counter, SrsSR620.models)
 
-    def configure(self, program: RampProgram) -> None:
-        """Set time interval and inputs and read all of it back; a stop counts only behind its start."""
+    def assess(self, program: RampProgram) -> list[Finding]:
+        """Raise `InputError` for a ramp that the time-out does not fit; nothing else depends on the ramp."""
+        longest_silence(program, self._options.timeout)
+        return []
+
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return identity, errors, self-test and time base."""
+        self._end()
+        return self._diagnosis.inspect()
+
+    def count_edges(self, stop: StopEdge, duration: float) -> int:
+        """Return how many such edges the stop input saw in `duration` s; `configure` must follow."""
         self._end()
         self._period = None
+        return self._diagnosis.count_edges(stop, duration)
+
+    def marker_pulse(self, program: RampProgram) -> tuple[bool, float]:
+        """Return whether the marker's pulses are positive, and their width in s; `configure` must follow."""
+        self._end()
+        self._period = None
+        return self._diagnosis.marker_pulse(self._options.start_edge, program.period)
+
+    def configure(self, program: RampProgram, stop: StopEdge | None = None) -> None:
+        """Set time interval and inputs and read all of it back; a stop counts only behind its start."""
+        silence = longest_silence(program, self._options.timeout)
+        self._end()
+        self._period = None
+        self._setup.stop = stop or self._options.stop_edge
         self._received = np.empty(0)
         with speaking(self._counter, "setting up the time interval"):
             self._counter.reset()
-            self._set_up({"mode": "time", "arming": "+time"})
+            self._setup.apply({"mode": "time", "arming": "+time"})
             self._counter.check_errors()
-            self._settings = self._counter.ask(self._settings_query())
-        self._period = program.period
+            self._settings = self._setup.settings()
+        self._period, self._longest_silence = program.period, silence
 
     def measure_period(self, program: RampProgram) -> float:
         """Return the period in s of the start marker; the time interval is set up again afterwards."""
@@ -111,12 +133,12 @@ class SrsSR620TimingCounter:
         gated = program.period < _GATED_PERIOD
         try:
             with speaking(self._counter, "measuring the period of the marker (does it arrive?)"):
-                self._set_up({"mode": "period", "arming": "0.1 s gate" if gated else "1 period"})
+                self._setup.apply({"mode": "period", "arming": "0.1 s gate" if gated else "1 period"})
                 period = self._counter.measure(timeout=max(2.0, 5.0 * program.period))
                 self._counter.check_errors()
         finally:
             self._counter.distrust()  # if the marker did not arrive, it is still waiting for it
-        self.configure(program)
+        self.configure(program, self._setup.stop)
         if not 0 < period < math.inf:
             raise HardwareError(
                 f"{named(self._counter)}: no marker arrives at input {self._options.start_input}, the period reads "
@@ -160,6 +182,17 @@ class SrsSR620TimingCounter:
                 self._explain_silence()
         return int(self._received.size) + (self._to_come if self._flowing else 0)
 
+    def wait_for(self, count: int, timeout: float) -> None:
+        """Listen until `count` intervals were received, or none comes any more, for at most about `timeout` s.
+
+        Time that is not spent here loses ramps: the counter has no memory.
+        """
+        deadline = self._clock.now() + timeout
+        while (missing := min(count - self._received.size, self._to_come)) > 0:
+            self._listen(missing)
+            if not self._flowing or self._clock.now() >= deadline:
+                return
+
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals, oldest first: those received, and those that come within about a second.
 
@@ -196,48 +229,22 @@ class SrsSR620TimingCounter:
         slowest = period * math.ceil((period + _SAMPLE_TIME) / period)  # from one sample to the next
         count = max(1, min(wanted, int(_SLICE / slowest)))
         with speaking(self._counter, "reading intervals"):
-            values = self._counter.read_dump(count, self._late_after(period))
+            values = self._counter.read_dump(count, _late_after(period))
         self._flowing = values.size == count
         if values.size:
             self._heard_at = self._clock.now()
             self._to_come -= values.size
             self._received = np.concatenate([self._received, self._checked(values)])
 
-    @staticmethod
-    def _late_after(period: float) -> float:
-        """Return how long to wait for a sample in s before looking after other things."""
-        return max(_PAUSE, _PAUSE_PERIODS * period)
-
     def _explain_silence(self) -> None:
         """Raise if no interval has come for too long, after asking the counter which edge is missing."""
         period = self._require_configured()
         silence = self._clock.now() - self._heard_at
-        if silence <= max(_SILENT_TIME, _SILENT_PERIODS * period):
+        if silence <= self._longest_silence:
             return
         self._end()
-        status = self._triggers_of_a_trial(period)
-        starts, stops = TimerStatus.A_TRIGGERED, TimerStatus.B_TRIGGERED
-        if self._options.start_input == "b":
-            starts, stops = stops, starts
-        missing = (
-            "the start marker does not arrive: check its cable, start_threshold and start_slope"
-            if not status & starts
-            else "the marker arrives, but the junction does not switch: check the wiring, stop_threshold and the "
-            "ramp's stop_current"
-            if not status & stops
-            else "both edges arrive, but no stop behind a start: a slope is wrong, or with too little rest of the ramp "
-            "the junction stays in the voltage state"
-        )
+        missing = self._diagnosis.missing_edge(_late_after(period))
         raise HardwareError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}")
-
-    def _triggers_of_a_trial(self, period: float) -> TimerStatus:
-        """Return what triggers in a dump of a few periods; the status before may be of edges long ago."""
-        with speaking(self._counter, "asking what triggers"):
-            self._counter.timer_status.get()
-            self._counter.start_dump(1)
-            self._clock.sleep(self._late_after(period))
-            self._counter.end_dump()
-            return TimerStatus(self._counter.timer_status.get())
 
     def _end(self) -> None:
         """End a dump that is under way; what was received stays."""
@@ -268,59 +275,17 @@ class SrsSR620TimingCounter:
             raise HardwareError(f"{named(self._counter)}: no time interval is set up; call configure first")
         return self._period
 
-    def _inputs(self) -> list[tuple[str, TimerInput, dict[str, Any]]]:
-        """Return role, input and what its parameters are to be, for both inputs."""
-        options = self._options
-        return [
-            (
-                role,
-                self._counter.inputs[getattr(options, f"{role}_input")],
-                {
-                    "autolevel": False,  # first, for it would move the level
-                    "coupling": getattr(options, f"{role}_coupling"),
-                    "termination": getattr(options, f"{role}_impedance"),
-                    "level": getattr(options, f"{role}_threshold"),
-                    "slope": getattr(options, f"{role}_slope"),
-                },
-            )
-            for role in ("start", "stop")
-        ]
-
-    def _set_up(self, measurement: Mapping[str, str]) -> None:
-        """Set measurement and inputs, one sample a group, and raise unless everything reads back."""
-        counter = self._counter
-        wanted: dict[str, Any] = {
-            **measurement,
-            "source": self._options.start_input,
-            "sample_size": 1,
-            "auto_measure": False,
-            "expand": False,
-        }
-        parts = [("", counter, wanted), *((f"{role} ", part, settings) for role, part, settings in self._inputs())]
-        for _, part, settings in parts:
-            for name, value in settings.items():
-                part.parameters[name].set(value)
-        for prefix, part, settings in parts:
-            for name, value in settings.items():
-                found = part.parameters[name].get()
-                if not (close_to(found, value, absolute=_LEVEL_STEP) if name == "level" else found == value):
-                    raise HardwareError(
-                        f"{named(counter)}: {prefix}{name.replace('_', ' ')} was set to {value!r} but reads back "
-                        f"{found!r}; reset the counter and look at its front panel"
-                    )
-
-    def _settings_query(self) -> str:
-        """Return one message that asks for all that decides what an interval means."""
-        numbers = (INPUTS["a"], INPUTS["b"])
-        inputs = [f"{mnemonic}? {n}" for n in numbers for mnemonic in ("LEVL", "TSLP", "TERM", "TCPL", "TMOD")]
-        return ";".join(["MODE?", "SRCE?", "ARMM?", "SIZE?", "AUTM?", *inputs])
-
     def _verify_unchanged(self) -> None:
         """Raise unless every setting still reads as it did after `configure`."""
-        found = self._counter.ask(self._settings_query())
+        found = self._setup.settings()
         if found != self._settings:
             self._period = None
             raise HardwareError(
                 f"{named(self._counter)}: the settings changed since they were made ({found!r} instead of "
                 f"{self._settings!r}); was it switched off or used at the front panel?"
             )
+
+
+def _late_after(period: float) -> float:
+    """Return how long to wait for a sample in s before looking after other things."""
+    return max(_PAUSE, _PAUSE_PERIODS * period)

@@ -6,13 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mqtctl.documents import Document, load_document
 from mqtctl.errors import InputError
+from mqtctl.plan.calibration import Calibration, load_calibration
 from mqtctl.plan.sample import Sample, load_sample
+from mqtctl.plan.variants import RETURN_SHARE, Variant, variants_of
 from mqtctl.quantities import (
     Amperes,
     AmperesPerSecond,
@@ -26,17 +28,21 @@ from mqtctl.quantities import (
 
 __all__ = ["Plan", "RampSettings", "ResolvedPlan", "SettleSettings", "load_plan"]
 
-#: Part of each period that is left for the way back and the rest at the start current.
-RETURN_SHARE = 0.1
+#: Most switches at one temperature where a precision is asked for and no number is given.
+MOST_SWITCHES = 1_000_000
 
 
 class RampSettings(Document):
-    """The bias ramp: up from `start_current` to `stop_current` at `rate`, `repetition` times a second."""
+    """The bias ramp: up from `start_current` to `stop_current` at `rate`, `repetition` times a second.
+
+    `offset_current` flows besides, from the station's offset source.
+    """
 
     start_current: Amperes
     stop_current: Amperes
     rate: Annotated[AmperesPerSecond, Field(gt=0)]
     repetition: Annotated[Hertz, Field(gt=0)]
+    offset_current: Amperes = 0.0
 
     @property
     def rise_time(self) -> float:
@@ -71,11 +77,38 @@ class Plan(Document):
     sample: Path
     database: Path | None = None
     temperatures: tuple[Annotated[Kelvins, Field(gt=0)], ...] = Field(min_length=1)
-    switches: int = Field(ge=10, le=10_000_000)
+    switches: int | None = Field(default=None, ge=10, le=10_000_000)
+    precision: Annotated[Fraction, Field(ge=1e-4, le=0.5)] | None = None
+    precision_of: Literal["escape temperature", "width"] = "escape temperature"
     block: int | None = Field(default=None, ge=1, le=1_000_000)
     empty_ramps_limit: int = Field(default=100, ge=1)
     ramp: RampSettings
     settle: SettleSettings = SettleSettings()
+    polarity: Literal["positive", "negative", "both"] = "positive"
+    further_rates: tuple[Annotated[AmperesPerSecond, Field(gt=0)], ...] = ()
+    retrapping: int = Field(default=0, ge=0, le=1_000_000)
+    heating_check: bool = False
+    iv_curve: bool = False
+    calibration: Path | None = None
+
+    @property
+    def most_switches(self) -> int:
+        """Switches at each temperature: as many as planned, or the most that a precision may cost."""
+        return self.switches if self.switches is not None else MOST_SWITCHES
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> Self:
+        if self.switches is None and self.precision is None:
+            raise ValueError("give switches (a number at each temperature) or precision (such as 1 %), or both")
+        return self
+
+    @model_validator(mode="after")
+    def _names_each_rate_once(self) -> Self:
+        rates = (self.ramp.rate, *self.further_rates)
+        for rate in rates:
+            if rates.count(rate) > 1:
+                raise ValueError(f"further_rates: {readable(rate, 'A/s')} stands twice (ramp.rate counts too)")
+        return self
 
     @model_validator(mode="after")
     def _names_each_temperature_once(self) -> Self:
@@ -89,25 +122,32 @@ class Plan(Document):
 
 @dataclass(frozen=True)
 class ResolvedPlan:
-    """A plan with its sample file read, checked against the sample's limits, and its paths made absolute."""
+    """A plan with its sample and calibration files read, checked against the limits, and its paths made absolute."""
 
     plan: Plan
     sample: Sample
     station: Path
     source: Path
+    calibration: Calibration | None = None
 
     @property
     def block(self) -> int:
         """Switches per stored block: as planned, or about a second of ramps and at most 10 000."""
         if self.plan.block is not None:
-            return min(self.plan.block, self.plan.switches)
-        return max(1, min(self.plan.switches, 10_000, round(self.plan.ramp.repetition)))
+            return min(self.plan.block, self.plan.most_switches)
+        return max(1, min(self.plan.most_switches, 10_000, round(self.plan.ramp.repetition)))
+
+    def variants(self, target: float | None) -> tuple[Variant, ...]:
+        """Return the ramps to be made at a temperature (K), or at the present one (None)."""
+        coldest = target is None or target == min(self.plan.temperatures)
+        return variants_of(self.plan, coldest=coldest)
 
     def document(self) -> dict[str, object]:
         """Return plan and sample as plain data, quantities written out: what the database keeps."""
         return {
-            "plan": self.plan.model_dump(mode="json", exclude={"station", "sample", "database"}),
+            "plan": self.plan.model_dump(mode="json", exclude={"station", "sample", "database", "calibration"}),
             "sample": self.sample.model_dump(mode="json"),
+            "calibration": None if self.calibration is None else self.calibration.reference(),
         }
 
     @property
@@ -129,18 +169,26 @@ def load_plan(path: Path) -> ResolvedPlan:
     sample = load_sample(here / plan.sample)
     check_limits(plan, sample, path)
     check_timing(plan.ramp, path)
-    return ResolvedPlan(plan=plan, sample=sample, station=here / plan.station, source=path)
+    return ResolvedPlan(
+        plan=plan,
+        sample=sample,
+        station=here / plan.station,
+        source=path,
+        calibration=None if plan.calibration is None else load_calibration(here / plan.calibration),
+    )
 
 
 def check_limits(plan: Plan, sample: Sample, path: Path) -> None:
     """Refuse a plan that exceeds the sample's limits; raises `InputError`."""
     limits = sample.limits
+    offset = plan.ramp.offset_current
     for key in ("start_current", "stop_current"):
         current = getattr(plan.ramp, key)
-        if abs(current) > limits.max_current:
+        if abs(current) + abs(offset) > limits.max_current:
+            besides = f" besides the offset of {readable(offset, 'A')}" if offset else ""
             raise InputError(
-                f"{path}: ramp.{key} is {readable(current, 'A')}, but the sample {sample.name!r} may see at most "
-                f"{readable(limits.max_current, 'A')} (limits.max_current in {plan.sample}); lower it"
+                f"{path}: ramp.{key} is {readable(current, 'A')}{besides}, but the sample {sample.name!r} may see "
+                f"at most {readable(limits.max_current, 'A')} (limits.max_current in {plan.sample}); lower it"
             )
     hottest = max(plan.temperatures)
     if hottest > limits.max_temperature:

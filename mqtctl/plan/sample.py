@@ -11,19 +11,23 @@ from typing import Annotated
 from pydantic import Field
 
 from mqtctl.documents import Document, load_document
-from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms
+from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms, Volts
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["JunctionFacts", "Limits", "Sample", "load_sample"]
 
 
 class JunctionFacts(Document):
-    """Estimates of the junction's parameters; the capacitance and the resistance are used by fits."""
+    """Estimates of the junction's parameters; the capacitance and the resistance are used by fits.
+
+    The gap voltage is what the junction shows after a switch; `check` and `rehearse` compare thresholds with it.
+    """
 
     critical_current: Annotated[Amperes, Field(gt=0)]
     capacitance: Annotated[Farads, Field(gt=0)]
     capacitance_uncertainty: Annotated[Farads, Field(ge=0)] | None = None
     resistance: Annotated[Ohms, Field(gt=0)]
+    gap_voltage: Annotated[Volts, Field(gt=0)] | None = None
 
     @property
     def estimate(self) -> JunctionEstimate:

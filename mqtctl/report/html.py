@@ -80,7 +80,9 @@ figcaption, p.note { font-size: 8.5pt; color: #333; }
 """
 
 
-def page(content: Content, pictures: Sequence[Picture], facts: Mapping[str, Any]) -> str:
+def page(
+    content: Content, pictures: Sequence[Picture], facts: Mapping[str, Any], besides: Mapping[str, Any] | None = None
+) -> str:
     """Return the whole report as HTML text."""
     sections = [
         "<h2>Summary</h2>",
@@ -88,6 +90,7 @@ def page(content: Content, pictures: Sequence[Picture], facts: Mapping[str, Any]
         "<h2>Points</h2>",
         point_table(content),
         point_notes(content),
+        *(["<h2>Measured besides</h2>", html_table((), fact_rows(besides), "pairs")] if besides else []),
         *(_figure(number, picture) for number, picture in enumerate(pictures, start=1)),
         '<section class="whole"><h2>Provenance</h2>',
         html_table((), fact_rows(facts), "pairs") if facts else "<p>Nothing was recorded.</p>",

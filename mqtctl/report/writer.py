@@ -26,7 +26,14 @@ from mqtctl.report.temperature_figures import draw_escape_temperatures, draw_wid
 __all__ = ["write_content", "write_histogram_report", "write_report"]
 
 
-def write_report(sweep: Sweep, fit: SweepFit | None, directory: Path, facts: Mapping[str, Any]) -> Path:
+def write_report(
+    sweep: Sweep,
+    fit: SweepFit | None,
+    directory: Path,
+    facts: Mapping[str, Any],
+    *,
+    besides: Mapping[str, Any] | None = None,
+) -> Path:
     """Write ``report.html`` and ``figures/*.png`` into `directory` and return the HTML file's path.
 
     Parameters
@@ -40,13 +47,15 @@ def write_report(sweep: Sweep, fit: SweepFit | None, directory: Path, facts: Map
     facts
         Provenance to print: sample, station, plan hash, versions, seeds, times and whatever else.
         Keys that end in a unit (`lab_time_s`) hold numbers in that unit.
+    besides
+        What was measured besides the histograms, in the same form.
 
     Raises
     ------
     StorageError
         If a file cannot be written.
     """
-    return write_content(gather(sweep, fit), directory, facts)
+    return write_content(gather(sweep, fit), directory, facts, besides=besides or {})
 
 
 def write_histogram_report(
@@ -61,7 +70,9 @@ def write_histogram_report(
     return write_report(Sweep((histogram,), junction, title), fit, directory, facts)
 
 
-def write_content(content: Content, directory: Path, facts: Mapping[str, Any]) -> Path:
+def write_content(
+    content: Content, directory: Path, facts: Mapping[str, Any], *, besides: Mapping[str, Any] | None = None
+) -> Path:
     """Render and write what `gather` collected; see `write_report`."""
     target = directory / "report.html"
     try:
@@ -70,7 +81,7 @@ def write_content(content: Content, directory: Path, facts: Mapping[str, Any]) -
         pictures = _pictures(content)
         for picture in pictures:
             _replace(directory / "figures" / f"{picture.name}.png", picture.png)
-        text = page(content, pictures, facts)
+        text = page(content, pictures, facts, besides or {})
         _replace(target, text.encode("utf-8", errors="replace"))
     except OSError as error:
         reason = error.strerror or str(error)

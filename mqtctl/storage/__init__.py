@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mqtctl.storage.curves import write_curve
 from mqtctl.storage.database import has_runs, open_database, prepare_database
 from mqtctl.storage.reader import StoredPoint, StoredSweep, load_sweep
 from mqtctl.storage.writer import HistogramWriter, PointHeader
@@ -15,4 +16,5 @@ __all__ = [
     "load_sweep",
     "open_database",
     "prepare_database",
+    "write_curve",
 ]

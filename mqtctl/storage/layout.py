@@ -15,14 +15,19 @@ __all__ = [
     "BLOCK_READINGS",
     "BLOCK_TIME",
     "CURRENT",
+    "CURVE_RUN_NAME",
     "EXPERIMENT",
+    "FALLING_CURRENT",
     "INTERVAL",
     "METADATA_TAG",
+    "RISING_CURRENT",
     "RUN_NAME",
+    "THRESHOLD",
 ]
 
 EXPERIMENT = "switching_currents"
 RUN_NAME = "switching_histogram"
+CURVE_RUN_NAME = "iv_curve"
 INTERVAL = "interval"
 CURRENT = "switching_current"
 BLOCK = "block"
@@ -30,5 +35,8 @@ BLOCK_READINGS = "block_readings"
 BLOCK_CENSORED = "block_censored_ramps"
 BLOCK_TIME = "block_time"
 BATH_TEMPERATURE = "bath_temperature"
+THRESHOLD = "threshold"
+RISING_CURRENT = "rising_current"
+FALLING_CURRENT = "falling_current"
 #: Run metadata under which the header and the closing facts of a point stand, as JSON.
 METADATA_TAG = "mqtctl_{}"

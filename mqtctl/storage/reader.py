@@ -19,17 +19,26 @@ from mqtctl.errors import InputError
 from mqtctl.plan.sample import JunctionFacts
 from mqtctl.records import Histogram, MeasuredRamp, Sweep
 from mqtctl.storage import layout
+from mqtctl.storage.curves import read_curves
 
 __all__ = ["StoredPoint", "StoredSweep", "load_sweep"]
 
 
 @dataclass(frozen=True)
 class StoredPoint:
-    """One run of the database: its histogram, and whether it was finished."""
+    """One run of the database: its histogram, and whether it was finished.
+
+    The histogram of a ramp at negative bias current is mirrored, so that it rises.
+    """
 
     histogram: Histogram
     header: Mapping[str, Any]
     result: Mapping[str, Any] | None
+
+    @property
+    def purpose(self) -> str:
+        """What the ramp was made for: switching, retrapping or heating."""
+        return str(self.header.get("variant", {}).get("purpose", "switching"))
 
     @property
     def complete(self) -> bool:
@@ -39,12 +48,24 @@ class StoredPoint:
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """The points of one sweep, in order, incomplete ones left out and counted."""
+    """The points of one sweep, in order, incomplete ones left out and counted.
+
+    Attributes
+    ----------
+    sweep, points
+        The histograms that are fitted: switching on the planned ramps.
+    beside
+        What was measured beside them: retrapping currents, and the check for heating.
+    iv_curves
+        I-V curves taken before and after, as plain data.
+    """
 
     sweep: Sweep
     points: tuple[StoredPoint, ...]
     incomplete: int
     sweep_id: str
+    beside: tuple[StoredPoint, ...] = ()
+    iv_curves: tuple[Mapping[str, Any], ...] = ()
 
 
 def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = None) -> StoredSweep:
@@ -62,9 +83,10 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
             headers = _headers(connection)
             chosen = _choose(headers, path, sweep_id, run_id)
             points = [_load_point(connection, number, headers[number]) for number in chosen]
+            curves = read_curves(connection, points[0].header["sweep_id"])
     except sqlite3.DatabaseError as exc:
         raise InputError(f"{path}: is not a QCoDeS database ({exc})") from exc
-    return _assemble(points)
+    return _assemble(points, curves)
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
@@ -100,11 +122,16 @@ def _choose(
             raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")
         return [run_id]
     wanted = sweep_id if sweep_id is not None else headers[max(headers)]["sweep_id"]
-    newest = {h["point"]: number for number, h in headers.items() if h["sweep_id"] == wanted}
+    newest = {_order(h): number for number, h in headers.items() if h["sweep_id"] == wanted}
     if not newest:
         known = sorted({str(h["sweep_id"]) for h in headers.values()})
         raise InputError(f"{path}: holds no sweep {wanted!r}; there are {', '.join(known)}")
-    return [newest[point] for point in sorted(newest)]
+    return [newest[place] for place in sorted(newest)]
+
+
+def _order(header: Mapping[str, Any]) -> tuple[int, int]:
+    """Return where a run stands in its sweep: point, and number of the ramp at that point."""
+    return header["point"], header.get("variant", {}).get("number", 0)
 
 
 def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, Any]) -> StoredPoint:
@@ -121,15 +148,18 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, A
     baths = _column(connection, table, layout.BATH_TEMPERATURE)
     switched = np.isfinite(currents)
     facts = result or {}
+    polarity = int(header.get("variant", {}).get("polarity", 1))
+    ramp = MeasuredRamp(**header["ramp"])
     histogram = Histogram(
-        switching_currents=currents[switched],
+        switching_currents=polarity * currents[switched],
         intervals=intervals[switched],
-        ramp=MeasuredRamp(**header["ramp"]),
+        ramp=ramp if polarity > 0 else ramp.mirrored,
         censored=int(censored),
         temperature=facts.get("temperature", float(np.mean(baths)) if baths.size else math.nan),
         temperature_std=facts.get("temperature_std", float(np.std(baths)) if baths.size else math.nan),
         point=header["point"],
         run_id=run_id,
+        polarity=polarity,
     )
     return StoredPoint(histogram=histogram, header=header, result=result)
 
@@ -147,9 +177,10 @@ def _concatenate(connection: sqlite3.Connection, table: str, column: str) -> NDA
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def _assemble(points: list[StoredPoint]) -> StoredSweep:
+def _assemble(points: list[StoredPoint], curves: list[dict[str, Any]]) -> StoredSweep:
     """Put points together into a sweep; a single unfinished run is taken as it is."""
-    complete = [p for p in points if p.complete] or points
+    finished = [p for p in points if p.complete] or points
+    complete = [p for p in finished if p.purpose == "switching"] or finished
     header = points[0].header
     junction = JunctionFacts.model_validate(header["document"]["sample"]["junction"])
     sweep = Sweep(
@@ -159,5 +190,10 @@ def _assemble(points: list[StoredPoint]) -> StoredSweep:
         metadata={"header": header},
     )
     return StoredSweep(
-        sweep=sweep, points=tuple(complete), incomplete=len(points) - len(complete), sweep_id=header["sweep_id"]
+        sweep=sweep,
+        points=tuple(complete),
+        incomplete=len(points) - len(finished),
+        sweep_id=header["sweep_id"],
+        beside=tuple(p for p in finished if all(p is not taken for taken in complete)),
+        iv_curves=tuple(curves),
     )

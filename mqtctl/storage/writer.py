@@ -50,6 +50,8 @@ class PointHeader:
         SHA-256 and plain data of the resolved plan and sample.
     facts
         Further facts as plain data: instruments, seed, software versions.
+    variant
+        Which of the ramps made at this point, as plain data: number, purpose, polarity, repetition.
     """
 
     sweep_id: str
@@ -60,6 +62,7 @@ class PointHeader:
     plan_digest: str
     document: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    variant: Mapping[str, Any] = field(default_factory=dict)
 
 
 class HistogramWriter:
@@ -147,6 +150,8 @@ class HistogramWriter:
         time
             Bench time in s since the first ramp, at the end of the block.
         """
+        from qcodes.dataset.sqlite.connection import atomic
+
         saver = self._saver
         saver.add_result((layout.INTERVAL, intervals), (layout.CURRENT, currents))
         saver.add_result(
@@ -156,7 +161,8 @@ class HistogramWriter:
             (layout.BLOCK_TIME, time),
             (layout.BATH_TEMPERATURE, temperature),
         )
-        saver.flush_data_to_database()
+        with atomic(self._connection):  # one commit for a block, where QCoDeS makes one for each parameter
+            saver.flush_data_to_database()
         self._blocks += 1
         self._rows += _ROWS_PER_BLOCK
         self._verify(intervals, currents)

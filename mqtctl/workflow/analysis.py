@@ -10,13 +10,20 @@ from mqtctl.analysis import fit_sweep
 from mqtctl.clock import Clock
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
+from mqtctl.workflow.besides import besides, besides_in_words, centred
+from mqtctl.workflow.recalibration import recalibrated
 from mqtctl.workflow.results import find_run, provenance, sweep_times
 
 __all__ = ["analyze", "analyze_stored", "report"]
 
 
-def analyze(data: Path, *, run_id: int | None = None) -> dict[str, Any]:
+def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None = None) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
+
+    Parameters
+    ----------
+    calibration
+        Calibration file with which the currents are computed again from the raw intervals.
 
     Raises
     ------
@@ -25,13 +32,16 @@ def analyze(data: Path, *, run_id: int | None = None) -> dict[str, Any]:
     """
     database, sweep_id = find_run(data)
     stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
-    return _result(stored, database)
+    return _result(recalibrated(stored, calibration), database)
 
 
-def report(run: Path, *, output: Path | None = None) -> dict[str, Any]:
-    """Fit a stored sweep and write its report (into the run's folder, or beside the database); returns the result."""
+def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
+    """Fit a stored sweep and write its report (into the run's folder, or beside the database); returns the result.
+
+    `calibration` is as in `analyze`.
+    """
     database, sweep_id = find_run(run)
-    stored = load_sweep(database, sweep_id=sweep_id)
+    stored = recalibrated(load_sweep(database, sweep_id=sweep_id), calibration)
     folder = output or (run if run.is_dir() else run.with_suffix(""))
     return analyze_stored(stored, database, folder)
 
@@ -53,14 +63,16 @@ def analyze_stored(
     wall
         Clock and its reading when the work began; gives `wall_time_s`.
     """
+    stored, offset = centred(stored)
     fit = fit_sweep(stored.sweep)
-    result = {**fit.to_dict(), **sweep_times(stored), "database": str(database)}
+    beside = {**offset, **besides(stored)}
+    result = {**fit.to_dict(), **beside, **sweep_times(stored), "database": str(database)}
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
     if wall is not None:
         clock, begun = wall
         result["wall_time_s"] = clock.now() - begun
-    target = write_report(stored.sweep, fit, folder, provenance(stored, result))
+    target = write_report(stored.sweep, fit, folder, provenance(stored, result), besides=besides_in_words(beside))
     result["report"] = str(target)
     if wall is not None:
         result["wall_time_s"] = clock.now() - begun
@@ -69,5 +81,6 @@ def analyze_stored(
 
 def _result(stored: StoredSweep, database: Path) -> dict[str, Any]:
     """Return the fit of a loaded sweep as the JSON contract, without a report."""
-    facts: Mapping[str, Any] = sweep_times(stored)
+    stored, offset = centred(stored)
+    facts: Mapping[str, Any] = {**offset, **besides(stored), **sweep_times(stored)}
     return {**fit_sweep(stored.sweep).to_dict(), **facts, "database": str(database)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, exclusive, guarded, run_sweep
 from mqtctl.acquisition.preflight import check_plan
-from mqtctl.acquisition.sweep import prepare_ramp, run_point
+from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
 from mqtctl.plan import ResolvedPlan, load_plan
@@ -23,7 +23,18 @@ from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
 
-__all__ = ["Acquired", "Options", "PointFitted", "acquire", "measure_histogram", "measure_sweep"]
+__all__ = [
+    "Acquired",
+    "Listener",
+    "Options",
+    "PointFitted",
+    "Task",
+    "acquire",
+    "bytes_needed",
+    "carry_out",
+    "measure_histogram",
+    "measure_sweep",
+]
 
 #: Bytes in the database for each switch (interval, current, book-keeping) and for each run (snapshot).
 BYTES_PER_SWITCH, BYTES_PER_RUN = 20, 1_000_000
@@ -121,13 +132,34 @@ def acquire(
 
     Other parameters and errors are those of `measure_sweep`.
     """
-    options = options or Options()
     plan = load_plan(plan_path)
+    task = Task(run_histogram, points=1) if single else Task(run_sweep, points=len(plan.plan.temperatures))
+    return carry_out(plan, task, options, notify=notify)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done on the open station, and at how many points."""
+
+    measure: Callable[[SweepJob], object]
+    points: int
+
+
+def bytes_needed(plan: ResolvedPlan, points: int) -> int:
+    """Return how many bytes a measurement at so many points adds to the database at most."""
+    variants = max(len(plan.variants(target)) for target in (None, *plan.plan.temperatures))
+    return points * variants * (plan.plan.most_switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
+
+
+def carry_out(
+    plan: ResolvedPlan, task: Task, options: Options | None = None, *, notify: Listener = lambda _event: None
+) -> Acquired:
+    """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`."""
+    options = options or Options()
     sweep_id = uuid.uuid4().hex
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
-    points = 1 if single else len(plan.plan.temperatures)
-    needed = points * (plan.plan.switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
+    needed = bytes_needed(plan, task.points)
     with (
         Interrupt() as interrupt,
         exclusive(real_addresses(plan.station)),
@@ -138,20 +170,18 @@ def acquire(
         # the innermost ends first: source and heater are off before the database closes
         with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
             interrupt.check()
-            job = SweepJob(
-                plan=plan,
-                points=points,
-                station=station,
-                connection=connection,
-                sweep_id=sweep_id,
-                facts=_facts(plan, station, options.seed),
-                notify=_with_fits(notify, folder.database, plan),
-                check=interrupt.check,
+            task.measure(
+                SweepJob(
+                    plan=plan,
+                    points=task.points,
+                    station=station,
+                    connection=connection,
+                    sweep_id=sweep_id,
+                    facts=_facts(plan, station, options.seed),
+                    notify=_with_fits(notify, folder.database, plan),
+                    check=interrupt.check,
+                )
             )
-            if single:
-                run_point(job, prepare_ramp(job), 0, None)
-            else:
-                run_sweep(job)
         return Acquired(folder, sweep_id, station.clock.now() - start)
 
 
@@ -175,7 +205,7 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
 
     def listen(event: Event) -> None:
         notify(event)
-        if not isinstance(event, PointFinished):
+        if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
         (point,) = load_sweep(database, run_id=event.run_id).points
         fit = fit_histogram(point.histogram, junction)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mqtctl.errors import InputError, MqtctlError, UnsafeError
-from mqtctl.station import ROLES, load_station, open_role
+from mqtctl.station import load_station, open_role, roles_played
 
 __all__ = ["make_station_safe"]
 
@@ -22,9 +22,8 @@ def make_station_safe(station: Path) -> list[str]:
     UnsafeError
         At least one instrument could not be confirmed safe; the message names all of them.
     """
-    load_station(station)
     done, faults = [], []
-    for role in ROLES:
+    for role in roles_played(load_station(station), station):
         try:
             with open_role(station, role) as adapter:
                 adapter.make_safe()

@@ -96,6 +96,7 @@ def test_a_current_offset_is_seen_as_one(laboratory: Any) -> None:
 
 def test_a_threshold_above_the_gap_gives_no_stop_and_is_reported(laboratory: Any) -> None:
     laboratory.change("station.yaml", "stop_threshold: 1 V", "stop_threshold: 4 V")
+    laboratory.change("sample.yaml", "gap_voltage: 2.7 mV", "# gap_voltage: 2.7 mV")  # else it is refused before
     outcome = laboratory.sweep()
     assert outcome.exit_code == 10
     assert "without a switch" in outcome.stderr

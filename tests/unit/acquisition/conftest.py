@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mqtctl.instruments.roles import RampProgram, TemperatureReading
+from mqtctl.instruments.roles import RampProgram, StopEdge, TemperatureReading
 
 
 class FakeClock:
@@ -43,6 +43,9 @@ class FakeSource:
     def identify(self) -> str:
         return "fake source"
 
+    def output_on(self) -> bool:
+        return False
+
     def configure(self, program: RampProgram) -> RampProgram:
         self.calls.append("configure")
         self.program = program
@@ -74,6 +77,7 @@ class FakeCounter:
     timeout_ramps = 1
     delay = 0.0
     latency = 1e-3
+    stop_edge = StopEdge(1.0, rising=True)
 
     def __init__(self, clock: FakeClock, source: FakeSource, outcomes: NDArray[np.float64]) -> None:
         self.clock = clock
@@ -88,7 +92,7 @@ class FakeCounter:
     def identify(self) -> str:
         return "fake counter"
 
-    def configure(self, program: RampProgram) -> None:
+    def configure(self, program: RampProgram, stop: StopEdge | None = None) -> None:
         self.calls.append("configure")
 
     def measure_period(self, program: RampProgram) -> float:
@@ -120,6 +124,11 @@ class FakeCounter:
     def available(self) -> int:
         self.clock.sleep(self.latency)
         return sum(1 for time, _ in self.ready if time <= self.clock.now())
+
+    def wait_for(self, count: int, timeout: float) -> None:
+        times = [time for time, _ in self.ready]
+        wanted = times[count - 1] if len(times) >= count else math.inf
+        self.clock.sleep(max(0.0, min(timeout, wanted - self.clock.now())))
 
     def read(self, count: int) -> NDArray[np.float64]:
         self.clock.sleep(self.latency + 8 * count / 3e5)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqtctl.acquisition.conversion import convert
+from mqtctl.acquisition.conversion import convert, outcomes
 from mqtctl.records import MeasuredRamp
 
 RAMP = MeasuredRamp(start_current=1e-6, stop_current=11e-6, rate=1e-3, period=12.5e-3, delay=20e-6)
@@ -39,6 +39,7 @@ def test_a_switch_on_the_way_down_is_censored_at_the_top_and_keeps_its_raw_inter
     assert block.intervals[0] == 10.5e-3
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.just(np.inf), st.floats(1e-6, 50e-3)), max_size=50),
     st.integers(0, 50),
@@ -53,3 +54,13 @@ def test_converting_in_parts_is_converting_the_whole(readings: list[float], cut:
 
 def test_a_time_out_stands_for_as_many_ramps_as_the_counter_waited_for() -> None:
     assert convert(np.array([5e-3, np.inf]), RAMP, timeout_ramps=10).censored == 10
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(1e-6, 10.0199e-3), min_size=1, max_size=20), st.integers(0, 20))
+def test_readings_among_others_say_what_they_say_alone(switches: list[float], place: int) -> None:
+    # alone they take the short way, beside a time-out the long one
+    alone, empty = outcomes(np.array(switches), RAMP)
+    mixed, _ = outcomes(np.insert(np.array(switches), min(place, len(switches)), np.inf), RAMP)
+    np.testing.assert_array_equal(alone, mixed[np.isfinite(mixed)])
+    assert not empty.any()

@@ -110,11 +110,28 @@ def test_a_ramp_that_never_switches_stops_after_the_stated_number_and_never_rais
     assert len(run.source.bursts) == 1
 
 
+@pytest.mark.parametrize("repetition", [1.0, 100.0, 5000.0])
+def test_a_dead_junction_is_noticed_soon_whatever_the_repetition(bench: Bench, clock: Any, repetition: float) -> None:
+    run = Run(bench, clock, repetition, np.full(10, math.inf))
+    with pytest.raises(HardwareError, match="in a row reached"):
+        run.take(100_000, 10_000, limit=100)
+    # each time-out takes two periods and passes for one empty ramp; pieces grow to 64 readings by then
+    assert clock.now() <= 2 * (100 + 64) / repetition + 0.1
+
+
 def test_empty_ramps_that_are_not_in_a_row_do_not_stop_it(bench: Bench, clock: Any) -> None:
     run = Run(bench, clock, 1000.0, np.array([math.inf, math.inf, 0.7]))
     tally = run.take(200, 50, limit=3)
     assert tally.switches == 200
     assert tally.censored == pytest.approx(400, abs=2)
+
+
+def test_a_run_of_empty_ramps_between_two_switches_stops_it_too(bench: Bench, clock: Any) -> None:
+    # 16 empty ramps and then switches again, all in the memory when it is read for the first time
+    values = np.concatenate([np.full(100, 0.7), np.full(16, math.inf), np.full(2000, 0.7)])
+    run = Run(bench, clock, 5000.0, values)
+    with pytest.raises(HardwareError, match=r"16 ramps in a row reached 10 uA"):
+        run.take(1000, 1000, limit=16)
 
 
 def test_a_missing_start_marker_is_noticed(bench: Bench, clock: Any) -> None:

@@ -26,7 +26,7 @@ class Part:
 
 def station(**faults: Exception) -> Any:
     parts = {name: Part(faults.get(name)) for name in ("source", "thermometer", "counter")}
-    return cast("Station", SimpleNamespace(**parts))
+    return cast("Station", SimpleNamespace(**parts, offset=None))
 
 
 def test_everything_goes_off_at_the_end_of_the_block() -> None:

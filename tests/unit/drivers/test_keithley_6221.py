@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -14,14 +13,6 @@ from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, Measureme
 from tests.unit.drivers.scripted_visa import Responder, Transcript, resource_for
 
 _names = count()
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Keithley6221]]:
-    instruments: list[Keithley6221] = []
-    yield instruments
-    for instrument in instruments:
-        instrument.close()
 
 
 def connect(opened: list[Keithley6221], *exchanges: tuple[str, object]) -> tuple[Keithley6221, Transcript]:
@@ -48,6 +39,28 @@ def connect(opened: list[Keithley6221], *exchanges: tuple[str, object]) -> tuple
         ("trigger_output_line", 1, "TRIG:OLIN 1", "TRIG:OLIN?", "1"),
         ("trigger_input_line", 5, "TRIG:ILIN 5", "TRIG:ILIN?", "5"),
         ("front_panel", False, "DISP:ENAB 0", "DISP:ENAB?", "0"),
+        ("power_on_setup", "saved 2", "SYST:POS SAV2", "SYST:POS?", "SAV2"),
+        ("beeper", False, "SYST:BEEP:STAT 0", "SYST:BEEP:STAT?", "0"),
+        ("sweep.start", -1e-6, "SOUR:CURR:STAR -1E-06", "SOUR:CURR:STAR?", "-1.000000E-06"),
+        ("sweep.stop", 1e-6, "SOUR:CURR:STOP 1E-06", "SOUR:CURR:STOP?", "+1.000000E-06"),
+        ("sweep.step", 1e-8, "SOUR:CURR:STEP 1E-08", "SOUR:CURR:STEP?", "+1.000000E-08"),
+        ("sweep.points", 201, "SOUR:SWE:POIN 201", "SOUR:SWE:POIN?", "+201"),
+        ("sweep.spacing", "list", "SOUR:SWE:SPAC LIST", "SOUR:SWE:SPAC?", "LIST"),
+        ("sweep.delay", 0.01, "SOUR:DEL 0.01", "SOUR:DEL?", "+1.000000E-02"),
+        ("sweep.count", float("inf"), "SOUR:SWE:COUN INF", "SOUR:SWE:COUN?", "+9.900000E+37"),
+        ("sweep.ranging", "best", "SOUR:SWE:RANG BEST", "SOUR:SWE:RANG?", "BEST"),
+        ("sweep.compliance_abort", True, "SOUR:SWE:CAB 1", "SOUR:SWE:CAB?", "1"),
+        ("arm_layer.source", "trigger link", "ARM:SOUR TLIN", "ARM:SOUR?", "TLIN"),
+        ("arm_layer.timer", 0.5, "ARM:TIM 0.5", "ARM:TIM?", "+5.000000E-01"),
+        ("arm_layer.direction", "source", "ARM:DIR SOUR", "ARM:DIR?", "SOUR"),
+        ("arm_layer.input_line", 4, "ARM:ILIN 4", "ARM:ILIN?", "4"),
+        ("arm_layer.output_line", 5, "ARM:OLIN 5", "ARM:OLIN?", "5"),
+        ("arm_layer.output", "entering", "ARM:OUTP TENT", "ARM:OUTP?", "TENT"),
+        ("trigger_layer.source", "immediate", "TRIG:SOUR IMM", "TRIG:SOUR?", "IMM"),
+        ("trigger_layer.direction", "acceptor", "TRIG:DIR ACC", "TRIG:DIR?", "ACC"),
+        ("trigger_layer.input_line", 1, "TRIG:ILIN 1", "TRIG:ILIN?", "1"),
+        ("trigger_layer.output_line", 2, "TRIG:OLIN 2", "TRIG:OLIN?", "2"),
+        ("trigger_layer.output", "delay", "TRIG:OUTP DEL", "TRIG:OUTP?", "DEL"),
         ("wave.function", "arb0", "SOUR:WAVE:FUNC ARB0", "SOUR:WAVE:FUNC?", "ARB0"),
         ("wave.function", "ramp", "SOUR:WAVE:FUNC RAMP", "SOUR:WAVE:FUNC?", "RAMP"),
         ("wave.frequency", 1234.5678, "SOUR:WAVE:FREQ 1234.5678", "SOUR:WAVE:FREQ?", "+1.2345678E+03"),
@@ -178,3 +191,85 @@ def test_a_wave_beyond_the_drivers_limit_is_not_armed(opened: list[Keithley6221]
 def test_status_bits_have_names() -> None:
     assert OperationEvent(128 | 16) == OperationEvent.WAVE_STOPPED | OperationEvent.WAVE_STARTED
     assert MeasurementEvent.COMPLIANCE.value == 8
+
+
+def test_a_list_of_currents_goes_out_in_portions_of_a_hundred(opened: list[Keithley6221]) -> None:
+    currents = np.linspace(-1e-6, 1e-6, 250)
+    portions = [currents[first : first + 100] for first in (0, 100, 200)]
+    texts = [",".join(f"{value + 0.0:.10G}" for value in portion) for portion in portions]
+    instrument, device = connect(
+        opened,
+        (f"SOUR:LIST:CURR {texts[0]}", None),
+        (f"SOUR:LIST:CURR:APP {texts[1]}", None),
+        (f"SOUR:LIST:CURR:APP {texts[2]}", None),
+        ("SOUR:LIST:CURR:POIN?", "+250"),
+    )
+    instrument.sweep.upload(currents)
+    assert device.finished()
+
+
+def test_a_list_that_did_not_arrive_whole_is_told(opened: list[Keithley6221]) -> None:
+    instrument, _ = connect(opened, ("SOUR:LIST:CURR 1E-06,2E-06", None), ("SOUR:LIST:CURR:POIN?", "+1"))
+    with pytest.raises(InstrumentError, match="2 currents were sent, the instrument has 1"):
+        instrument.sweep.upload([1e-6, 2e-6])
+
+
+@pytest.mark.parametrize("currents", [[], [[1e-6]], [1e-6, -3e-6], [float("nan")]])
+def test_a_list_that_cannot_be_is_refused_before_anything_is_sent(
+    opened: list[Keithley6221], currents: list[Any]
+) -> None:
+    instrument, device = connect(opened)
+    instrument.current_limit.set(2e-6)
+    with pytest.raises(ValueError, match=r"currents in one row|exceeds the current limit"):
+        instrument.sweep.upload(currents)
+    assert device.finished()
+
+
+def test_a_sweep_is_armed_started_and_ended(opened: list[Keithley6221]) -> None:
+    instrument, device = connect(
+        opened,
+        ("SOUR:SWE:SPAC?", "LIN"),
+        ("SOUR:CURR:STAR?", "-1.000000E-06"),
+        ("SOUR:CURR:STOP?", "+1.000000E-06"),
+        ("SOUR:SWE:ARM", None),
+        ("*OPC?", "1"),
+        ("INIT:IMM", None),
+        ("SOUR:SWE:ABOR", None),
+    )
+    instrument.sweep.arm()
+    instrument.sweep.initiate()
+    instrument.sweep.abort()
+    assert device.finished()
+
+
+def test_a_sweep_beyond_the_current_limit_is_not_armed(opened: list[Keithley6221]) -> None:
+    instrument, device = connect(
+        opened, ("SOUR:SWE:SPAC?", "LIN"), ("SOUR:CURR:STAR?", "+0.000000E+00"), ("SOUR:CURR:STOP?", "-3.000000E-06")
+    )
+    instrument.current_limit.set(2e-6)
+    with pytest.raises(ValueError, match="-3e-06 A exceeds the current limit of 2e-06 A"):
+        instrument.sweep.arm()
+    assert device.finished()
+
+
+def test_the_remaining_commands_are_sent_as_the_manual_spells_them(opened: list[Keithley6221]) -> None:
+    instrument, device = connect(
+        opened,
+        ("ARM:SIGN", None),
+        ("TRIG:SIGN", None),
+        ("SOUR:CLE", None),
+        ("SYST:LFR?", "50"),
+        ("CAL:PROT:NDUE?", '"2027/01/31"'),
+        ("*SAV 3", None),
+        ("*RCL 3", None),
+    )
+    instrument.arm_layer.pass_by()
+    instrument.trigger_layer.pass_by()
+    instrument.clear_output()
+    assert instrument.line_frequency.get() == 50
+    assert instrument.calibration_due() == "2027/01/31"
+    instrument.save_setup(3)
+    instrument.recall_setup(3)
+    assert device.finished()
+    with pytest.raises(ValueError, match="memories 0 to 4, not 5"):
+        instrument.save_setup(5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -20,14 +19,6 @@ from tests.unit.drivers.scripted_visa import Transcript, library_for, resource_f
 
 _names = count()
 IDN = "Agilent Technologies,53230A,MY50001484,02.05"
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Keysight53230A]]:
-    instruments: list[Keysight53230A] = []
-    yield instruments
-    for instrument in instruments:
-        instrument.close()
 
 
 def connect(
@@ -81,6 +72,16 @@ def block(values: list[float], dtype: str = ">f8") -> bytes:
         ("gate_output", False, "OUTP 0", "OUTP?", "0"),
         ("calculations", True, "CALC 1", "CALC?", "1"),
         ("averaging", True, "CALC:AVER 1", "CALC:AVER?", "1"),
+        ("frequency_mode", "reciprocal", "SENS:FREQ:MODE REC", "SENS:FREQ:MODE?", "REC"),
+        ("frequency_gate_source", "external", "SENS:FREQ:GATE:SOUR EXT", "SENS:FREQ:GATE:SOUR?", "EXT"),
+        ("frequency_gate_polarity", "positive", "SENS:FREQ:GATE:POL POS", "SENS:FREQ:GATE:POL?", "POS"),
+        ("totalize_time", 0.5, "SENS:TOT:GATE:TIME 0.5", "SENS:TOT:GATE:TIME?", "+5.0E-001"),
+        ("limit_test", True, "CALC:LIM 1", "CALC:LIM?", "1"),
+        ("lower_limit", -1e-3, "CALC:LIM:LOW -0.001", "CALC:LIM:LOW?", "-1.0E-003"),
+        ("upper_limit", 1e-3, "CALC:LIM:UPP 0.001", "CALC:LIM:UPP?", "+1.0E-003"),
+        ("gate_output_polarity", "inverted", "OUTP:POL INV", "OUTP:POL?", "INV"),
+        ("display", False, "DISP 0", "DISP?", "0"),
+        ("beeper", True, "SYST:BEEP:STAT 1", "SYST:BEEP:STAT?", "1"),
         ("trigger_source", "bus", "TRIG:SOUR BUS", "TRIG:SOUR?", "BUS"),
         ("trigger_slope", "negative", "TRIG:SLOP NEG", "TRIG:SLOP?", "NEG"),
         ("trigger_delay", 1e-3, "TRIG:DEL 0.001", "TRIG:DEL?", "+1.00000000000000E-003"),
@@ -242,3 +243,82 @@ def test_a_block_holds_what_was_put_into_it(content: bytes, tail: bytes, padding
 def test_no_message_makes_the_block_parser_fail_in_an_unexpected_way(message: bytes) -> None:
     with contextlib.suppress(ReplyError):
         assert parse_block(message) in message
+
+
+@pytest.mark.parametrize(
+    ("function", "channels", "command"),
+    [
+        ("single period", (1,), "CONF:SPER (@1)"),
+        ("rise time", (2,), "CONF:RTIM (@2)"),
+        ("fall time", (2,), "CONF:FTIM (@2)"),
+        ("positive width", (1,), "CONF:PWID (@1)"),
+        ("negative width", (1,), "CONF:NWID (@1)"),
+        ("positive duty", (1,), "CONF:PDUT (@1)"),
+        ("negative duty", (1,), "CONF:NDUT (@1)"),
+        ("phase", (1, 2), "CONF:PHAS (@1),(@2)"),
+        ("frequency ratio", (2, 1), "CONF:FREQ:RAT (@2),(@1)"),
+        ("time interval", (2, 2), "CONF:TINT (@2)"),
+    ],
+)
+def test_every_function_is_configured_as_the_manual_spells_it(
+    opened: list[Keysight53230A], function: str, channels: tuple[int, ...], command: str
+) -> None:
+    instrument, device = connect(opened, (command, None))
+    instrument.configure(function, *channels)
+    assert device.finished()
+
+
+@pytest.mark.parametrize(
+    ("function", "channels", "words"),
+    [
+        ("voltage", (1,), "no function"),
+        ("period", (1, 2), "1 inputs at most"),
+        ("phase", (1, 3), "1 and 2, not 3"),
+        ("period", (), "not on 0"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    opened: list[Keysight53230A], function: str, channels: tuple[int, ...], words: str
+) -> None:
+    instrument, device = connect(opened)
+    with pytest.raises(ValueError, match=words):
+        instrument.configure(function, *channels)
+    assert device.finished()
+
+
+def test_events_are_counted_and_stamped(opened: list[Keysight53230A]) -> None:
+    instrument, device = connect(opened, ("CONF:TOT 0.5,(@2)", None), ("CONF:ARR:TST (1000),(@1)", None))
+    instrument.configure_totalize(0.5, 2)
+    instrument.configure_time_stamps(1000)
+    assert device.finished()
+    with pytest.raises(ValueError, match="1 us to 1000 s"):
+        instrument.configure_totalize(1e4)
+
+
+def test_statistics_are_asked_for_one_by_one(opened: list[Keysight53230A]) -> None:
+    instrument, device = connect(
+        opened,
+        ("CALC:AVER:AVER?", "+1.0E-003"),
+        ("CALC:AVER:SDEV?", "+2.0E-006"),
+        ("CALC:AVER:MIN?", "+9.9E-004"),
+        ("CALC:AVER:MAX?", "+9.91000000000000E+037"),
+        ("CALC:AVER:PTP?", "+2.0E-005"),
+        ("CALC:AVER:COUN:CURR?", "+100"),
+        ("CALC:LIM:FCO:CURR?", "+3"),
+        ("CALC:AVER:CLE", None),
+        ("CALC:LIM:CLE", None),
+        ("*LRN?", ':FUNC "FREQ"'),
+        ("CAL:COUN?", "+17"),
+    )
+    assert instrument.mean.get() == 1e-3
+    assert instrument.standard_deviation.get() == 2e-6
+    assert instrument.minimum.get() == 9.9e-4
+    assert instrument.maximum.get() == float("inf")
+    assert instrument.peak_to_peak.get() == 2e-5
+    assert instrument.statistics_count.get() == 100
+    assert instrument.limit_failures.get() == 3
+    instrument.clear_statistics()
+    instrument.clear_limit_failures()
+    assert instrument.learn() == ':FUNC "FREQ"'
+    assert instrument.calibration_count() == 17
+    assert device.finished()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -14,14 +13,6 @@ from tests.unit.drivers.scripted_visa import SILENCE, Responder, Transcript, lib
 
 IDN = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,1234567,A03  /700x"
 _names = count()
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Keithley6221]]:
-    instruments: list[Keithley6221] = []
-    yield instruments
-    for instrument in instruments:
-        instrument.close()
 
 
 def connect(opened: list[Keithley6221], *exchanges: tuple[str, object]) -> tuple[Keithley6221, Transcript]:

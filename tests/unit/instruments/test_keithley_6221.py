@@ -307,7 +307,7 @@ def test_an_unconfirmed_safe_state_is_told(opened: list[Keithley6221], query: st
         ({"compliance": "0.05 V"}, "compliance"),
         ({"compliance": "1 A"}, "another kind"),
         ({"marker_line": 7}, "marker_line"),
-        ({"marker_line": 2}, "marker_line: line 2 is the trigger output's"),
+        ({"marker_line": 2}, "marker_line: line 2 is in conflict"),
         ({"marker_lines": 3}, "did you mean 'marker_line'"),
         ({"points": 10}, "points"),
         ({"points": 1e4}, "points"),

@@ -10,8 +10,9 @@ import pytest
 from mqtctl_drivers.keysight_53230a import Keysight53230A
 
 from mqtctl.errors import HardwareError, InputError
+from mqtctl.instruments.diagnostic_roles import Assessing, DiagnosticCounter, Inspectable
 from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
-from mqtctl.instruments.roles import RampProgram, TimingCounter
+from mqtctl.instruments.roles import RampProgram, StopEdge, TimingCounter
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 from tests.unit.instruments.fake_clock import FakeClock
 
@@ -67,6 +68,9 @@ def build(
 def test_it_plays_the_role(opened: list[Keysight53230A]) -> None:
     counter, _ = build(opened, Counter(), delay="12.3 us")
     assert isinstance(counter, TimingCounter)
+    assert isinstance(counter, DiagnosticCounter)
+    assert isinstance(counter, Inspectable)
+    assert isinstance(counter, Assessing)
     assert counter.memory == 1_000_000
     assert counter.delay == 12.3e-6
     assert counter.identify().startswith("Agilent Technologies 53230A, serial MY50001484")
@@ -78,7 +82,7 @@ def test_inputs_are_set_after_the_function_and_the_time_out_always(opened: list[
     counter.configure(RAMP)
     assert [m for m in device.seen if not m.endswith("?")] == [
         "*RST;*CLS",
-        "SYST:TIM 0.0105",
+        "SYST:TIM 0.0205",
         "CONF:TINT (@1),(@2)",
         "INP1:LEV:AUTO 0",
         "INP1:COUP DC",
@@ -102,16 +106,140 @@ def test_inputs_are_set_after_the_function_and_the_time_out_always(opened: list[
 
 
 @pytest.mark.parametrize(
-    ("period", "timeout"), [(1e-3, 10.5e-3), (0.1, 0.15), (4.9e-3, 2.5 * 4.9e-3), (10.0, 15.0), (12.5e-3, 18.75e-3)]
+    ("period", "wish", "ramps"),
+    [
+        (1e-3, None, 20),
+        (0.1, None, 20),
+        (10.0, None, 20),
+        (300.0, None, 6),  # not beyond the counter's 2000 s
+        (1e-4, None, 100),  # not less than the counter's 10 ms
+        (1e-3, "10 ms", 10),
+        (0.1, "150 ms", 1),
+        (0.1, "151 ms", 2),
+    ],
 )
-def test_the_time_out_is_a_half_integer_number_of_periods_and_at_least_ten_milliseconds(
-    opened: list[Keysight53230A], period: float, timeout: float
+def test_the_time_out_is_a_half_integer_number_of_periods(
+    opened: list[Keysight53230A], period: float, wish: str | None, ramps: int
 ) -> None:
     device = Counter()
-    counter, _ = build(opened, device)
+    counter, _ = build(opened, device, **({} if wish is None else {"timeout": wish}))
     counter.configure(RampProgram(0.0, 1e-5, 1e-5 / (0.9 * period), period))
-    assert float(device.settings["SYST:TIM"]) == pytest.approx(timeout, rel=1e-9)
-    assert (counter.timeout_ramps + 0.5) * period == pytest.approx(timeout, rel=1e-9)
+    assert counter.timeout_ramps == ramps
+    assert float(device.settings["SYST:TIM"]) == pytest.approx((ramps + 0.5) * period, rel=1e-9)
+    assert 0.01 <= float(device.settings["SYST:TIM"]) <= 2000.0
+
+
+def test_a_time_out_shorter_than_the_ramp_is_refused_before_anything_is_sent(opened: list[Keysight53230A]) -> None:
+    device = Counter()
+    counter, _ = build(opened, device, timeout="1.4 ms")
+    device.seen.clear()
+    for refuse in (counter.configure, counter.assess):
+        with pytest.raises(InputError, match=r"timeout of 1.4 ms is shorter than the ramp needs.*1.5 ms"):
+            refuse(RAMP)
+    assert device.seen == []
+
+
+def test_another_stop_edge_holds_until_it_is_configured_again(opened: list[Keysight53230A]) -> None:
+    device = Counter()
+    counter, _ = build(opened, device)
+    assert counter.stop_edge == StopEdge(1.0, rising=True)
+    counter.configure(RAMP, counter.stop_edge.mirrored)
+    assert (device.settings["INP2:LEV"], device.settings["INP2:SLOP"]) == ("-1", "NEG")
+    device.readings = [1e-3] * 5
+    counter.measure_period(RAMP)
+    assert (device.settings["INP2:LEV"], device.settings["INP2:SLOP"]) == ("-1", "NEG")
+    counter.configure(RAMP, counter.stop_edge.reversed)
+    assert (device.settings["INP2:LEV"], device.settings["INP2:SLOP"]) == ("1", "NEG")
+    counter.configure(RAMP)
+    assert (device.settings["INP2:LEV"], device.settings["INP2:SLOP"]) == ("1", "POS")
+
+
+@pytest.mark.parametrize(
+    ("count_", "ready", "timeout", "slept"),
+    [
+        (100, 0, 10.0, 0.1),  # 100 ramps of 1 ms
+        (100, 40, 10.0, 0.06),
+        (100, 100, 10.0, 0.0),
+        (100, 0, 0.03, 0.03),  # never longer than the time-out
+        (1, 0, 10.0, 0.02),  # nor asking all the time
+        (5_000_000, 0, 10.0, 10.0),
+    ],
+)
+def test_without_service_requests_it_waits_as_long_as_the_ramps_take(
+    opened: list[Keysight53230A], count_: int, ready: int, timeout: float, slept: float
+) -> None:
+    device = Counter()
+    counter, clock = build(opened, device)
+    counter.configure(RAMP)
+    counter.arm(1_000_000)
+    device.readings = [5e-4] * ready
+    counter.available()
+    device.seen.clear()
+    before = clock.now()
+    counter.wait_for(count_, timeout)
+    assert clock.now() - before == pytest.approx(slept)
+    assert device.seen == []  # not one message
+
+
+def test_edges_at_the_stop_input_are_counted_for_a_while(opened: list[Keysight53230A]) -> None:
+    device = Counter()
+    counter, clock = build(opened, device)
+    device.readings = [7.0]
+    assert counter.count_edges(StopEdge(0.005, rising=True), 0.5) == 7
+    assert "CONF:TOT 0.5,(@2)" in device.seen
+    assert (device.settings["INP2:LEV"], device.settings["INP2:LEV:AUTO"]) == ("0.005", "0")
+    with pytest.raises(HardwareError, match="configure first"):
+        counter.arm(1)
+    with pytest.raises(HardwareError, match="did not count"):
+        counter.count_edges(StopEdge(0.005, rising=True), 0.5)
+    assert clock.now() >= 0.5
+
+
+def test_the_marker_is_a_pulse_to_the_level_where_it_stays_for_less_time(opened: list[Keysight53230A]) -> None:
+    class Marked(Counter):
+        low, high = 1e-6, 999e-6
+
+        def receive(self, message: str) -> bytes:
+            if message == "INIT":
+                above = self.settings["INP1:SLOP"] == "POS"
+                assert self.settings["INP1:SLOP2"] == ("NEG" if above else "POS")
+                self.readings = [self.high if above else self.low] * 5
+            return super().receive(message)
+
+    device = Marked()
+    counter, _ = build(opened, device)
+    assert counter.marker_pulse(RAMP) == (False, 1e-6)
+    device.low, device.high = 980e-6, 20e-6
+    assert counter.marker_pulse(RAMP) == (True, 20e-6)
+    device.low = device.high = 9.91e37
+    with pytest.raises(HardwareError, match="no marker arrives at the start input"):
+        counter.marker_pulse(RAMP)
+
+
+def test_it_says_who_it_is_and_how_it_feels(opened: list[Keysight53230A]) -> None:
+    errors = iter(['-113,"Undefined header"', '0,"No error"'])
+    device = Counter(
+        {"SYST:ERR?": lambda: next(errors), "*TST?": "+3", "STAT:QUES:COND?": "+1", "SENS:ROSC:SOUR?": "INT"}
+    )
+    counter, _ = build(opened, device)
+    found = {finding.subject: finding for finding in counter.inspect(None)}
+    assert found["identity"].verdict == "good"
+    assert found["error queue"].verdict == "warning"
+    assert "-113" in found["error queue"].text
+    assert found["self-test"].verdict == "fault"
+    assert "code 3" in found["self-test"].text
+    assert found["counter inputs"].verdict == "fault"
+    assert "internal" in found["counter time base"].text
+
+
+def test_another_instrument_at_its_address_is_not_asked_any_further(opened: list[Keysight53230A]) -> None:
+    device = Counter()
+    counter, _ = build(opened, device)
+    device.answers["*IDN?"] = "ACME,1,2,3"
+    (finding, *others) = counter.inspect(None)
+    assert finding.verdict == "fault"
+    assert "ACME" in finding.text
+    assert "self-test" not in {other.subject for other in others}
 
 
 def test_inputs_can_be_exchanged_and_high_thresholds_get_the_wide_range(opened: list[Keysight53230A]) -> None:

@@ -128,7 +128,7 @@ def test_a_target_sets_loop_gains_setpoint_and_range(opened: list[LakeshoreModel
     assert [m for m in device.seen if "?" not in m] == sent
     device.seen.clear()
     controller.set_target(20.0)  # a zone without gains; the loop is closed already
-    assert [m for m in device.seen if "?" not in m] == ["SETP 1,20", "RANGE 1,3"]
+    assert [m for m in device.seen if "?" not in m] == ["RANGE 1,0", "SETP 1,20", "RANGE 1,3"]
     controller.set_target(0.4)
     assert device.settings["RANGE 1"] == "0"
 

@@ -151,9 +151,27 @@ def test_a_target_sets_loop_gains_setpoint_and_range(opened: list[LakeshoreModel
     ]
     device.seen.clear()
     controller.set_target(0.5)  # a zone without gains
-    assert [m for m in device.seen if "?" not in m] == ["SCAN 6,0", "SETP 0,0.5", "RANGE 0,7"]
+    assert [m for m in device.seen if "?" not in m] == [
+        "SCAN 6,0",
+        "RANGE 0,0",  # the loop starts afresh in the new range
+        "SETP 0,0.5",
+        "RANGE 0,7",
+    ]
+    device.seen.clear()
+    controller.set_target(0.6)  # the same range: the loop goes on
+    assert [m for m in device.seen if "?" not in m] == ["SCAN 6,0", "SETP 0,0.6", "RANGE 0,7"]
     controller.set_target(0.02)
     assert device.settings["RANGE 0"] == "0"
+
+
+def test_a_heater_left_on_in_another_mode_goes_off_before_the_loop_is_closed(opened: list[LakeshoreModel372]) -> None:
+    device = Bridge()
+    device.settings |= {"OUTMODE 0": "2,6,0,0,1,005", "RANGE 0": "5"}
+    controller, _ = build(opened, device)
+    controller.set_target(0.08)
+    sent = [m for m in device.seen if "?" not in m]
+    assert sent[1:3] == ["RANGE 0,0", "OUTMODE 0,5,6,0,0,1,5"]
+    assert sent[-1] == "RANGE 0,5"
 
 
 def test_a_setpoint_ramp_left_on_is_switched_off(opened: list[LakeshoreModel372]) -> None:

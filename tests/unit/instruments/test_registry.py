@@ -16,7 +16,7 @@ class LabRampSource:
     role = "ramp_source"
 
 
-@pytest.mark.parametrize("role", ["ramp_source", "timing_counter", "temperature_controller"])
+@pytest.mark.parametrize("role", ["ramp_source", "timing_counter", "temperature_controller", "offset_source"])
 def test_every_known_driver_has_an_adapter_of_its_role(role: str) -> None:
     known = registry.known_drivers(role)
     assert known
@@ -33,6 +33,7 @@ def test_every_known_driver_has_an_adapter_of_its_role(role: str) -> None:
         ("ramp_source", "a.b", "known are"),
         ("timing_counter", "mqtctl_drivers.keithley_6221.Keithley6221", "cannot play"),
         ("conductor", "a.b", "no role"),
+        ("ramp_source", "qcodes.instrument_drivers.yokogawa.YokogawaGS200", "no edge .* offset_source"),
     ],
 )
 def test_an_unknown_pair_is_refused_with_what_is_known(role: str, driver: str, words: str) -> None:

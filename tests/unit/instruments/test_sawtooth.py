@@ -36,9 +36,31 @@ def test_between_ramps_it_rests_at_zero_so_that_the_junction_retraps(start: floa
     assert current[0] == pytest.approx(start, rel=1e-12)
     rest = current[wave.rise_points :]
     assert rest.size == 100
-    assert np.count_nonzero(np.abs(rest) < 1e-18) >= 60  # of 100 points: 20 down, 16 settling at the start
+    assert np.count_nonzero(np.abs(rest) < 1e-18) >= 40  # of 100 points: 20 down, 40 settling at the start
+    assert wave.settling_points == 40
+    assert wave.settling_time == pytest.approx(40e-6)
+    np.testing.assert_allclose(rest[-40:], start, rtol=1e-12)
     assert rest[-1] == pytest.approx(start, rel=1e-12)
     assert np.abs(current).max() <= max(abs(start), abs(stop)) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_retrapping_ramp_waits_at_the_top_and_falls_to_zero(sign: int) -> None:
+    wave = sawtooth(ramp(sign * 9.8e-6, 0.0), 10_000, 1e7)
+    current = sign * (wave.offset + wave.amplitude * wave.samples)
+    fall, rest = current[: wave.rise_points], current[wave.rise_points :]
+    assert fall[0] == pytest.approx(9.8e-6, rel=1e-12)
+    assert np.all(np.diff(fall) < 0)
+    assert 0 <= fall[-1] < 1e-9
+    # no glitch between the fall and the jump: zero, then the start current for most of the rest
+    at_zero = int(np.count_nonzero(np.abs(rest) < 1e-18))
+    np.testing.assert_allclose(rest[:at_zero], 0.0, atol=1e-18)
+    np.testing.assert_allclose(rest[at_zero:], 9.8e-6, rtol=1e-12)
+    assert wave.settling_time == pytest.approx(0.9e-4, rel=0.01)
+
+
+def test_a_ramp_from_zero_has_settled_all_the_rest_long() -> None:
+    assert sawtooth(ramp(), 10_000, 1e7).settling_points == 800
 
 
 def test_each_step_of_the_rise_lies_around_the_straight_line_without_lag() -> None:

@@ -11,7 +11,7 @@ import pytest
 from mqtctl_drivers.srs_sr620 import LONGEST_DUMP, SrsSR620
 
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.instruments.roles import RampProgram, TimingCounter
+from mqtctl.instruments.roles import RampProgram, StopEdge, TimingCounter
 from mqtctl.instruments.srs_sr620 import SrsSR620TimingCounter
 from tests.unit.drivers.scripted_visa import SILENCE, resource_for
 from tests.unit.drivers.sr620_device import Timer
@@ -313,3 +313,59 @@ def test_nothing_works_before_it_is_configured(opened: list[SrsSR620]) -> None:
     assert counter.available() == 0
     with pytest.raises(HardwareError, match="configure first"):
         counter.arm(1)
+
+
+def test_waiting_listens_to_the_stream_and_keeps_what_comes(opened: list[SrsSR620]) -> None:
+    counter, _, device = armed(opened, [4e-4] * 30, 30)
+    device.seen.clear()
+    counter.wait_for(20, 10.0)
+    assert device.seen == []  # any question would end the dump
+    assert counter.available() == 30  # those received, and while they come those still to come
+    np.testing.assert_allclose(counter.read(30), 4e-4, atol=1e-13)
+
+
+def test_waiting_for_what_does_not_come_any_more_ends(opened: list[SrsSR620]) -> None:
+    counter, _, _ = armed(opened, [4e-4] * 5, 30)
+    counter.wait_for(20, 10.0)
+    counter.wait_for(20, 0.0)
+    assert counter.read(30).size == 5
+
+
+def test_another_stop_edge_is_set_for_mirrored_and_for_retrapping_ramps(opened: list[SrsSR620]) -> None:
+    device = Timer()
+    counter, _ = build(opened, device)
+    counter.configure(RAMP, counter.stop_edge.mirrored)
+    assert (device.settings["LEVL 2"], device.settings["TSLP 2"]) == ("-1", "1")
+    counter.configure(RAMP, counter.stop_edge.reversed)
+    assert (device.settings["LEVL 2"], device.settings["TSLP 2"]) == ("1", "1")
+    counter.configure(RAMP)
+    assert (device.settings["LEVL 2"], device.settings["TSLP 2"]) == ("1", "0")
+
+
+def test_a_time_out_shorter_than_the_ramp_is_refused_before_anything_is_sent(opened: list[SrsSR620]) -> None:
+    device = Timer()
+    counter, _ = build(opened, device, timeout="1 ms")
+    device.seen.clear()
+    with pytest.raises(InputError, match="shorter than the ramp needs"):
+        counter.configure(RAMP)
+    assert device.seen == []
+
+
+def test_edges_are_counted_in_the_longest_gate_that_fits(opened: list[SrsSR620]) -> None:
+    device = Timer({"MEAS? 0": "12"})
+    counter, _ = build(opened, device)
+    assert counter.count_edges(StopEdge(0.01, rising=True), 0.5) == 60  # 12 in 0.1 s
+    assert (device.settings["MODE"], device.settings["SRCE"], device.settings["ARMM"]) == ("6", "1", "4")
+    assert device.settings["LEVL 2"] == "0.01"
+    device.answers["MEAS? 0"] = SILENCE
+    assert counter.count_edges(StopEdge(0.01, rising=True), 0.5) == 0
+
+
+def test_the_marker_is_the_shorter_of_the_two_widths(opened: list[SrsSR620]) -> None:
+    device = Timer()
+    device.answers["MEAS? 0"] = lambda: "1.0E-5" if device.settings["TSLP 1"] == "0" else "9.9E-4"
+    counter, _ = build(opened, device)
+    assert counter.marker_pulse(RAMP) == (True, 1e-5)
+    device.answers["MEAS? 0"] = SILENCE
+    with pytest.raises(HardwareError, match="no marker arrives at input a"):
+        counter.marker_pulse(RAMP)

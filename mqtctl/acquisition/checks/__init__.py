@@ -1,0 +1,9 @@
+"""What is checked before the first ramp: files against each other, then the instruments, then the surroundings."""
+
+from __future__ import annotations
+
+from mqtctl.acquisition.checks.live import live_findings
+from mqtctl.acquisition.checks.planned import first_fault, plan_findings
+from mqtctl.acquisition.checks.surroundings import clock_finding, disk_finding
+
+__all__ = ["clock_finding", "disk_finding", "first_fault", "live_findings", "plan_findings"]

@@ -1,0 +1,140 @@
+"""What plan, station and sample say of each other; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
+from mqtctl.acquisition.ramps import program_of
+from mqtctl.errors import HardwareError, InputError, MqtctlError
+from mqtctl.instruments.diagnostic_roles import Assessing, AssessingController, DiagnosticCounter, LimitedSource
+from mqtctl.instruments.findings import Finding
+from mqtctl.instruments.roles import RampProgram
+from mqtctl.physics import Junction
+from mqtctl.plan import ResolvedPlan
+from mqtctl.quantities import readable
+from mqtctl.station import Station
+
+__all__ = ["first_fault", "plan_findings", "programs_of"]
+
+
+def plan_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:
+    """Return what speaks for and against a plan on this station; sends nothing."""
+    return [
+        *_temperatures(plan, station),
+        *_memory(plan, station),
+        *_offset(plan, station),
+        *_ramps(plan, station),
+        *_limits(plan, station),
+        *_stop_edge(plan, station),
+    ]
+
+
+def first_fault(findings: list[Finding], plan: ResolvedPlan) -> MqtctlError | None:
+    """Return the error to end with, if there is a fault; what files are to blame for comes first."""
+    faults = sorted((f for f in findings if f.verdict == "fault"), key=lambda f: f.cause != "file")
+    if not faults:
+        return None
+    fault = faults[0]
+    if fault.cause == "file":
+        return InputError(f"{plan.source}: {fault.subject}: {fault.sentence}")
+    return HardwareError(f"{fault.instrument or fault.subject}: {fault.sentence}")
+
+
+def programs_of(plan: ResolvedPlan) -> list[RampProgram]:
+    """Return every kind of ramp of a plan once, the plan's own first."""
+    variants = [variant for target in plan.plan.temperatures for variant in plan.variants(target)]
+    return list(dict.fromkeys(program_of(variant) for variant in variants))
+
+
+def _temperatures(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """Compare the temperatures with what the cryostat holds, and with the heater's ranges."""
+    lowest, highest = station.thermometer.range
+    held = []
+    for temperature in plan.plan.temperatures:
+        if lowest <= temperature <= highest:
+            held.append(temperature)
+            continue
+        yield Finding(
+            "temperatures",
+            "fault",
+            f"the plan asks for {readable(temperature, 'K')}, but this cryostat holds {readable(lowest, 'K')} to "
+            f"{readable(highest, 'K')} (minimum and maximum of the thermometer in {plan.station.name})",
+            "leave it out",
+            cause="file",
+        )
+    if isinstance(station.thermometer, AssessingController):
+        yield from station.thermometer.assess_temperatures(held)
+    if len(held) == len(plan.plan.temperatures):
+        text = f"all {len(held)} lie within {readable(lowest, 'K')} to {readable(highest, 'K')}"
+        yield Finding("temperatures", "good", text)
+
+
+def _memory(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """Compare the block with the counter's memory."""
+    if plan.block > station.counter.memory:
+        text = f"block is {plan.block} readings, but the counter's memory holds {station.counter.memory}"
+        yield Finding("block", "fault", text, "plan a smaller block", cause="file")
+
+
+def _offset(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """See whether somebody can make the offset that the plan asks for, and whether the junction retraps with it."""
+    offset = plan.plan.ramp.offset_current
+    facts = plan.sample.junction
+    retrapping = Junction(facts.critical_current, facts.capacitance, facts.resistance).retrapping_current
+    if abs(offset) >= retrapping:
+        text = (
+            f"ramp.offset_current is {readable(offset, 'A')}, about the retrapping current or above it "
+            f"({readable(retrapping, 'A')} by the sample file): the junction stays in the voltage state between ramps"
+        )
+        yield Finding("offset current", "warning", text, "choose a smaller one", cause="file")
+    if offset and station.offset is None:
+        text = f"ramp.offset_current is {readable(offset, 'A')}, but no instrument of the station is its offset_source"
+        yield Finding("offset current", "fault", text, "add one to the station, or leave the offset out", cause="file")
+
+
+def _ramps(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """Ask source and counter what they say to each kind of ramp."""
+    for role, part in (("ramp_source", station.source), ("timing_counter", station.counter)):
+        if not isinstance(part, Assessing):
+            continue
+        said: set[str] = set()
+        for program in programs_of(plan):
+            try:
+                found = part.assess(program)
+            except InputError as exc:
+                found = [Finding("ramp", "fault", str(exc), cause="file")]
+            for finding in found:
+                if finding.text not in said:  # the same for several ramps is said once
+                    said.add(finding.text)
+                    yield replace(finding, instrument=role)
+
+
+def _limits(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """Compare what the source would let through with what the sample may see."""
+    source, limits = station.source, plan.sample.limits
+    if not isinstance(source, LimitedSource):
+        return
+    limit, most = source.current_limit, readable(limits.max_current, "A")
+    if limit is not None and limit > limits.max_current * (1 + 1e-9):
+        text = f"the source would let {readable(limit, 'A')} through, while the sample may see at most {most}"
+        advice = f"set current_limit: {most} in the station file, so that the source refuses more, too"
+        yield Finding("current limit", "warning", text, advice, cause="file", instrument="ramp_source")
+    else:
+        own = f"none in the station file (current_limit); a plan may go to the sample's {most}"
+        text = own if limit is None else f"{readable(limit, 'A')}; the sample may see {most}"
+        yield Finding("current limit", "good", text, instrument="ramp_source")
+    gap = plan.sample.junction.gap_voltage
+    if source.compliance is not None and gap is not None and source.compliance < 2 * gap:
+        text = f"the compliance is {readable(source.compliance, 'V')}, the junction's gap voltage {readable(gap, 'V')}"
+        advice = "raise compliance in the station file"
+        yield Finding("compliance", "warning", text, advice, cause="file", instrument="ramp_source")
+
+
+def _stop_edge(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
+    """Look at the stop's threshold and slope."""
+    counter = station.counter
+    if isinstance(counter, DiagnosticCounter):
+        found = stop_edge_findings(counter.stop_edge, counter.amplifier, plan.sample.junction.gap_voltage)
+        yield from (replace(finding, instrument="timing_counter") for finding in found)

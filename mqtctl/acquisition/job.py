@@ -1,0 +1,40 @@
+"""What every step of a measurement needs to know: the plan, the open station, the open database, who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mqtctl.acquisition.events import Notify
+from mqtctl.plan import ResolvedPlan
+from mqtctl.station import Station
+
+if TYPE_CHECKING:
+    from qcodes.dataset.sqlite.connection import AtomicConnection
+
+__all__ = ["SweepJob"]
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """A plan on an open station with an open database, and who is told and asked meanwhile.
+
+    Attributes
+    ----------
+    points
+        How many points will be measured: the plan's temperatures, or one.
+    check
+        Called where stopping is safe; raises to stop.
+    facts
+        Plain data kept with every run: instruments, seed, versions.
+    """
+
+    plan: ResolvedPlan
+    points: int
+    station: Station
+    connection: AtomicConnection
+    sweep_id: str
+    facts: Mapping[str, Any]
+    notify: Notify
+    check: Callable[[], None]

@@ -1,0 +1,124 @@
+"""Sets source and counter up for one kind of ramp after the other, and measures the ramp that they make."""
+
+from __future__ import annotations
+
+import math
+
+from mqtctl.errors import HardwareError
+from mqtctl.instruments.roles import RampProgram, StopEdge
+from mqtctl.plan import Calibration, Variant
+from mqtctl.quantities import readable
+from mqtctl.records import MeasuredRamp
+from mqtctl.station import Station
+
+__all__ = ["RampBench", "program_of", "stop_edge"]
+
+#: The measured ramp may differ from the planned one by this much, relatively.
+RAMP_TOLERANCE = 0.02
+#: The period is measured over at least so many ramps, and so much time in s.
+_PERIOD_RAMPS, _PERIOD_TIME = 20, 1.0
+
+
+def program_of(variant: Variant) -> RampProgram:
+    """Return the ramp that the source is asked for."""
+    return RampProgram(
+        start_current=variant.start_current,
+        stop_current=variant.stop_current,
+        rate=variant.rate,
+        period=1.0 / variant.repetition,
+    )
+
+
+def stop_edge(variant: Variant, positive: StopEdge) -> StopEdge:
+    """Return the edge that ends an interval of this kind of ramp.
+
+    Parameters
+    ----------
+    positive
+        The edge of a switch at positive bias current.
+    """
+    edge = positive if variant.polarity > 0 else positive.mirrored
+    return edge.reversed if variant.purpose == "retrapping" else edge
+
+
+class RampBench:
+    """Source and counter of a station, set up for at most one kind of ramp at a time.
+
+    Parameters
+    ----------
+    station
+        The open station.
+    offset_current
+        Constant current in A that the station's offset source adds to every ramp.
+    calibration
+        Applied to every ramp; without one the source's currents and the station's delay are believed.
+    """
+
+    def __init__(self, station: Station, offset_current: float = 0.0, calibration: Calibration | None = None) -> None:
+        self._station = station
+        self._offset_current = offset_current
+        self._calibration = calibration
+        self._present: Variant | None = None
+        self._program: RampProgram | None = None
+        self._measured: dict[Variant, MeasuredRamp] = {}
+
+    def prepare(self, variant: Variant) -> MeasuredRamp:
+        """Set up for this kind of ramp and return it as measured; it is measured when it is made for the first time.
+
+        Raises
+        ------
+        HardwareError
+            An instrument refused, or the ramp differs from the planned one.
+        """
+        if variant == self._present:
+            return self._measured[variant]
+        self._present = None
+        planned = program_of(variant)
+        actual = self._station.source.configure(planned)
+        edge = stop_edge(variant, self._station.counter.stop_edge)
+        if variant not in self._measured:
+            self._measured[variant] = self._measure(planned, actual, edge)
+        self._station.counter.configure(actual, edge)
+        self._present, self._program = variant, actual
+        return self._measured[variant]
+
+    def listen(self, edge: StopEdge) -> None:
+        """Let the counter stop on another edge of the ramp that was prepared last."""
+        if self._program is None:
+            raise ValueError("prepare a ramp before listening to it")
+        self._present = None  # the next `prepare` sets everything up again
+        self._station.counter.configure(self._program, edge)
+
+    def _measure(self, planned: RampProgram, actual: RampProgram, edge: StopEdge) -> MeasuredRamp:
+        """Let the source ramp for a second, measure its period, and compare with the plan."""
+        source, counter = self._station.source, self._station.counter
+        counter.configure(actual, edge)
+        source.start(max(_PERIOD_RAMPS, math.ceil(_PERIOD_TIME / actual.period)))
+        period = counter.measure_period(actual)
+        source.stop()
+        rate = actual.rate * actual.period / period
+        for name, unit, measured, wanted in (
+            ("rate", "A/s", rate, planned.rate),
+            ("period", "s", period, planned.period),
+        ):
+            if abs(measured / wanted - 1) > RAMP_TOLERANCE:
+                raise HardwareError(
+                    f"the ramp's measured {name} is {readable(measured, unit)}, planned were {readable(wanted, unit)}; "
+                    "check the source's settings and the start marker"
+                )
+        ramp = MeasuredRamp(
+            start_current=actual.start_current,
+            stop_current=actual.stop_current,
+            rate=rate,
+            period=period,
+            delay=counter.delay,
+            offset=self._add_offset(),
+        )
+        return ramp if self._calibration is None else self._calibration.apply(ramp)
+
+    def _add_offset(self) -> float:
+        """Put out the constant current and return it as read back."""
+        offset = self._station.offset
+        if offset is None or self._offset_current == 0.0:
+            return 0.0
+        return offset.set_current(self._offset_current)

@@ -1,0 +1,170 @@
+"""The Yokogawa GS200 (GS210, GS211) as an offset source, through QCoDeS's own driver.
+
+Its range follows from the current limit and is set with the output off, once: changing it under way may
+glitch. The driver's own setters are not used, for they ask for the range before each level and switch it.
+
+It is no ramp source. Its program clock has steps of 0.1 s, and no edge marks the start of a ramp: its BNC
+output marks the steps of a program, of which the way up and the way back are one each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from mqtctl_drivers.errors import ErrorQueueError
+from mqtctl_drivers.scpi import drain_error_queue
+
+from mqtctl.clock import Clock
+from mqtctl.documents import Document, validate_document
+from mqtctl.errors import HardwareError, InputError
+
+from .conversation import Conversation
+from .faults import close_to, named
+from .findings import Finding
+from .inspection import examine
+from .roles import RampProgram
+from .safe_state import bring_to_rest
+from .yokogawa_gs200_options import YokogawaGS200Options
+
+if TYPE_CHECKING:
+    from qcodes.instrument import VisaInstrument
+
+__all__ = ["YokogawaGS200OffsetSource"]
+
+
+class YokogawaGS200OffsetSource:
+    """`OffsetSource` on a GS200.
+
+    Parameters
+    ----------
+    instrument
+        QCoDeS's driver `YokogawaGS200`.
+    options
+        Keys and values as in `YokogawaGS200Options`, quantities as text.
+    clock
+        Not needed: the source settles within its own messages.
+    """
+
+    role: ClassVar[str] = "offset_source"
+    options_model: ClassVar[type[Document]] = YokogawaGS200Options
+    models: ClassVar[tuple[str, ...]] = ("GS210", "GS211", "GS200")
+
+    def __init__(self, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> None:
+        self._source = instrument
+        self._options = validate_document(options, YokogawaGS200Options, f"options of {instrument.name}")
+        self._talk = Conversation(instrument, self.models, clock)
+
+    def identify(self) -> str:
+        """Return vendor, model, serial and firmware."""
+        return self._talk.identify()
+
+    def inspect(self, program: RampProgram | None) -> list[Finding]:
+        """Return identity and error queue; it has no self-test that leaves an output alone for sure."""
+        return examine(
+            self._source,
+            self.models,
+            errors=lambda: drain_error_queue(self._talk.ask, self._source.name),
+            self_test=None,
+        )[:2]
+
+    def output_on(self) -> bool:
+        """Return whether the output is on."""
+        with self._talk.about("asking whether the output is on"):
+            return self._output()
+
+    def set_current(self, current: float) -> float:
+        """Put out this current (A) and return it as read back, in steps of the range.
+
+        Raises
+        ------
+        InputError
+            It exceeds the current limit.
+        HardwareError
+            The output is on with another function or range than ours, which cannot be changed without a glitch;
+            or something does not read back.
+        """
+        options = self._options
+        if not abs(current) <= options.current_limit * (1 + 1e-9):
+            raise InputError(
+                f"an offset of {current:.6g} A exceeds the current limit of {options.current_limit:.6g} A of "
+                f"{named(self._source)}; reduce it"
+            )
+        level = current * options.scale
+        with self._talk.about("setting the offset current"):
+            if self._output():
+                self._require_own_range()
+            else:
+                self._set_up()
+            self._talk.write(f":SOUR:LEV {level + 0.0:.7E}")
+            self._talk.write(":OUTP 1")
+            self._check_errors()
+            found = float(self._talk.ask(":SOUR:LEV?"))
+            self._talk.compare(
+                {
+                    "function": self._function(),
+                    "range": self._range(),
+                    "level": (found, level, close_to(found, level, absolute=0.51 * options.step)),
+                    "output": (self._output(), True, self._output()),
+                }
+            )
+        return found / options.scale
+
+    def make_safe(self) -> None:
+        """Level to zero and output off, each tried by itself; reset if the read-back does not confirm it.
+
+        Raises
+        ------
+        UnsafeError
+            Zero and off were not read back after three rounds.
+        """
+        talk = self._talk
+        bring_to_rest(
+            self._source,
+            talk.about,
+            steps=(lambda: talk.write(":SOUR:LEV 0"), lambda: talk.write(":OUTP 0")),
+            reset=lambda: talk.write("*RST;*CLS"),
+            is_off=lambda: not self._output() and float(talk.ask(":SOUR:LEV?")) == 0.0,
+        )
+
+    # -- parts of the above -------------------------------------------------------------------
+
+    def _output(self) -> bool:
+        """Return whether the output is on."""
+        return bool(int(self._talk.ask(":OUTP?")))
+
+    def _function(self) -> tuple[object, object, bool]:
+        """Return function as it is, as it should be, and whether that is the same."""
+        found = self._talk.ask(":SOUR:FUNC?").strip().upper()
+        return found, self._options.function, found.startswith(self._options.function)
+
+    def _range(self) -> tuple[object, object, bool]:
+        """Return range as it is, as it should be, and whether that is the same."""
+        found = float(self._talk.ask(":SOUR:RANG?"))
+        return found, self._options.range, close_to(found, self._options.range, relative=1e-6)
+
+    def _require_own_range(self) -> None:
+        """Raise `HardwareError` if the output is on with other settings than ours."""
+        for name, (found, wanted, agrees) in (("function", self._function()), ("range", self._range())):
+            if not agrees:
+                raise HardwareError(
+                    f"{named(self._source)}: its output is on with the {name} {found}, {wanted} is needed; somebody "
+                    "may be using it: switch its output off first, or run `mqtctl safe`"
+                )
+
+    def _set_up(self) -> None:
+        """Choose function, limits and range with the output off and the level at zero."""
+        options = self._options
+        self._talk.write("*CLS")
+        self._talk.write(":SOUR:LEV 0")
+        self._talk.write(f":SOUR:FUNC {options.function}")
+        self._talk.write(f":SOUR:PROT:VOLT {options.voltage_limit:.0f}")
+        self._talk.write(f":SOUR:PROT:CURR {options.protection:.3f}")
+        self._talk.write(f":SOUR:RANG {options.range:g}")
+        self._check_errors()
+
+    def _check_errors(self) -> None:
+        """Raise if the error queue holds anything."""
+        found = drain_error_queue(self._talk.ask, self._source.name)
+        if found:
+            raise ErrorQueueError(self._source.name, found)
