@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import JsonOption
+from mqtctl.cli.options import CalibrationOption, JsonOption
 from mqtctl.cli.outcome import parse_option, print_json, reporting_faults
 
 __all__ = ["analyze"]
@@ -27,6 +27,7 @@ def analyze(
         typer.Argument(help="Folder of a run, a database, or a list of switching currents or times (.csv .txt .npy)."),
     ],
     run: Annotated[int | None, typer.Option(help="Only this run of the database.")] = None,
+    calibration: CalibrationOption = None,
     ramp_rate: Annotated[str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for a list.")] = None,
     capacitance: Annotated[str | None, _for_lists("Capacitance, such as '6.35 pF'; needed for a list.")] = None,
     resistance: Annotated[str | None, _for_lists("Shunt resistance, such as '190 Ohm'.")] = None,
@@ -51,7 +52,7 @@ def analyze(
         from mqtctl.workflow.foreign import LIST_SUFFIXES
 
         if data.suffix.lower() not in LIST_SUFFIXES:
-            result = analyze_run(data, run_id=run)
+            result = analyze_run(data, run_id=run, calibration=calibration)
             show = print_sweep
         else:
             given = {

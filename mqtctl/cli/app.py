@@ -10,8 +10,11 @@ import typer
 from mqtctl import __version__
 from mqtctl.cli.analyze import analyze
 from mqtctl.cli.bench import bench
+from mqtctl.cli.calibrate import calibrate
+from mqtctl.cli.check import check
 from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
+from mqtctl.cli.rehearse import rehearse
 from mqtctl.cli.report import report
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
@@ -35,7 +38,10 @@ app = typer.Typer(
 
 _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
+    check: "connect, identify, read every error queue, verify wiring and limits; moves nothing",
+    rehearse: "duration, precision and failures of a plan, before anything is touched",
     histogram: "one histogram at the present temperature",
+    calibrate: "from time to current: delay, offset, ramp, measured and dated",
     analyze: "fit a stored sweep, or switching values from elsewhere",
     safe: "source to zero and off, heater off, read back",
     report: "tables, figures, self-contained HTML",

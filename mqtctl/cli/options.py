@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DatabaseOption", "JsonOption", "OutputOption", "SeedOption"]
+__all__ = ["CalibrationOption", "DatabaseOption", "JsonOption", "OutputOption", "SeedOption"]
 
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option("--calibration", help="Calibration file: currents are computed again from the raw intervals."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, help="Make a simulated run repeatable; refused on a real bench.")

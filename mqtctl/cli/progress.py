@@ -1,170 +1,124 @@
-"""Shows a running measurement on stderr: a live display on a terminal, plain lines elsewhere."""
+"""Shows a running measurement on stderr: a live view on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, Remark, Settling
+from mqtctl.cli.live.times import TimeLeft, duration
+from mqtctl.clock import WallClock
 from mqtctl.quantities import readable
 from mqtctl.workflow import PointFitted
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-__all__ = ["watching"]
+__all__ = ["PlainLines", "watching"]
 
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
     """Give a listener for the events of a measurement for as long as it runs."""
-    if not sys.stderr.isatty():
+    if not _can_draw():
         yield PlainLines(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  # stderr is for people
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.live import Live
+
+    from mqtctl.cli.live import LiveDisplay
 
     console = Console(stderr=True, highlight=False)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[counts]}", markup=False),
-        TextColumn("{task.fields[left]}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield LiveDisplay(progress, PlainLines(lambda text: console.print(text, markup=False)))
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
+        display = LiveDisplay(live, WallClock(), result_line)
+        try:
+            yield display
+        finally:
+            display.close()
 
 
-class TimeLeft:
-    """Estimates the laboratory time left from what settling and ramping took so far."""
-
-    def __init__(self) -> None:
-        self._settling: list[float] = []
-        self._elapsed = 0.0
-
-    def settling(self, elapsed: float) -> None:
-        """Note the time in s since the set point was given."""
-        self._elapsed = elapsed
-
-    def ramps_began(self) -> None:
-        """Note that settling is over."""
-        if self._elapsed:
-            self._settling.append(self._elapsed)
-            self._elapsed = 0.0
-
-    def of_point(self, event: BlockStored) -> float:
-        """Return the time in s that is left for this point's ramps."""
-        return event.elapsed * (event.wanted - event.switches) / max(event.switches, 1)
-
-    def of_sweep(self, event: BlockStored) -> float:
-        """Return the time in s that is left for this point's ramps and for the points after it."""
-        settling = sum(self._settling) / len(self._settling) if self._settling else 0.0
-        ramping = event.elapsed * event.wanted / max(event.switches, 1)
-        return self.of_point(event) + (event.points - event.point - 1) * (settling + ramping)
+def _can_draw() -> bool:
+    """Return whether stderr is a terminal that can move its cursor and has the characters."""
+    encoding = (sys.stderr.encoding or "").lower().replace("-", "")
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown") and "utf" in encoding
 
 
 class PlainLines:
-    """Writes one line at each step worth a line."""
+    """Writes one line at each step worth a line.
+
+    Parameters
+    ----------
+    write
+        Takes a line.
+    """
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._point = -1
-        self._tenths = 0
+        self._quarters = 0
         self._left = TimeLeft()
 
     def __call__(self, event: object) -> None:
         """Take an event."""
-        match event:
-            case Settling(elapsed=elapsed):
-                self._left.settling(elapsed)
-                if event.point != self._point:
-                    self._point, self._tenths = event.point, 0
-                    place, bath = f"[{event.point + 1}/{event.points}]", readable(event.temperature, "K")
-                    self._write(f"{place} settling on {readable(event.target, 'K')}, bath at {bath}")
-            case BlockStored():
-                self._left.ramps_began()
-                tenths = 4 * event.switches // event.wanted
-                if tenths > self._tenths and event.switches < event.wanted:
-                    self._tenths = tenths
-                    self._write(f"[{event.point + 1}/{event.points}] {counts(event)}, {left(self._left, event)}")
-            case PointFinished():
-                self._write(f"[{event.point + 1}/{event.points}] {finished(event)}")
-            case PointFitted():
-                self._write(f"       {fit_line(event)}")
-            case Remark(text=text):
-                self._write(f"       note: {text}")
-            case _:
-                pass
+        self._left.take(event)
+        if isinstance(event, Settling | BlockStored):
+            self._progress(event)
+        elif (line := result_line(event)) is not None:
+            self._write(line)
+
+    def _progress(self, event: Settling | BlockStored) -> None:
+        """Write a line at each new set point and at each quarter of a histogram."""
+        place = f"[{event.point + 1}/{event.points}]"
+        if isinstance(event, Settling):
+            if event.point != self._point:
+                self._point = event.point
+                bath = readable(event.temperature, "K")
+                self._write(f"{place} settling on {readable(event.target, 'K')}, bath at {bath}")
+            return
+        quarters = 4 * event.switches // event.wanted
+        if quarters > self._quarters and event.switches < event.wanted:
+            self._write(f"{place} {counts(event)}, {left(self._left, event)}")
+        self._quarters = quarters
 
 
-class LiveDisplay:
-    """Keeps one moving line below the plain ones."""
-
-    def __init__(self, progress: Progress, lines: PlainLines) -> None:
-        self._progress = progress
-        self._lines = lines
-        self._left = TimeLeft()
-        self._task: TaskID = progress.add_task("connecting", total=None, counts="", left="")
-
-    def __call__(self, event: object) -> None:
-        """Take an event."""
-        match event:
-            case Settling():
-                self._left.settling(event.elapsed)
-                self._progress.update(
-                    self._task,
-                    description=f"{event.point + 1}/{event.points} settling on {readable(event.target, 'K')}",
-                    total=None,
-                    counts=f"bath {readable(event.temperature, 'K')}",
-                    left=f"since {duration(event.elapsed)}",
-                )
-            case BlockStored():
-                self._left.ramps_began()
-                self._progress.update(
-                    self._task,
-                    description=f"{event.point + 1}/{event.points} ramping at {readable(event.temperature, 'K')}",
-                    total=event.wanted,
-                    completed=event.switches,
-                    counts=counts(event),
-                    left=left(self._left, event),
-                )
-            case PointFinished() | PointFitted() | Remark():
-                self._lines(event)
-            case _:
-                pass
+def result_line(event: object) -> str | None:
+    """Return what stays on the screen of an event; None if nothing does."""
+    match event:
+        case PointFinished():
+            return f"[{event.point + 1}/{event.points}] {finished(event)}"
+        case PointFitted():
+            return f"       {fit_line(event)}"
+        case Remark(text=text):
+            return f"       note: {text}"
+        case _:
+            return None
 
 
 def counts(event: BlockStored) -> str:
     """Return the counts and the rate of a running histogram."""
     rate = event.switches / event.elapsed if event.elapsed else 0.0
+    reached = "" if event.precision is None else f", about {readable(event.precision, '1')}"
     return (
         f"{event.switches}/{event.wanted} switches at {rate:.4g}/s, {event.censored} without, "
-        f"width {readable(event.std, 'A')}"
+        f"width {readable(event.std, 'A')}{reached}"
     )
 
 
 def finished(event: PointFinished) -> str:
     """Return a finished histogram in words."""
+    kind = "" if event.purpose == "switching" else f"{event.purpose}, "
+    reached = "" if event.precision is None else f", precision {readable(event.precision, '1')}"
     return (
-        f"{readable(event.temperature, 'K')}: {event.switches} switches, {event.censored} ramps without, "
-        f"mean {readable(event.mean, 'A')}, width {readable(event.std, 'A')}, live {event.live_fraction:.3f}"
+        f"{kind}{readable(event.temperature, 'K')}: {event.switches} switches, {event.censored} ramps without, "
+        f"mean {readable(event.mean, 'A')}, width {readable(event.std, 'A')}{reached}, live {event.live_fraction:.3f}"
     )
 
 
 def left(estimate: TimeLeft, event: BlockStored) -> str:
     """Return the time left for the point and for the sweep, on the laboratory's clock."""
-    return f"{duration(estimate.of_point(event))} left, sweep {duration(estimate.of_sweep(event))}"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    sweep = f"{duration(estimate.settling)} of settling and {duration(estimate.ramping)} of ramps"
+    here = f"{duration(estimate.ramping_here)} left"
+    return here if event.points == 1 else f"{here}, sweep {sweep}"
 
 
 def fit_line(event: PointFitted) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import JsonOption
+from mqtctl.cli.options import CalibrationOption, JsonOption
 from mqtctl.cli.outcome import print_json, reporting_faults
 
 __all__ = ["report"]
@@ -18,6 +18,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the report [default: the run's own].")
     ] = None,
+    calibration: CalibrationOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep again and write report.html and the figures."""
@@ -25,7 +26,7 @@ def report(
         from mqtctl.cli.summary import print_sweep
         from mqtctl.workflow import report as write
 
-        result = write(run, output=output)
+        result = write(run, output=output, calibration=calibration)
         if json:
             print_json(result)
         else:

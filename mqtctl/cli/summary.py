@@ -7,9 +7,11 @@ from typing import Any
 
 import typer
 
-__all__ = ["print_point", "print_sweep"]
+from mqtctl.cli.tables import Column, number, print_rows
 
-_COLUMNS = (
+__all__ = ["print_calibration", "print_point", "print_sweep"]
+
+_COLUMNS: tuple[Column, ...] = (
     ("bath", "temperature_K", None, 1e3, "mK"),
     ("switches", "switches", None, 1, ""),
     ("without", "censored", None, 1, ""),
@@ -30,24 +32,39 @@ _FACTS = (
 
 def print_sweep(result: Mapping[str, Any]) -> None:
     """Print a sweep: one line for each point, then what follows from all of them."""
-    rows = [[f"{title} ({unit})" if unit else title for title, _, _, _, unit in _COLUMNS]]
-    rows += [
-        [_number(point.get(key), point.get(error) if error else None, factor) for _, key, error, factor, _ in _COLUMNS]
-        for point in result["points"]
-    ]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
-    for row in rows:
-        typer.echo("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    typer.echo()
+    print_rows(_COLUMNS, result["points"])
     _print_facts(result)
 
 
 def print_point(result: Mapping[str, Any]) -> None:
     """Print one histogram, one quantity a line."""
     for title, key, error, factor, unit in _COLUMNS:
-        text = _number(result.get(key), result.get(error) if error else None, factor)
+        text = number(result.get(key), result.get(error) if error else None, factor)
         typer.echo(f"{title}: {text} {unit}".rstrip())
     _print_files(result)
+
+
+def print_calibration(result: Mapping[str, Any]) -> None:
+    """Print a calibration, one quantity a line."""
+    rows = (
+        ("delay of the stop behind the current", "delay_s", "delay_stderr_s", 1e6, "us"),
+        ("current that flows besides the ramp", "offset_A", "offset_stderr_A", 1e9, "nA"),
+        ("true current over the source's own", "scale", "scale_stderr", 1, ""),
+        ("departure of the ramp from a straight line", "nonlinearity", None, 1e6, "ppm of its span"),
+        ("source's time base by the counter's", "time_base", None, 1, ""),
+        ("threshold walk", "threshold_walk_s", "threshold_walk_stderr_s", 1e9, "ns"),
+    )
+    typer.echo(f"calibration with a {result['method']}, {result['date']}")
+    for title, key, error, factor, unit in rows:
+        value = result[key]
+        text = "not measured" if value is None else number(value, result.get(error) if error else None, factor)
+        typer.echo(f"{title}: {text} {unit if value is not None else ''}".rstrip())
+    if result["threshold_walk_s"] is not None:
+        typer.echo(f"  from {result['first_threshold_V']:.3g} V to {result['second_threshold_V']:.3g} V")
+    if result["pvalue"] is not None:
+        typer.echo(f"agreement with the model: p = {result['pvalue']:.2g}")
+    for name in ("file", "database"):
+        typer.echo(f"{name}: {result[name]}")
 
 
 def _print_facts(result: Mapping[str, Any]) -> None:
@@ -59,7 +76,7 @@ def _print_facts(result: Mapping[str, Any]) -> None:
             reason = reasons.get(name) or reasons.get(f"{name}_{base}")
             typer.echo(f"{title}: not identifiable" + (f" ({reason})" if reason else ""))
         else:
-            typer.echo(f"{title}: {_number(value, result.get(f'{name}_stderr_{base}'), factor)} {unit}")
+            typer.echo(f"{title}: {number(value, result.get(f'{name}_stderr_{base}'), factor)} {unit}")
     if result.get("verdict"):
         sigmas = result.get("tunnelling_sigmas")
         typer.echo(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
@@ -77,20 +94,3 @@ def _print_files(result: Mapping[str, Any]) -> None:
     for name in ("database", "report"):
         if result.get(name):
             typer.echo(f"{name}: {result[name]}")
-
-
-def _number(value: float | None, error: float | None, factor: float) -> str:
-    """Write a number, with as many digits as its standard error allows if it has one."""
-    if value is None:
-        return "-"
-    if isinstance(value, int):
-        return str(value)
-    if error is None:
-        return f"{value * factor:.5g}"
-    digits = max(0, 1 - _exponent(error * factor))
-    return f"{value * factor:.{digits}f} +- {error * factor:.{digits}f}"
-
-
-def _exponent(number: float) -> int:
-    """Return the decimal exponent of a positive number; 0 for zero."""
-    return int(f"{number:e}".split("e")[1]) if number > 0 else 0

@@ -1,0 +1,74 @@
+"""`mqtctl check`: everything that a measurement needs, looked at before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.outcome import print_json, reporting_faults
+
+if TYPE_CHECKING:
+    from mqtctl.instruments.findings import Finding
+
+__all__ = ["check"]
+
+#: Columns where nobody says how wide the paper is.
+_WIDTH = 140
+_COLOURS = {"good": "green", "warning": "yellow", "fault": "red", "not checked": "cyan"}
+
+
+def check(
+    plan: Annotated[Path, typer.Argument(help="Plan file.")],
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    seed: SeedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Identify every instrument, read its errors, verify wiring and limits; outputs stay as they are.
+
+    Exit code 0 without a fault; 2 if plan, station or sample file has one, 10 if the hardware has.
+    """
+    with reporting_faults():
+        from mqtctl.workflow import check_measurement
+
+        result = check_measurement(plan, seed=seed, output=output, database=database)
+        if json:
+            print_json(result.as_json())
+        else:
+            _print(result.findings)
+        faults = [finding for finding in result.findings if finding.verdict == "fault"]
+        if faults:
+            more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+            sentence = faults[0].sentence.rstrip(".")
+            typer.echo(f"mqtctl: {_where(faults[0])}: {sentence}{more}", err=True)
+            raise typer.Exit(result.exit_code)
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    """Print one row for each finding: verdict, what was looked at, what was found and what to do."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("verdict", "what"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("found, and what to do")
+    for finding in findings:
+        verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
+        table.add_row(verdict, Text(_where(finding)), Text(finding.sentence))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)
+    counts = [f"{sum(f.verdict == v for f in findings)} {v}" for v in _COLOURS]
+    console.print(f"\n{', '.join(counts)}")
+
+
+def _where(finding: Finding) -> str:
+    """Return instrument and subject of a finding."""
+    return f"{finding.instrument.replace('_', ' ')}, {finding.subject}" if finding.instrument else finding.subject

@@ -1,0 +1,10 @@
+"""The live view of a running measurement on a terminal: what is known, how it looks, and how often it is drawn."""
+
+from __future__ import annotations
+
+from mqtctl.cli.live.display import LiveDisplay
+from mqtctl.cli.live.state import LiveState
+from mqtctl.cli.live.times import TimeLeft
+from mqtctl.cli.live.view import render
+
+__all__ = ["LiveDisplay", "LiveState", "TimeLeft", "render"]

@@ -1,0 +1,130 @@
+"""Looks at everything that a measurement needs, before it: files, instruments, wiring, disk, clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mqtctl.acquisition import Interrupt, exclusive
+from mqtctl.acquisition.checks import clock_finding, disk_finding, live_findings, plan_findings
+from mqtctl.errors import BenchBusyError, HardwareError, InputError, InterruptedRunError, MqtctlError
+from mqtctl.instruments.findings import Finding, Verdict
+from mqtctl.plan import ResolvedPlan, load_plan
+from mqtctl.station import load_station, open_role, open_station, real_addresses, roles_played
+from mqtctl.workflow.measurement import bytes_needed
+from mqtctl.workflow.results import RunFolder
+
+__all__ = ["CheckResult", "check_measurement"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found, in the order in which it looked."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict: fault, warning or good."""
+        verdicts = {finding.verdict for finding in self.findings}
+        return "fault" if "fault" in verdicts else "warning" if "warning" in verdicts else "good"
+
+    @property
+    def exit_code(self) -> int:
+        """0 without a fault; else 2 if a file is to blame for one, 10 if only hardware is."""
+        causes = {finding.cause for finding in self.findings if finding.verdict == "fault"}
+        return InputError.exit_code if "file" in causes else HardwareError.exit_code if causes else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data: the verdict, and every finding."""
+        keys = ("subject", "verdict", "text", "advice", "instrument")
+        return {
+            "verdict": self.verdict,
+            "findings": [{key: getattr(finding, key) for key in keys} for finding in self.findings],
+        }
+
+
+def check_measurement(
+    plan_path: Path, *, seed: int | None = None, output: Path | None = None, database: Path | None = None
+) -> CheckResult:
+    """Check a plan, its station and their surroundings; outputs are as before afterwards.
+
+    What is wrong becomes a finding; only a bench in use by another process and an interruption end it.
+
+    Parameters
+    ----------
+    plan_path
+        Plan file.
+    seed
+        Seed of a simulated bench.
+    output, database
+        Where the measurement will store, as in `measure_sweep`.
+
+    Raises
+    ------
+    BenchBusyError
+        Another process uses the bench.
+    InterruptedRunError
+        The user or the system asked to stop; what was tried is put back.
+    """
+    try:
+        plan = load_plan(plan_path)
+        load_station(plan.station)
+    except InputError as exc:
+        return CheckResult((_of_error("files", exc),))
+    names = f"{plan_path.name}, {plan.plan.sample.name} and {plan.station.name}"
+    found = [Finding("files", "good", f"{names} can be read")]
+    folder = _data_folder(plan, output, database)
+    needed = bytes_needed(plan, len(plan.plan.temperatures))
+    try:
+        with Interrupt() as interrupt, exclusive(real_addresses(plan.station)):
+            found += _on_the_station(plan, folder, seed, interrupt.check)
+    except (BenchBusyError, InterruptedRunError):
+        raise
+    except MqtctlError as exc:
+        alone = _each_alone(plan.station)
+        told = any(finding.verdict == "fault" for finding in alone)
+        found += alone if told else [_of_error("station", exc), *alone]
+    return CheckResult((*found, disk_finding(folder, needed)))
+
+
+def _on_the_station(plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]) -> list[Finding]:
+    """Open the station and look at everything on it."""
+    with open_station(plan.station, seed=seed) as station:
+        return [
+            *plan_findings(plan, station),
+            *live_findings(plan, station, check=check),
+            clock_finding(station.clock, folder),
+        ]
+
+
+def _each_alone(station: Path) -> list[Finding]:
+    """Try every instrument by itself, for the whole station did not open."""
+    found = []
+    for role in roles_played(load_station(station), station):
+        try:
+            with open_role(station, role) as adapter:
+                found.append(Finding("identity", "good", adapter.identify(), instrument=role))
+        except MqtctlError as exc:
+            found.append(replace(_of_error("identity", exc), instrument=role))
+    return found
+
+
+def _data_folder(plan: ResolvedPlan, output: Path | None, database: Path | None) -> Path:
+    """Return the folder that the data will lie in."""
+    planned = plan.source.parent / plan.plan.database if plan.plan.database else None
+    return RunFolder.choose(output, database or planned, datetime.now(UTC), uuid.uuid4().hex).database.parent
+
+
+def _of_error(subject: str, exc: MqtctlError) -> Finding:
+    """Return an error as a finding."""
+    return Finding(
+        subject,
+        "fault",
+        " ".join(str(exc).split()),
+        cause="file" if exc.exit_code == InputError.exit_code else "hardware",
+    )
