@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, exclusive, guarded, run_sweep
+from mqtctl.acquisition.goal import PrecisionGoal
 from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
@@ -146,9 +147,13 @@ class Task:
 
 
 def bytes_needed(plan: ResolvedPlan, points: int) -> int:
-    """Return how many bytes a measurement at so many points adds to the database at most."""
+    """Return how many bytes a measurement at so many points adds to the database, with room to spare."""
     variants = max(len(plan.variants(target)) for target in (None, *plan.plan.temperatures))
-    return points * variants * (plan.plan.most_switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
+    switches = plan.plan.most_switches
+    if plan.plan.precision is not None:
+        goal = PrecisionGoal(plan.plan.precision, plan.plan.precision_of, plan.sample.junction.estimate)
+        switches = min(switches, 2 * goal.expected_switches)
+    return points * variants * (switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
 
 
 def carry_out(
