@@ -31,8 +31,8 @@ app = typer.Typer(
     help="Measure how a Josephson junction escapes from its zero-voltage state, by heat or by macroscopic quantum "
     "tunnelling: on your cryostat, or on the simulated bench that comes with mqtctl.\n\n"
     "Start with `mqtctl sweep`: a complete temperature sweep on the simulated bench. Then `mqtctl init` writes the "
-    "plan, station and sample files that you change for your own laboratory; `mqtctl rehearse` tries them on the simulated "
-    "bench and `mqtctl check` on your instruments, before the first ramp.",
+    "plan, station and sample files that you change for your own laboratory; `mqtctl rehearse` tries them on the "
+    "simulated bench and `mqtctl check` on your instruments, before the first ramp.",
     epilog="Exit codes: 0 done; 2 bad plan, station, sample or option; 10 hardware fault, made safe; 11 data not "
     "stored; 12 cryostat unsafe; 13 bench in use; 20 safe state NOT confirmed; 130/143 interrupted, made safe.",
 )

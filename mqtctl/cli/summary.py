@@ -21,6 +21,11 @@ _COLUMNS: tuple[Column, ...] = (
     ("T_esc alone", "escape_temperature_free_K", "escape_temperature_free_stderr_K", 1e3, "mK"),
     ("Ic alone", "critical_current_free_A", "critical_current_free_stderr_A", 1e6, "uA"),
 )
+#: Shown where they differ between the histograms of a sweep.
+_RAMP_COLUMNS: tuple[Column, ...] = (
+    ("polarity", "polarity", None, 1, ""),
+    ("ramp", "ramp_rate_A_per_s", None, 1e3, "mA/s"),
+)
 _FACTS = (
     ("critical current (shared, thermal points)", "critical_current", "A", 1e6, "uA"),
     ("saturation of the escape temperature (a_t = 1, shared Ic)", "saturation_escape_temperature", "K", 1e3, "mK"),
@@ -31,8 +36,11 @@ _FACTS = (
 
 
 def print_sweep(result: Mapping[str, Any]) -> None:
-    """Print a sweep: one line for each point, then what follows from all of them."""
-    print_rows(_COLUMNS, result["points"])
+    """Print a sweep: one line for each histogram, then what follows from all of them."""
+    differing = tuple(
+        column for column in _RAMP_COLUMNS if len({f"{point[column[1]]:.2g}" for point in result["points"]}) > 1
+    )
+    print_rows((*_COLUMNS[:1], *differing, *_COLUMNS[1:]), result["points"])
     _print_facts(result)
 
 
@@ -80,9 +88,31 @@ def _print_facts(result: Mapping[str, Any]) -> None:
     if result.get("verdict"):
         sigmas = result.get("tunnelling_sigmas")
         typer.echo(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
+    _print_besides(result)
     for flag in result.get("flags") or ():
         typer.echo(f"note: {flag}")
     _print_files(result)
+
+
+def _print_besides(result: Mapping[str, Any]) -> None:
+    """Print what was measured besides the histograms, if anything was."""
+    if result.get("offset_current_A") is not None:
+        text = number(result["offset_current_A"], result["offset_current_stderr_A"], 1e9)
+        typer.echo(f"offset of the bias line, taken out: {text} nA")
+    for entry in result.get("retrapping") or ():
+        text = number(entry["mean_retrapping_current_A"], entry["mean_retrapping_current_stderr_A"], 1e9)
+        sign = "positive" if entry["polarity"] > 0 else "negative"
+        typer.echo(f"retrapping current at {1e3 * entry['temperature_K']:.4g} mK, {sign} bias: {text} nA")
+    for curve in result.get("iv_curves") or ():
+        top = "more" if curve["lowest_unseen_V"] is None else f"{curve['lowest_unseen_V']:.4g} V"
+        typer.echo(
+            f"I-V curve {curve['when']}: voltage steps to {curve['highest_seen_V']:.4g} V .. {top} at the counter"
+        )
+    heating = result.get("heating_check")
+    if heating is not None:
+        found = "warms the sample" if heating["heated"] else "none seen"
+        shift = number(heating["mean_shift_A"], heating["mean_shift_stderr_A"], 1e9)
+        typer.echo(f"heating by the voltage state: {found} (the mean moves by {shift} nA at a slower repetition)")
 
 
 def _print_files(result: Mapping[str, Any]) -> None:

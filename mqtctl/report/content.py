@@ -66,6 +66,8 @@ class PointContent:
         In A and K, a_t = 1, both fitted to this histogram alone.
     density
         Fitted probability density in 1/A over the bias current in A.
+    ramp_rate, polarity
+        dI/dt in A/s, and the direction of the bias current; currents are magnitudes.
     rates, fitted_rate
         Fulton-Dunkelberger points, and the fitted rate in 1/s over the bias current in A.
     thermal, saturated
@@ -87,6 +89,8 @@ class PointContent:
     critical_current_free: Estimate = NOTHING
     escape_temperature_free: Estimate = NOTHING
     density: Curve | None = None
+    ramp_rate: float | None = None
+    polarity: int = 1
     rates: RatePoints | None = None
     fitted_rate: Curve | None = None
     thermal: bool = False

@@ -72,6 +72,8 @@ def _point(histogram: Histogram, fit: PointFit | None, junction: JunctionEstimat
         mean=NOTHING,
         std=NOTHING,
         skewness=NOTHING,
+        ramp_rate=histogram.ramp.rate,
+        polarity=histogram.polarity,
         rates=_rates(histogram),
     )
     point = _with_moments(point, fit)

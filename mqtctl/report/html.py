@@ -110,8 +110,9 @@ def _subtitle(content: Content) -> str:
     """Say in one line what was measured."""
     switches = sum(p.switching_currents.size for p in content.points)
     grouped = f"{switches:,}".replace(",", " ")  # narrow no-break space
-    count = len(content.points)
-    return f"Switching-current report: {count} bath temperature{'' if count == 1 else 's'}, {grouped} switches"
+    count, histograms = len({p.index for p in content.points}), len(content.points)
+    several = "" if histograms == count else f" in {histograms} histograms"
+    return f"Switching-current report: {count} bath temperature{'' if count == 1 else 's'}, {grouped} switches{several}"
 
 
 def _verdict(content: Content) -> str:

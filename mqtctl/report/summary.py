@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.tables import MISSING, Estimate, Scale, format_number, format_quantity, html_table, scaled_number
@@ -95,14 +96,19 @@ def _verdict(content: Content) -> str:
 
 
 def point_table(content: Content) -> str:
-    """Return one row for each point of the sweep, in its order, each column in one unit."""
+    """Return one row for each histogram of the sweep, in its order, each column in one unit.
+
+    Ramp rate and polarity have a column where they differ.
+    """
     points = content.points
+    title, ramps = _ramp_cells(points)
     bath = Scale.of([p.temperature for p in points], "K")
     escape = Scale.of([v.value for p in points for v in (p.escape_temperature, p.escape_temperature_free)], "K")
     current = Scale.of([v.value for p in points for v in (p.mean, p.critical_current_free)], "A")
     width = Scale.of([p.std.value for p in points], "A")
     header = (
         "#",
+        *((title,) if ramps else ()),
         f"<i>T</i><sub>bath</sub><br>({html.escape(bath.name)})",
         "switches",
         "no<br>switch",
@@ -115,7 +121,24 @@ def point_table(content: Content) -> str:
         "run",
     )
     rows = [_point_row(p, (bath, current, width, escape)) for p in points]
+    if ramps:
+        rows = [(row[0], ramp, *row[1:]) for row, ramp in zip(rows, ramps, strict=True)]
     return html_table(header, rows, "points")
+
+
+def _ramp_cells(points: Sequence[PointContent]) -> tuple[str, list[str]]:
+    """Return title and cells of a column with what differs between the ramps; no cells where all are the same."""
+    rates = {f"{p.ramp_rate:.2g}" for p in points if p.ramp_rate is not None}
+    signs = {p.polarity for p in points}
+    if len(rates) < 2 and len(signs) < 2:
+        return "", []
+    scale = Scale.of([p.ramp_rate for p in points], "A/s")
+    cells = [
+        ("+" if p.polarity > 0 else "\u2212" if len(signs) > 1 else "")
+        + (MISSING if p.ramp_rate is None else f"{p.ramp_rate / scale.factor:.3g}")
+        for p in points
+    ]
+    return f"ramp<br>({html.escape(scale.name)})", cells
 
 
 def _point_row(point: PointContent, scales: tuple[Scale, Scale, Scale, Scale]) -> tuple[str, ...]:

@@ -86,7 +86,12 @@ def _heating(point: StoredPoint, stored: StoredSweep) -> list[dict[str, Any]]:
 
 def besides_in_words(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same as facts for a report: one entry for each line."""
-    lines: dict[str, Any] = {key: value for key, value in found.items() if key.startswith("offset_current")}
+    lines: dict[str, Any] = {}
+    if "offset_current_A" in found:
+        lines["offset current of the bias line, taken out"] = (
+            f"{1e9 * found['offset_current_A']:.3f}({1e9 * found['offset_current_stderr_A']:.3f}) nA, "
+            "from both polarities"
+        )
     for entry in found.get("retrapping", []):
         sign = "positive" if entry["polarity"] > 0 else "negative"
         name = f"mean retrapping current at {1e3 * entry['temperature_K']:.4g} mK, {sign} bias_A"
