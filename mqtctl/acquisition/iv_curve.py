@@ -121,13 +121,16 @@ def _median_current(job: SweepJob, bench: RampBench, ramp: MeasuredRamp, edge: S
     bench.listen(edge)
     source.start(RAMPS + 5)
     counter.arm(RAMPS)
-    while counter.available() < RAMPS and source.running():
-        counter.wait_for(RAMPS, RAMPS * ramp.period)
+    readings = np.empty(0)
+    # a counter without memory says only while it is read how many intervals came
+    while readings.size < RAMPS and source.running():
+        counter.wait_for(RAMPS - readings.size, RAMPS * ramp.period)
+        readings = np.concatenate([readings, counter.read(RAMPS - readings.size)])
     source.stop()
     clock.sleep(ramp.period)  # what the last ramp started has ended
     counter.stop()
-    ready = counter.available()
-    readings = counter.read(ready) if ready else np.empty(0)
+    if (ready := min(counter.available(), RAMPS - readings.size)) > 0:
+        readings = np.concatenate([readings, counter.read(ready)])
     currents = convert(readings, ramp, counter.timeout_ramps).currents
     found = currents[np.isfinite(currents)]
     return float(np.median(found)) if 2 * found.size > RAMPS else math.nan

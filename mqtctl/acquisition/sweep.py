@@ -65,6 +65,14 @@ def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
     if not job.plan.plan.iv_curve:
         return
     curve = measure_iv_curve(job, bench)
+    if curve.highest_seen == 0.0:
+        lowest = readable(abs(float(curve.thresholds[0])), "V")
+        job.notify(
+            Remark(
+                f"I-V curve {when}: in most ramps the voltage did not pass {lowest}, the lowest threshold; does the "
+                "ramp reach the switching currents, and does the stop input see the junction?"
+            )
+        )
     facts = {
         "sweep_id": job.sweep_id,
         "when": when,

@@ -20,6 +20,7 @@ from mqtctl.analysis.fit import fit_histogram
 from mqtctl.analysis.moments import moments
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution
+from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
 __all__ = ["DelayFit", "fit_delay"]
@@ -30,6 +31,9 @@ BATH_TRUST = 0.1
 #: Rates must differ at least by this factor for a lag to be told from an offset.
 _LEAST_RATIO = 1.5
 _FEWEST_SWITCHES = 50
+#: A histogram that ends within so many widths of the ramp's top may be cut off there; ramps without a switch may be so
+#: many times the root of all ramps.
+_NEAR, _CUT_OFF = 1.0, 0.25
 #: Relative step of the numerical derivatives.
 _STEP = 1e-4
 
@@ -134,11 +138,25 @@ def _check(histograms: Sequence[Histogram]) -> None:
                 f"{histogram.switching_currents.size} switches are too few for a calibration; "
                 f"take at least {_FEWEST_SWITCHES} at each ramp rate"
             )
+        _check_complete(histogram)
     rates = [h.ramp.rate for h in histograms]
     if not rates or max(rates) < _LEAST_RATIO * min(rates):
         raise InputError(
             "a lag shows only in the difference between ramp rates: measure at two of them that differ at least "
             f"by a factor of {_LEAST_RATIO:g}"
+        )
+
+
+def _check_complete(histogram: Histogram) -> None:
+    """Raise `InputError` if the ramp's top cuts off so much of the histogram that its mean is not that of the law."""
+    currents, top = histogram.switching_currents, histogram.ramp.current(np.array([histogram.ramp.rise_time]))[0]
+    ramps = currents.size + histogram.censored
+    near = top - currents.max() < _NEAR * currents.std()
+    # a share s that is cut off moves the mean by about s widths, where its standard error is a width over sqrt(n)
+    if near and histogram.censored > _CUT_OFF * math.sqrt(ramps):
+        raise InputError(
+            f"{histogram.censored} of {ramps} ramps reached the top, {readable(histogram.ramp.stop_current, 'A')}, "
+            "without a switch, which cuts the histogram off and moves its mean; raise ramp.stop_current and repeat"
         )
 
 

@@ -122,6 +122,8 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
         If the histogram cannot be fitted: too few switches, all equal, not finite, or no positive ramp rate.
     """
     ramp = histogram.ramp
+    if ramp.stop_current < ramp.start_current and ramp.rate < 0.0:
+        raise InputError("a ramp down from the voltage state: retrapping currents, to which no escape law applies")
     if not (math.isfinite(ramp.rate) and ramp.rate > 0.0):
         raise InputError(f"ramp rate {ramp.rate!r} A/s cannot be used: give a positive measured rate")
     values = np.asarray(histogram.switching_currents, dtype=np.float64).ravel()

@@ -20,15 +20,20 @@ def histogram(
     seed: SeedOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take one histogram at the present temperature, fit it and write its report."""
+    """Take one histogram at the present temperature, fit it and write its report.
+
+    A plan of both polarities or of several rates gives one for each.
+    """
     with reporting_faults():
         from mqtctl.cli.progress import watching
-        from mqtctl.cli.summary import print_point
+        from mqtctl.cli.summary import print_point, print_points
         from mqtctl.workflow import Options, measure_histogram
 
         with watching() as notify:
             result = measure_histogram(plan, Options(output=output, database=database, seed=seed), notify=notify)
         if json:
             print_json(result)
+        elif len(result["points"]) > 1:
+            print_points(result)
         else:
             print_point(result)

@@ -9,7 +9,7 @@ import typer
 
 from mqtctl.cli.tables import Column, number, print_rows
 
-__all__ = ["print_calibration", "print_point", "print_sweep"]
+__all__ = ["print_calibration", "print_point", "print_points", "print_sweep"]
 
 _COLUMNS: tuple[Column, ...] = (
     ("bath", "temperature_K", None, 1e3, "mK"),
@@ -37,11 +37,23 @@ _FACTS = (
 
 def print_sweep(result: Mapping[str, Any]) -> None:
     """Print a sweep: one line for each histogram, then what follows from all of them."""
+    _print_histograms(result)
+    _print_facts(result)
+
+
+def print_points(result: Mapping[str, Any]) -> None:
+    """Print the histograms of one temperature, one a line, then what was measured besides."""
+    _print_histograms(result)
+    _print_besides(result)
+    _print_files(result)
+
+
+def _print_histograms(result: Mapping[str, Any]) -> None:
+    """Print one line for each histogram."""
     differing = tuple(
         column for column in _RAMP_COLUMNS if len({f"{point[column[1]]:.2g}" for point in result["points"]}) > 1
     )
     print_rows((*_COLUMNS[:1], *differing, *_COLUMNS[1:]), result["points"])
-    _print_facts(result)
 
 
 def print_point(result: Mapping[str, Any]) -> None:
@@ -49,6 +61,7 @@ def print_point(result: Mapping[str, Any]) -> None:
     for title, key, error, factor, unit in _COLUMNS:
         text = number(result.get(key), result.get(error) if error else None, factor)
         typer.echo(f"{title}: {text} {unit}".rstrip())
+    _print_besides(result)
     _print_files(result)
 
 

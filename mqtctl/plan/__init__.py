@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mqtctl.plan.calibration import Calibration, ThresholdWalk, load_calibration, save_calibration
+from mqtctl.plan.calibration import (
+    Calibration,
+    ThresholdWalk,
+    load_calibration,
+    require_writable,
+    save_calibration,
+)
 from mqtctl.plan.example_files import EXAMPLES, example_path, write_examples
 from mqtctl.plan.plan import Plan, RampSettings, ResolvedPlan, SettleSettings, load_plan
 from mqtctl.plan.sample import Limits, Sample, load_sample
@@ -24,6 +30,7 @@ __all__ = [
     "load_calibration",
     "load_plan",
     "load_sample",
+    "require_writable",
     "save_calibration",
     "write_examples",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from mqtctl.errors import StorageError
 from mqtctl.quantities import Amperes, Fraction, Seconds, Volts
 from mqtctl.records import MeasuredRamp
 
-__all__ = ["Calibration", "ThresholdWalk", "load_calibration", "save_calibration"]
+__all__ = ["Calibration", "ThresholdWalk", "load_calibration", "require_writable", "save_calibration"]
 
 
 class ThresholdWalk(Document):
@@ -110,6 +111,18 @@ class Calibration(Document):
 def load_calibration(path: Path) -> Calibration:
     """Read a calibration file; raises `InputError` with the file and key at fault."""
     return load_document(path, Calibration)
+
+
+def require_writable(path: Path) -> None:
+    """Raise `StorageError` unless a calibration could be written there; its folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as exc:
+        raise StorageError(f"no calibration can be written to {path} ({exc.strerror or exc})") from exc
+    if path.is_dir():
+        raise StorageError(f"no calibration can be written to {path}, which is a folder; give the name of a file")
 
 
 def save_calibration(calibration: Calibration, path: Path) -> None:

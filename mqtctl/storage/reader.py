@@ -121,7 +121,9 @@ def _choose(
         if run_id not in headers:
             raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")
         return [run_id]
-    wanted = sweep_id if sweep_id is not None else headers[max(headers)]["sweep_id"]
+    # a calibration in the same database is asked for by name: its runs say at which threshold they were taken
+    sweeps = [n for n, header in headers.items() if "threshold_V" not in header.get("variant", {})] or headers
+    wanted = sweep_id if sweep_id is not None else headers[max(sweeps)]["sweep_id"]
     newest = {_order(h): number for number, h in headers.items() if h["sweep_id"] == wanted}
     if not newest:
         known = sorted({str(h["sweep_id"]) for h in headers.values()})

@@ -34,7 +34,8 @@ def centred(stored: StoredSweep) -> tuple[StoredSweep, dict[str, Any]]:
 def besides(stored: StoredSweep) -> dict[str, Any]:
     """Return the JSON keys for what was measured beside the histograms; nothing where nothing was."""
     found: dict[str, Any] = {}
-    retrapping = [_retrapping(point) for point in stored.beside if point.purpose == "retrapping"]
+    taken = (*stored.points, *stored.beside)  # a run of retrapping currents can be looked at by itself
+    retrapping = [_retrapping(point) for point in taken if point.purpose == "retrapping"]
     if retrapping:
         found["retrapping"] = retrapping
     heating = [check for point in stored.beside if point.purpose == "heating" for check in _heating(point, stored)]

@@ -13,7 +13,7 @@ from mqtctl.analysis.delay import fit_delay
 from mqtctl.analysis.dummy import Crossing, fit_dummy
 from mqtctl.analysis.moments import moments
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.plan import Calibration, ThresholdWalk, load_plan, save_calibration
+from mqtctl.plan import Calibration, ThresholdWalk, load_plan, require_writable, save_calibration
 from mqtctl.plan.sample import JunctionFacts
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
@@ -24,6 +24,9 @@ __all__ = ["CalibrationRequest", "measure_calibration"]
 
 #: Below this the histograms contradict the model, and there is no calibration.
 _CREDIBLE = 1e-4
+#: A ramp on a resistor that departs from a straight line by more than this part of its span is none: sources are
+#: linear to 1e-3 and better.
+_STRAIGHT = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def measure_calibration(
         See `mqtctl.errors`; source and heater are off before it is raised.
     """
     plan = replace(load_plan(plan_path), calibration=None)  # nothing is seen through an older one
+    if request.file is not None:
+        require_writable(request.file)  # now, and not when the ramps are over
     steps = calibration_steps(plan.plan, "dummy resistor" if request.dummy else "junction")
 
     def measure(job: SweepJob) -> None:
@@ -114,7 +119,7 @@ def _calibration(
         instruments=facts["instruments"],
         simulated=facts["simulated"],
         sweep_id=taken.sweep_id,
-        database=str(taken.folder.database),
+        database=str(taken.folder.database.resolve()),
         delay="0 s",  # type: ignore[arg-type]  # quantities are written out
         delay_uncertainty="0 s",  # type: ignore[arg-type]
         time_base=points[0].histogram.ramp.period * points[0].header["variant"]["repetition"],
@@ -160,6 +165,12 @@ def _junction(points: tuple[StoredPoint, ...]) -> JunctionEstimate:
 def _from_dummy(common: Calibration, points: tuple[StoredPoint, ...], request: CalibrationRequest) -> Calibration:
     """Fit a straight line to the times at which the resistor's voltage passed the thresholds."""
     fit = fit_dummy([_crossing(point) for point in points])
+    if fit.nonlinearity > _STRAIGHT:
+        raise HardwareError(
+            f"the currents at which the thresholds were passed are off a straight line by up to {fit.nonlinearity:.0%} "
+            f"of the ramp, {_STRAIGHT:.0%} would be much: this is no resistor; is the junction still connected (then "
+            "leave --dummy out), or does something saturate?"
+        )
     scale, scale_stderr = 1.0, None
     if request.transresistance is not None:
         # the source says 1/(G R) smaller by as much as its current is larger than it says

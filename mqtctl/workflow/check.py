@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import Interrupt, exclusive
-from mqtctl.acquisition.checks import clock_finding, disk_finding, live_findings, plan_findings
+from mqtctl.acquisition.checks import (
+    calibration_findings,
+    clock_finding,
+    disk_finding,
+    live_findings,
+    plan_findings,
+)
 from mqtctl.errors import BenchBusyError, HardwareError, InputError, InterruptedRunError, MqtctlError
 from mqtctl.instruments.findings import Finding, Verdict
 from mqtctl.plan import ResolvedPlan, load_plan
@@ -95,11 +102,10 @@ def check_measurement(
 def _on_the_station(plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]) -> list[Finding]:
     """Open the station and look at everything on it."""
     with open_station(plan.station, seed=seed) as station:
-        return [
-            *plan_findings(plan, station),
-            *live_findings(plan, station, check=check),
-            clock_finding(station.clock, folder),
-        ]
+        found = [*plan_findings(plan, station), *live_findings(plan, station, check=check)]
+        with suppress(HardwareError):  # who does not say what it is has its fault among those of the instruments
+            found += calibration_findings(plan, station, station.identities())
+        return [*found, clock_finding(station.clock, folder)]
 
 
 def _each_alone(station: Path) -> list[Finding]:

@@ -12,12 +12,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mqtctl.acquisition import Event, Interrupt, Notify, PointFinished, SweepJob, exclusive, guarded, run_sweep
+from mqtctl.acquisition import (
+    Event,
+    Interrupt,
+    Notify,
+    PointFinished,
+    Remark,
+    SweepJob,
+    exclusive,
+    guarded,
+    run_sweep,
+)
+from mqtctl.acquisition.checks import calibration_findings
 from mqtctl.acquisition.goal import PrecisionGoal
 from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
+from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
 from mqtctl.storage import load_sweep, open_database
@@ -99,13 +111,14 @@ def measure_sweep(
 def measure_histogram(
     plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None
 ) -> dict[str, Any]:
-    """Take one histogram at the present temperature; returns the keys of a point, then those of a sweep.
+    """Take the plan's histograms at the present temperature; returns the keys of a point, then those of a sweep.
 
-    Parameters and errors are those of `measure_sweep`.
+    A plan of both polarities or of several rates makes more than one: the keys are then those of the plan's own ramp,
+    and `points` has all of them. Parameters and errors are those of `measure_sweep`.
     """
     result = _measure(plan_path, options or Options(), notify, single=True)
-    (point,) = result["points"]
-    return {**point, **{key: value for key, value in result.items() if key not in ("points", *point)}}
+    own = result["points"][0]
+    return {**own, **{key: value for key, value in result.items() if key not in own}}
 
 
 def _measure(plan_path: Path, options: Options, notify: Listener, *, single: bool = False) -> dict[str, Any]:
@@ -175,6 +188,10 @@ def carry_out(
         # the innermost ends first: source and heater are off before the database closes
         with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
             interrupt.check()
+            facts = _facts(plan, station, options.seed)
+            for doubt in calibration_findings(plan, station, facts["instruments"]):
+                if doubt.verdict != "good":
+                    notify(Remark(f"{doubt.subject}: {doubt.sentence}"))
             task.measure(
                 SweepJob(
                     plan=plan,
@@ -182,7 +199,7 @@ def carry_out(
                     station=station,
                     connection=connection,
                     sweep_id=sweep_id,
-                    facts=_facts(plan, station, options.seed),
+                    facts=facts,
                     notify=_with_fits(notify, folder.database, plan),
                     check=interrupt.check,
                 )
@@ -213,7 +230,11 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
         if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
         (point,) = load_sweep(database, run_id=event.run_id).points
-        fit = fit_histogram(point.histogram, junction)
+        try:
+            fit = fit_histogram(point.histogram, junction)
+        except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
+            notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))
+            return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(
                 PointFitted(

@@ -74,15 +74,22 @@ class Bench:
         Canonical VISA resource name -> who holds it.
     transcript
         Where messages and the truth are written down; None for nowhere.
+    speed
+        Bench seconds that pass per second of wall time besides those of messages; None for none.
     on_failure
         Called with the instrument and the exception when an instrument fails between messages; None lets the
         exception pass to whoever let time pass.
     """
 
     def __init__(
-        self, file: BenchFile, static_devices: Devices | None = None, transcript: Transcript | None = None
+        self,
+        file: BenchFile,
+        static_devices: Devices | None = None,
+        transcript: Transcript | None = None,
+        speed: float | None = None,
     ) -> None:
         self.file = file
+        self.speed = speed
         self.static_devices = Devices() if static_devices is None else static_devices
         epoch = file.epoch if file.epoch.tzinfo else file.epoch.replace(tzinfo=UTC)
         self.clock = VirtualClock(epoch)
@@ -275,7 +282,7 @@ def open_bench(path: str) -> Bench:
     ----------
     path
         "" for the built-in bench, the name of a built-in bench, or a bench file, each perhaps followed
-        by `?seed=7`, which stands above the file's own seed, or `?transcript=PATH`, or `?seed=7&transcript=PATH`.
+        by `?seed=7`, which stands above the file's own seed, `?transcript=PATH`, `?speed=1`, or several with `&`.
 
     Raises
     ------
@@ -286,12 +293,13 @@ def open_bench(path: str) -> Bench:
     file, location = load_bench_file(name)
     if "transcript" not in changes and file.transcript is not None:
         changes["transcript"] = str(location.parent / file.transcript)
+    speed = changes.pop("speed", None)
     file = file.model_copy(update=changes)
     try:
         transcript = None if file.transcript is None else Transcript(Path(file.transcript).expanduser())
     except OSError as exc:
         raise BenchFileError(f"{location}: transcript: {file.transcript!r} cannot be written ({exc.strerror})") from exc
     try:
-        return Bench(file, stock_devices(file, location), transcript)
+        return Bench(file, stock_devices(file, location), transcript, speed)
     except BenchFileError as exc:
         raise BenchFileError(f"{location}: {exc}") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -60,20 +61,23 @@ def split_query(path: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     BenchFileError
-        If something else than a seed and a transcript, each once, follows the question mark.
+        If something else than a seed, a transcript and a speed, each once, follows the question mark.
     """
     name, mark, query = path.partition("?")
     changes: dict[str, Any] = {}
     for item in query.split("&") if mark else []:
         seed = re.fullmatch(r"seed=(\d{1,18})", item)
         transcript = re.fullmatch(r"transcript=(.+)", item)
+        speed = re.fullmatch(r"speed=(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})", item, re.ASCII)
         if seed is not None and "seed" not in changes:
             changes["seed"] = int(seed[1])
         elif transcript is not None and "transcript" not in changes:
             changes["transcript"] = transcript[1]
+        elif speed is not None and "speed" not in changes and 0.0 < float(speed[1]) < math.inf:
+            changes["speed"] = float(speed[1])
         else:
             raise BenchFileError(
-                f"{path}: {item!r} is not understood; only a seed and a transcript may follow the '?', such as "
-                "'?seed=7' or '?seed=7&transcript=run.jsonl'"
+                f"{path}: {item!r} is not understood; only a seed, a transcript and a speed above 0, each once, may "
+                "follow the '?', such as '?seed=7' or '?seed=7&transcript=run.jsonl' or '?speed=1'"
             )
     return name, changes

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Pace", "SleepingClock", "VirtualClock", "Watcher"]
+__all__ = ["Pace", "SleepingClock", "VirtualClock", "WallTime", "Watcher"]
 
 #: Longest step in s of a sleep that somebody watches: the ticks in which the bench lives.
 _WATCHED_STEP = 0.25
@@ -135,6 +135,42 @@ class VirtualClock(SleepingClock):
             self._listeners.append(listener)
 
 
+class WallTime:
+    """Adds to a bench's virtual time what passes on the wall clock, so that a client's own sleeps count.
+
+    Some drivers wait with `time.sleep`, between polls of a ramp for instance. In virtual time that is no time at all.
+
+    Parameters
+    ----------
+    clock
+        The bench's clock.
+    speed
+        Bench seconds added per second of wall time, finite and above 0.
+    wall
+        Returns a monotonic wall time in s.
+    """
+
+    def __init__(self, clock: VirtualClock, speed: float, wall: Callable[[], float] = wall_time.monotonic) -> None:
+        self._clock = clock
+        self._speed = check_speed(speed)
+        self._wall = wall
+        self._seen = wall()
+
+    def pass_on(self) -> None:
+        """Let the bench live through what has passed on the wall clock since the last call."""
+        with self._clock.lock:
+            self._clock.sleep((self._wall() - self._seen) * self._speed)
+            # What the bench takes to live through it is nobody's time: counted, it could grow without end.
+            self._seen = self._wall()
+
+
+def check_speed(speed: float) -> float:
+    """Return a speed of the bench in seconds per second; raises ValueError if it is not finite and above 0."""
+    if not 0.0 < speed < math.inf:
+        raise ValueError(f"the speed is {speed}; give a finite factor above 0, such as 1")
+    return speed
+
+
 class Pace:
     """Lets a bench's virtual time go with the wall clock, or faster or slower by a factor.
 
@@ -159,10 +195,8 @@ class Pace:
     def __init__(
         self, clock: VirtualClock, speed: float = 1.0, wall: Callable[[], float] = wall_time.monotonic
     ) -> None:
-        if not 0.0 < speed < math.inf:
-            raise ValueError(f"the speed is {speed}; give a finite factor above 0, such as 1")
         self._clock = clock
-        self._speed = speed
+        self._speed = check_speed(speed)
         self._wall = wall
         self._origin = wall() - clock.now() / speed
 

@@ -107,9 +107,11 @@ class HeatLedger:
     def add(self, begins: Array, ends: Array, energies: Array) -> None:
         """Enter voltage states from `begins` to `ends` (s), one after the other, with energies (J), shape (n,)."""
         if begins.size:
-            times = np.stack([begins, ends], axis=1).ravel()
-            totals = np.concatenate([[0.0], np.cumsum(energies)])
-            self._pending.append(_Dissipation(times, np.repeat(totals, 2)[1:-1]))
+            times, totals = np.empty((len(begins), 2)), np.zeros((len(begins), 2))
+            times[:, 0], times[:, 1] = begins, ends
+            energies.cumsum(out=totals[:, 1])
+            totals[1:, 0] = totals[:-1, 1]
+            self._pending.append(_Dissipation(times.ravel(), totals.ravel()))
 
     def cut(self, time: float) -> None:
         """Take back what was entered for `time` (s) and later."""

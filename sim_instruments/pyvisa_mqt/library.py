@@ -18,7 +18,7 @@ from pyvisa.typing import VISASession
 from pyvisa.util import LibraryPath
 
 from .bench import Bench, open_bench
-from .clock import VirtualClock
+from .clock import VirtualClock, WallTime
 from .connecting import canonical_name, open_session
 from .event_handlers import EventHandlers
 from .events_and_locks import EventsAndLocks
@@ -73,6 +73,9 @@ class MqtVisaLibrary(EventsAndLocks):
         path = "" if self.library_path == BUILT_IN else str(self.library_path)
         self.bench = RemoteBench(path) if is_remote(path) else open_bench(path)
         self.clock = self.bench.clock
+        self._wall: WallTime | None = None
+        if isinstance(self.bench, Bench) and self.bench.speed is not None:
+            self._wall = WallTime(self.bench.clock, self.bench.speed)
         self.sessions = {}
         self._handles = itertools.count(1)
         # One message is handled at a time, and not while another thread lets time pass.
@@ -85,6 +88,11 @@ class MqtVisaLibrary(EventsAndLocks):
         handle = VISASession(next(self._handles))
         self.sessions[handle] = obj
         return handle
+
+    def _session(self, session: Any) -> BenchSession | RemoteSession:
+        if self._wall is not None:
+            self._wall.pass_on()
+        return super()._session(session)
 
     def register_event(self, event: EventContext) -> Any:
         """Return the handle of an event, good until it is closed."""

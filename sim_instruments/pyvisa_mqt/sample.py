@@ -277,7 +277,10 @@ class Sample:
             self._record_endless(cycle, excursions[0], starts, switches[0])
         else:
             ends = [self._retrapping.ends(key, cycle, excursion, index, normals) for excursion in excursions]
-            self._record(cycle, excursions, starts, switches, np.maximum(ends, np.nan_to_num(switches, posinf=0.0)))
+            # It returns at the earliest where it switches; without a switch that says nothing.
+            self._record(
+                cycle, excursions, starts, switches, np.maximum(ends, np.where(switches < np.inf, switches, 0.0))
+            )
 
     def _escape_stream(self, excursion: int) -> Stream:
         if excursion not in self._escapes:
@@ -338,6 +341,9 @@ class Sample:
             begins.append(begin)
             ends.append(end)
             polarities.append(np.full(len(begin), float(excursion.polarity)))
+        if len(excursions) == 1:
+            self.log.append(begins[0], ends[0], polarities[0])
+            return
         order = np.argsort(np.concatenate(begins), kind="stable")
         joined = (np.concatenate(columns)[order] for columns in (begins, ends, polarities))
         self.log.append(*joined)

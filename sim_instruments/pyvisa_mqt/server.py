@@ -55,6 +55,8 @@ class BenchServer:
     """
 
     def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0) -> None:
+        if bench.speed is not None:
+            raise ValueError(f"the bench's path says speed={bench.speed:g}; give a served bench its speed with --speed")
         self.bench = bench
         self._pace = None if speed is None else Pace(bench.clock, speed)
         self._selector = selectors.DefaultSelector()

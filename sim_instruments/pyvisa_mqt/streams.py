@@ -8,6 +8,7 @@ easy as 1, 2, 3", SC11, section 3).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from zlib import crc32
 
@@ -38,6 +39,7 @@ class Stream:
     def __init__(self, seed: int, purpose: str) -> None:
         self._key = generator(seed, purpose).integers(0, 2**63, size=2, dtype=np.uint64)
         self._block = lru_cache(maxsize=4)(self._make_block)
+        self._normals = lru_cache(maxsize=4)(self._make_normals)
 
     def _make_block(self, index: int) -> NDArray[np.float64]:
         """Return the numbers index * _BLOCK .. (index + 1) * _BLOCK - 1."""
@@ -49,19 +51,29 @@ class Stream:
 
     def uniform(self, first: int, count: int) -> NDArray[np.float64]:
         """Return numbers first .. first + count - 1, shape (count,), read-only or a copy."""
-        block, offset = divmod(first, _BLOCK)
-        if offset + count <= _BLOCK:
-            return self._block(block)[offset : offset + count]
-        last = (first + count - 1) // _BLOCK
-        joined = np.concatenate([self._block(b) for b in range(block, last + 1)])
-        return joined[offset : offset + count]
+        return _span(self._block, _BLOCK, first, count)
 
     def exponential(self, first: int, count: int) -> NDArray[np.float64]:
         """Return unit exponentials, -ln(1 - u) of `uniform`, shape (count,)."""
         return -np.log1p(-self.uniform(first, count))
 
     def normal(self, first: int, count: int) -> NDArray[np.float64]:
-        """Return standard normal numbers, shape (count,), by the Box-Muller transform of two uniforms each."""
-        pairs = self.uniform(2 * first, 2 * count).reshape(count, 2)
+        """Return standard normal numbers, shape (count,), read-only or a copy."""
+        return _span(self._normals, _BLOCK // 2, first, count)
+
+    def _make_normals(self, index: int) -> NDArray[np.float64]:
+        """Return the normal numbers of a block, by the Box-Muller transform of two uniforms each."""
+        pairs = self._block(index).reshape(-1, 2)
         radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0]))
-        return np.asarray(radius * np.cos(2.0 * np.pi * pairs[:, 1]), dtype=np.float64)
+        numbers = np.asarray(radius * np.cos(2.0 * np.pi * pairs[:, 1]), dtype=np.float64)
+        numbers.setflags(write=False)
+        return numbers
+
+
+def _span(block: Callable[[int], NDArray[np.float64]], length: int, first: int, count: int) -> NDArray[np.float64]:
+    """Return numbers first .. first + count - 1 of those that come in blocks of a length."""
+    index, offset = divmod(first, length)
+    if offset + count <= length:
+        return block(index)[offset : offset + count]
+    joined = np.concatenate([block(b) for b in range(index, (first + count - 1) // length + 1)])
+    return joined[offset : offset + count]

@@ -12,6 +12,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -55,6 +56,11 @@ class _Nodes:
     log_totals: Array
     spacing: float
 
+    @cached_property
+    def possible(self) -> bool:
+        """Whether a switch is likelier than once in 1e8 cycles."""
+        return bool(self.log_totals.max() > _FIRST)
+
     def lookup(self, logs: Array, cell: NDArray[np.int64], weight: Array, normals: Array) -> Array:
         """Return switching times in s, NaN where there is no switch.
 
@@ -76,7 +82,7 @@ class _Nodes:
         below = np.minimum(place.astype(np.int64), n_offset - 2)
         part = place - below
         flat = cell + below * len(_GRID)
-        low, high = (_along(table, flat + n * len(_GRID), weight) for n in (0, 1))
+        low, high = _along(table, flat, weight), _along(table, flat + len(_GRID), weight)
         totals = self.log_totals.take(below)
         totals += part * (self.log_totals.take(below + 1) - totals)
         low += part * (high - low)
@@ -108,12 +114,12 @@ class SwitchTimes:
         self._deviation = offset_deviation
         self._rates: OrderedDict[int, RateTable] = OrderedDict()
         self._nodes: OrderedDict[tuple[Hashable, Excursion, int], _Nodes] = OrderedDict()
+        self._last: tuple[tuple[Hashable, Excursion, int], tuple[_Nodes, _Nodes]] | None = None
 
     def possible(self, key: Hashable, cycle: Cycle, excursion: Excursion, temperature: float) -> bool:
         """Return whether a switch in this excursion is likelier than once in 1e8 cycles."""
         node = math.floor(math.log(max(temperature, _COLDEST)) / _TEMPERATURE_NODE)
-        tables = (self._nodes_at(key, node + n, cycle, excursion) for n in (0, 1))
-        return any(t.log_totals.max() > _FIRST for t in tables)
+        return any(nodes.possible for nodes in self._around(key, node, cycle, excursion))
 
     def draw(
         self,
@@ -141,13 +147,20 @@ class SwitchTimes:
         place = np.clip((logs - _FIRST) / _SPACING, 0.0, len(_GRID) - 1.001)
         cell = place.astype(np.int64)
         weight = place - cell
-        low, high = (
-            self._nodes_at(key, node + n, cycle, excursion).lookup(logs, cell, weight, normals) for n in (0, 1)
-        )
+        around = self._around(key, node, cycle, excursion)
+        low, high = (nodes.lookup(logs, cell, weight, normals) for nodes in around)
         # A ramp that switches at one node only, at the very end of the excursion: the nearer node decides.
         nearer = low if position - node < 0.5 else high
         times = low + (position - node) * (high - low)
         return np.where(np.isnan(times), np.where(np.isnan(nearer), np.inf, nearer), times)
+
+    def _around(self, key: Hashable, node: int, cycle: Cycle, excursion: Excursion) -> tuple[_Nodes, _Nodes]:
+        """Return the inverted hazards at a temperature node and the next, which are asked for again and again."""
+        asked = (key, excursion, node)
+        if self._last is None or self._last[0] != asked:
+            low, high = (self._nodes_at(key, node + n, cycle, excursion) for n in (0, 1))
+            self._last = (asked, (low, high))
+        return self._last[1]
 
     def _nodes_at(self, key: Hashable, node: int, cycle: Cycle, excursion: Excursion) -> _Nodes:
         """Return the inverted hazards at one temperature node, from the cache if possible."""

@@ -157,29 +157,28 @@ class Readout:
         margin = 40.0 * self._constant + 1e-9
         begin, end = since - self._delay - margin, until - self._delay + margin
         # Ends are sorted like begins: a state that began early but ended in the window counts too.
-        low = int(np.searchsorted(log.ends, begin))
-        high = max(int(np.searchsorted(log.begins, end)), low)
+        low = int(log.ends.searchsorted(begin))
+        high = max(int(log.begins.searchsorted(end)), low)
         times = self._crossings(log, slice(low, high), above, rising)
         if self._noise > 0.0:
             false = self._false_edges(log, above, rising, since, until)
             times = np.concatenate([times, false]) if false.size else times
         times.sort()
-        first, last = np.searchsorted(times, (since, until), side="right")
-        return times[first:last]
+        return times[times.searchsorted(since, side="right") : times.searchsorted(until, side="right")]
 
     def _crossings(self, log: EventLog, states: slice, above: float, rising: bool) -> Array:
         """Return when the output passes a level (V above its baseline) because of voltage states."""
         polarities = log.polarities[states]
         if len(polarities) == 0 or above == 0.0:
             return np.empty(0)
+        if (polarities == polarities[0]).all():
+            return self._crossings_of(log, states, float(polarities[0]), above, rising)
         numbers = np.arange(states.start, states.stop)
-        if polarities.min() == polarities.max():
-            return self._crossings_of(log, numbers, float(polarities[0]), above, rising)
         both = [self._crossings_of(log, numbers[polarities == p], p, above, rising) for p in (1.0, -1.0)]
         return np.concatenate(both)
 
     def _crossings_of(
-        self, log: EventLog, numbers: NDArray[np.int64], polarity: float, above: float, rising: bool
+        self, log: EventLog, numbers: slice | NDArray[np.int64], polarity: float, above: float, rising: bool
     ) -> Array:
         """Return the crossings of the numbered states, which have one polarity."""
         height = self._step * polarity
@@ -196,10 +195,15 @@ class Readout:
             times, slope = self._way_back(ends - begins, ratio) + ends + self._delay, abs(above)
         if self._noise > 0.0:
             jitter = self._noise * self._constant / slope
-            first = log.first_index + int(numbers[0])
-            normals = self._jitter.normal(first, int(numbers[-1] - numbers[0]) + 1)
-            times = times + jitter * normals[numbers - numbers[0]]
+            times = times + jitter * self._normals(log.first_index, numbers)
         return times if lasting.all() else times[lasting]
+
+    def _normals(self, first: int, numbers: slice | NDArray[np.int64]) -> Array:
+        """Return the jitter of the numbered states in standard deviations; state 0 has the number `first` for life."""
+        if isinstance(numbers, slice):
+            return self._jitter.normal(first + numbers.start, numbers.stop - numbers.start)
+        normals = self._jitter.normal(first + int(numbers[0]), int(numbers[-1] - numbers[0]) + 1)
+        return np.asarray(normals[numbers - numbers[0]])
 
     def _way_back(self, durations: Array, ratio: float) -> Array:
         """Return how long after its end a state's signal has sunk to a share of the full step."""

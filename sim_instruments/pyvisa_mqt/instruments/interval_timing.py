@@ -16,6 +16,8 @@ __all__ = ["Arming", "Readings", "armed_intervals", "gated_periods", "start_stop
 
 Array = NDArray[np.float64]
 
+_NEVER = np.array([math.inf])
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -70,7 +72,7 @@ def start_stop_intervals(
         Time in s behind the start edge in which stop edges are ignored.
     """
     following = np.searchsorted(stops, starts + holdoff, side="right")
-    ends = np.append(stops, math.inf)[following]
+    ends = np.concatenate((stops, _NEVER))[following]
     start_list, end_list = starts.tolist(), ends.tolist()
     irregular = _irregular(starts, ends, timeout, dead_time).tolist()
     picked: list[int] = []
@@ -103,7 +105,7 @@ def _irregular(starts: Array, ends: Array, timeout: float, dead_time: float) -> 
     rearmed = ends[:-1] + dead_time
     with np.errstate(invalid="ignore"):
         in_time = (starts[1:] > rearmed) & (ends[1:] < math.inf) & (ends[1:] - rearmed <= timeout)
-    return np.append(np.flatnonzero(~in_time), len(starts) - 1)
+    return np.concatenate((np.flatnonzero(~in_time), (len(starts) - 1,)))
 
 
 def _readings(

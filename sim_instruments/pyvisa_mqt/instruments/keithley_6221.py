@@ -48,7 +48,7 @@ WAVE = f"{SOURCE}:WAVE"
 MARKER = f"{WAVE}:PMARker|PMARK"
 EXTERNAL = f"{WAVE}:EXTRigger|EXTRIG"
 CURRENT = Number(-LARGEST_CURRENT, LARGEST_CURRENT, 0.0, unit="A")
-FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", "ARB0", "ARB1", "ARB2", "ARB3", "ARB4", aliases={"ARBITRARY0": "ARB0"})
+FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", *(f"ARBitrary{n}" for n in range(5)))
 LINE = Number(1, 6, 3, integer=True)
 POINT = Number(-1, 1, 0)
 TIME = Number(100e-9, 999999.999, math.inf, unit="S", infinite=True)

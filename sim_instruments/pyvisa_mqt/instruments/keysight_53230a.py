@@ -216,10 +216,13 @@ class Keysight53230A(ReadoutSection):
         while self._triggers_left:
             if self._awaiting_trigger and not self._external_trigger(now):
                 return
-            readings = self._read_edges(now)
-            if not len(readings.values):
-                return
-            self._store(readings)
+            limit = self._limit()
+            readings = self._read_edges(now, limit)
+            count = len(readings.values)
+            if count:
+                self._store(readings)
+            if count < limit:
+                return  # all that the edges until now give
             if not self._samples_left:
                 self._triggers_left -= 1
                 if self._triggers_left:
@@ -293,11 +296,14 @@ class Keysight53230A(ReadoutSection):
     def _gate_time(self) -> float:
         return float(self.settings["totalize_gate_time" if self.measured == "TOT" else "gate_time"])
 
-    def _read_edges(self, now: float) -> Readings:
-        limit = self._samples_left
+    def _limit(self) -> int:
+        """Return how many readings can come one after the other."""
         if self.settings["trigger_source"] == "IMM" and not self.settings["trigger_delay"]:
             # Without a delay between triggers all samples are one train.
-            limit += (self._triggers_left - 1) * int(self.settings["sample_count"])
+            return self._samples_left + (self._triggers_left - 1) * int(self.settings["sample_count"])
+        return self._samples_left
+
+    def _read_edges(self, now: float, limit: int) -> Readings:
         conditions = Conditions(
             armed=self._armed,
             now=now,

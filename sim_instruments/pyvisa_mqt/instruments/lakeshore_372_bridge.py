@@ -154,15 +154,15 @@ class Bridge:
         for reading in self.readings.values():
             reading.lowest = reading.highest = reading.filtered
 
-    def tick(self, now: float) -> bool:
-        """Do one conversion that ends at bench time `now` (s); return whether there is a new value."""
+    def tick(self, now: float) -> Reading | None:
+        """Do one conversion that ends at bench time `now` (s); return the new reading, None if there is none."""
         if self.autoscan and now >= self._leaving:
             self.select(self._next_channel(), True, now)
         if now < self._settled:
-            return False
-        channel = self.channel
-        self._convert(channel, self.reading(channel))
-        return True
+            return None
+        reading = self.reading(self.channel)
+        self._convert(self.channel, reading)
+        return reading
 
     def _next_channel(self) -> int:
         for step in range(1, 17):
@@ -199,4 +199,4 @@ def _status(temperature: float, resistance_range: float) -> int:
         return T_OVER
     if temperature < COLDEST:
         return T_UNDER
-    return R_OVER if resistance_of(temperature) > resistance_range else 0
+    return R_OVER if resistance_range < math.inf and resistance_of(temperature) > resistance_range else 0

@@ -141,21 +141,22 @@ class LakeShore372Inputs(WatchfulInstrument):
 
     def _measure(self, now: float) -> bool:
         """Do the conversion that ends at bench time `now` (s); return whether there is a new value."""
-        fresh = self._bridge.tick(now)
-        if fresh:
-            invalid = self._bridge.reading(self._bridge.channel).status
-            self.status.device_bits &= ~(VALID_MEASUREMENT | OVERLOAD)
-            self.status.device_bits |= OVERLOAD if invalid else VALID_MEASUREMENT
+        reading = self._bridge.tick(now)
+        if reading is not None:
+            others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
+            self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
         if self.watching:
             on = self.watch()
             self.status.device_bits = self.status.device_bits | ALARM if on else self.status.device_bits & ~ALARM
-        return fresh
+        return reading is not None
 
     def _too_warm(self) -> bool:
         """Return whether the scanned channel or the control input is above its limit."""
         if self._limits[0] != self.revision:
             limits = {name: self.stored("TLIMIT", name)[0] for name in INPUTS}
             self._limits = (self.revision, {name: limit for name, limit in limits.items() if limit})
+        if not self._limits[1]:
+            return False
         return any(
             self._reading(name).filtered > limit
             for name, limit in self._limits[1].items()

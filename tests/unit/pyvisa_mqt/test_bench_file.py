@@ -170,7 +170,7 @@ def test_a_seed_behind_the_name_stands_above_the_files_own(tmp_path: Path) -> No
     assert open_bench("?seed=9").file.seed == 9
 
 
-@pytest.mark.parametrize("query", ["seed=x", "seed=-1", "speed=2", "", "seed=1&seed=2"])
+@pytest.mark.parametrize("query", ["seed=x", "seed=-1", "pace=2", "", "seed=1&seed=2"])
 def test_other_queries_are_refused(query: str) -> None:
     assert "seed" in refusal(f"?{query}")
 
