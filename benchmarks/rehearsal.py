@@ -82,9 +82,7 @@ def main() -> None:
         wall, predicted, real = speed_and_duration(Path(folder) / "twenty", 2_000 if short else 10_000)
         off = predicted / real - 1.0
         print(f"rehearsal of 20 temperatures: {wall:.1f} s, {wall / WALL_LIMIT:.2f} of the limit of {WALL_LIMIT:g} s")
-        print(
-            f"predicted duration {predicted:.0f} s, the sweep took {real:.0f} s: {off:+.2%} (limit 2 %)"
-        )
+        print(f"predicted duration {predicted:.0f} s, the sweep took {real:.0f} s: {off:+.2%} (limit 2 %)")
         runs = 12 if short else 50
         ratios = scatter(Path(folder) / "four", runs)
     listed = ", ".join(f"{temperature} mK" for temperature in FOUR)

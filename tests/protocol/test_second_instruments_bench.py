@@ -145,7 +145,7 @@ def test_the_period_of_the_sync_output_is_measured_while_the_generator_ramps(ben
 
 @pytest.mark.parametrize("start_current", [0.0, 4e-6])
 def test_currents_follow_the_physics_without_any_shift(bench: Bench, start_current: float) -> None:
-    number = 4000
+    number = 2000
     program = RampProgram(start_current, 10e-6, (10e-6 - start_current) / 0.9e-3, 1e-3)
     actual = bench.source.configure(program)
     bench.counter.configure(actual)

@@ -45,6 +45,13 @@ def serving(*options: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[st
         process.stderr.close()
 
 
+@pytest.fixture(scope="module")
+def virtual() -> Iterator[str]:
+    """The library of a bench in another process, for tests that leave it as they found it."""
+    with serving("?seed=1", "--virtual") as (places, _):
+        yield places["backend"]
+
+
 @contextmanager
 def library_at(path: str) -> Iterator[tuple[pyvisa.ResourceManager, Any]]:
     """Open a VISA library of its own, and let it go at the end."""
@@ -109,8 +116,8 @@ def test_time_and_state_stay_when_clients_come_and_go(tmp_path: Path) -> None:
             assert library.clock.utc().year == 2026
 
 
-def test_two_clients_share_one_clock_and_locks_hold_between_them(tmp_path: Path) -> None:
-    with serving("?seed=1", "--virtual") as (places, _), library_at(places["backend"]) as (manager, library):
+def test_two_clients_share_one_clock_and_locks_hold_between_them(virtual: str) -> None:
+    with library_at(virtual) as (manager, library):
         first: Any = manager.open_resource(SOURCE)
         second: Any = manager.open_resource(SOURCE, timeout=500)
         first.lock_excl()
@@ -122,8 +129,8 @@ def test_two_clients_share_one_clock_and_locks_hold_between_them(tmp_path: Path)
         assert library.clock.now() > 0.0
 
 
-def test_service_requests_serial_polls_and_attributes_go_the_same_way(tmp_path: Path) -> None:
-    with serving("?seed=1", "--virtual") as (places, _), library_at(places["backend"]) as (manager, _library):
+def test_service_requests_serial_polls_and_attributes_go_the_same_way(virtual: str) -> None:
+    with library_at(virtual) as (manager, _library):
         counter: Any = manager.open_resource(COUNTER)
         assert counter.get_visa_attribute(constants.ResourceAttribute.timeout_value) == 2000
         counter.timeout = 5000
@@ -137,8 +144,8 @@ def test_service_requests_serial_polls_and_attributes_go_the_same_way(tmp_path: 
         counter.clear()
 
 
-def test_faults_can_be_asked_for_from_another_process(tmp_path: Path) -> None:
-    with serving("?seed=1", "--virtual") as (places, _), library_at(places["backend"]) as (manager, library):
+def test_faults_can_be_asked_for_from_another_process(virtual: str) -> None:
+    with library_at(virtual) as (manager, library):
         source: Any = manager.open_resource(SOURCE)
         fault = library.bench.faults.inject("lost-reply", instrument="source", probability=1)
         with pytest.raises(errors.VisaIOError):

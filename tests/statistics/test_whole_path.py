@@ -6,8 +6,9 @@ bench, which only a test may look into.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,47 +49,77 @@ def measure(laboratory: Any, seed: int) -> Replica:
 
 
 @pytest.fixture(scope="module")
-def replicas(tmp_path_factory: pytest.TempPathFactory, build_laboratory: Callable[[Path], Any]) -> list[Replica]:
-    """Twenty seeds at 300 mK."""
+def room_for_replicas(tmp_path_factory: pytest.TempPathFactory, build_laboratory: Callable[[Path], Any]) -> Any:
+    """Return a laboratory whose plan is one histogram of 10 000 switches at 300 mK."""
     laboratory = build_laboratory(tmp_path_factory.mktemp("whole-path"))
     laboratory.change("plan.yaml", "[100 mK]", "[300 mK]")
     laboratory.change("plan.yaml", "switches: 1000", "switches: 10000")
-    return [measure(laboratory, seed) for seed in range(20)]
+    return laboratory
 
 
-def test_pulls_of_critical_current_and_temperature_are_standard_normal(replicas: list[Replica]) -> None:
+@pytest.fixture(scope="module")
+def few(room_for_replicas: Any) -> list[Replica]:
+    """Three seeds: enough to see that something is wrong, not that an error bar is a tenth too small."""
+    return [measure(room_for_replicas, seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def replicas(room_for_replicas: Any, few: list[Replica]) -> list[Replica]:
+    """Twenty seeds."""
+    return few + [measure(room_for_replicas, seed) for seed in range(len(few), 20)]
+
+
+def pulls_of(replicas: list[Replica]) -> dict[str, list[float]]:
+    """Return by how many of their standard errors the fitted values are off."""
     junction = JunctionEstimate(9.5e-6, CAPACITANCE, RESISTANCE)
     fits = [fit_histogram(replica.histogram, junction, Escape()) for replica in replicas]
-    pulls = {
+    return {
         "critical current": [(f.critical_current - CRITICAL_CURRENT) / f.critical_current_stderr for f in fits],
         "temperature": [
             (f.escape_temperature - replica.true_temperature) / f.escape_temperature_stderr
             for f, replica in zip(fits, replicas, strict=True)
         ],
     }
-    for name, values in pulls.items():
+
+
+def p_values_of(replicas: list[Replica]) -> list[float]:
+    """Return how well each replica's currents follow the law at the temperature that the sample had."""
+    junction = Junction(CRITICAL_CURRENT, CAPACITANCE, RESISTANCE)
+    laws = [SwitchingDistribution(junction, replica.true_temperature, 1e-3) for replica in replicas]
+    return [
+        float(kstest(law.cdf(replica.histogram.switching_currents), "uniform").pvalue)
+        for law, replica in zip(laws, replicas, strict=True)
+    ]
+
+
+def test_what_comes_out_of_a_few_replicas_is_what_the_bench_put_in(few: list[Replica]) -> None:
+    # six pulls of unit normals, the seeds fixed: one above 3.5 comes in 0.3 % of all sets of seeds
+    assert all(np.max(np.abs(values)) < 3.5 for values in pulls_of(few).values())
+    # the least of three p-values lies below this in 0.3 % of all sets of seeds
+    assert min(p_values_of(few)) > 1e-3
+
+
+@pytest.mark.slow
+def test_pulls_of_critical_current_and_temperature_are_standard_normal(replicas: list[Replica]) -> None:
+    for name, values in pulls_of(replicas).items():
         # 20 replicas: the mean pull has a standard error of 0.22, the width one of 0.16
         assert abs(np.mean(values)) < 0.7, (name, values)
         assert 0.7 < np.std(values, ddof=1) < 1.3, (name, values)
 
 
+@pytest.mark.slow
 def test_stored_currents_follow_the_switching_distribution_at_the_true_temperature(replicas: list[Replica]) -> None:
-    junction = Junction(CRITICAL_CURRENT, CAPACITANCE, RESISTANCE)
-    p_values = []
-    for replica in replicas:
-        law = SwitchingDistribution(junction, replica.true_temperature, 1e-3)
-        p_values.append(kstest(law.cdf(replica.histogram.switching_currents), "uniform").pvalue)
+    p_values = p_values_of(replicas)
     # uniform p-values: 20 of them fail this test themselves once in a thousand sets of seeds
     assert kstest(p_values, "uniform").pvalue > 1e-3, p_values
 
 
 def test_replicas_of_different_seeds_differ_and_of_the_same_seed_do_not(
-    replicas: list[Replica], tmp_path: Path, build_laboratory: Callable[[Path], Any]
+    few: list[Replica], tmp_path: Path, room_for_replicas: Any
 ) -> None:
-    firsts = {replica.histogram.switching_currents[0] for replica in replicas}
-    assert len(firsts) == len(replicas)
-    laboratory = build_laboratory(tmp_path)
-    laboratory.change("plan.yaml", "[100 mK]", "[300 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 10000")
-    again = measure(laboratory, 3)
-    np.testing.assert_array_equal(again.histogram.intervals, replicas[3].histogram.intervals)
+    firsts = {replica.histogram.switching_currents[0] for replica in few}
+    assert len(firsts) == len(few)
+    elsewhere = tmp_path / "lab"
+    shutil.copytree(room_for_replicas.folder, elsewhere, ignore=shutil.ignore_patterns("seed*"))
+    again = measure(replace(room_for_replicas, folder=elsewhere), 2)
+    np.testing.assert_array_equal(again.histogram.intervals, few[2].histogram.intervals)

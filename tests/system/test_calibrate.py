@@ -42,6 +42,7 @@ def calibrate(laboratory: Any, *options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_calibration_finds_delay_and_offset_and_corrects_measurement_and_analysis(cold: Any) -> None:
     found = calibrate(cold)
     assert found["method"] == "junction"
@@ -73,7 +74,18 @@ def test_a_calibration_finds_delay_and_offset_and_corrects_measurement_and_analy
         assert again["std_switching_current_A"] == pytest.approx(new["std_switching_current_A"], rel=1e-6)
 
 
-def test_a_dummy_resistor_checks_the_chain_without_a_junction(cold: Any) -> None:
+def fewer(monkeypatch: pytest.MonkeyPatch, thresholds: tuple[float, ...], ramps: int) -> None:
+    """Time a dummy resistor at fewer thresholds, with fewer ramps at each."""
+    monkeypatch.setattr("mqtctl.acquisition.calibration.DUMMY_THRESHOLDS", thresholds)
+    monkeypatch.setattr("mqtctl.acquisition.calibration._DUMMY_RAMPS", ramps)
+
+
+@pytest.mark.parametrize("short", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_dummy_resistor_checks_the_chain_without_a_junction(
+    cold: Any, monkeypatch: pytest.MonkeyPatch, short: bool
+) -> None:
+    if short:
+        fewer(monkeypatch, (0.2, 0.6, 1.0), 50)
     text = (cold.folder / "bench.yaml").read_text(encoding="utf-8")
     begin, end = text.index("junction:\n"), text.index("bias:\n")
     bench = f"{text[:begin]}dummy_resistor: 200 Ohm\n\n{text[end:]}"
@@ -89,7 +101,8 @@ def test_a_dummy_resistor_checks_the_chain_without_a_junction(cold: Any) -> None
     assert 1e-5 < found["nonlinearity"] < 1e-3
 
 
-def test_a_dummy_that_is_not_what_was_stated_is_refused(cold: Any) -> None:
+def test_a_dummy_that_is_not_what_was_stated_is_refused(cold: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer(monkeypatch, (0.5, 1.0), 20)  # five times too much shows in a few ramps
     text = (cold.folder / "bench.yaml").read_text(encoding="utf-8")
     begin, end = text.index("junction:\n"), text.index("bias:\n")
     (cold.folder / "bench.yaml").write_text(f"{text[:begin]}dummy_resistor: 200 Ohm\n\n{text[end:]}", encoding="utf-8")

@@ -18,7 +18,7 @@ from mqtctl.storage import load_sweep
 def start(laboratory: Any) -> subprocess.Popen[str]:
     """Start a long sweep in a process of its own."""
     laboratory.change("plan.yaml", "[100 mK]", "[100 mK, 200 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 100000")
+    laboratory.change("plan.yaml", "switches: 1000", "switches: 40000")
     return subprocess.Popen(
         [sys.executable, "-m", "mqtctl", "sweep", "plan.yaml", "-o", "run", "--seed", "1"],
         cwd=laboratory.folder,
@@ -59,7 +59,7 @@ def test_a_killed_process_loses_no_block(laboratory: Any) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     (point,) = load_sweep(database).points
     assert not point.complete
-    assert point.histogram.switching_currents.size >= 25_000
+    assert point.histogram.switching_currents.size >= 10_000
     assert point.histogram.switching_currents.size % 500 == 0
     np.testing.assert_array_equal(
         point.histogram.ramp.current(point.histogram.intervals), point.histogram.switching_currents

@@ -17,6 +17,7 @@ def add(laboratory: Any, *lines: str) -> None:
     laboratory.change("plan.yaml", "switches: 1000 ", f"{text}\nswitches: 600 ")
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_both_polarities_find_the_bias_lines_offset_and_take_it_out(laboratory: Any) -> None:
     laboratory.change("bench.yaml", "offset: 0 A", "offset: 15 nA")
     add(laboratory, "polarity: both")
@@ -40,6 +41,7 @@ def test_a_negative_plan_measures_at_negative_bias_alone(laboratory: Any) -> Non
     assert "offset_current_A" not in result
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_rate_series_gives_the_same_escape_temperature_at_every_rate(laboratory: Any) -> None:
     add(laboratory, "further_rates: [0.3 mA/s, 2 mA/s]")
     result = laboratory.result()
@@ -53,6 +55,7 @@ def test_a_rate_series_gives_the_same_escape_temperature_at_every_rate(laborator
         assert point["escape_temperature_free_K"] == pytest.approx(0.1015, abs=4 * error)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_retrapping_currents_are_those_of_the_junction(laboratory: Any) -> None:
     laboratory.change("bench.yaml", "# retrapping_current: 149 nA ", "retrapping_current: 600 nA\n  # ")
     add(laboratory, "polarity: both", "retrapping: 100")
@@ -64,6 +67,7 @@ def test_retrapping_currents_are_those_of_the_junction(laboratory: Any) -> None:
         assert entry["mean_retrapping_current_A"] == pytest.approx(600e-9, abs=1e-9)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_i_v_curves_before_and_after_show_gap_and_hysteresis(laboratory: Any) -> None:
     add(laboratory, "iv_curve: true")
     result = laboratory.result()
@@ -82,6 +86,7 @@ def test_i_v_curves_before_and_after_show_gap_and_hysteresis(laboratory: Any) ->
     assert load_by_id(before["run_id"]).to_pandas_dataframe().shape[0] == len(before["threshold_V"])
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_duty_cycle_that_warms_the_sample_is_found_and_one_that_does_not_is_not(
     laboratory: Any,
 ) -> None:

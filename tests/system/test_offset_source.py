@@ -39,6 +39,7 @@ def with_offset(laboratory: Any) -> Any:
     return laboratory
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_an_offset_lets_a_smaller_ramp_reach_the_same_switching_currents(with_offset: Any) -> None:
     with_offset.change("plan.yaml", "  stop_current: 9.8 uA", "  offset_current: 0.1 uA\n  stop_current: 9.7 uA")
     result = with_offset.result()

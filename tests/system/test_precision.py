@@ -10,6 +10,7 @@ import pytest
 from mqtctl.storage import load_sweep
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_precision_that_the_most_switches_do_not_give_is_remarked(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "switches: 1000", "switches: 500\nprecision: 1 %")
     outcome = laboratory.sweep("--json")
@@ -21,6 +22,7 @@ def test_a_precision_that_the_most_switches_do_not_give_is_remarked(laboratory: 
     assert "instead of 1 % of the escape temperature; plan more switches or ask for less" in outcome.stderr
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_every_polarity_comes_to_the_precision_and_the_looks_are_kept(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "switches: 1000", "precision: 5 %\nprecision_of: width\npolarity: both")
     outcome = laboratory.sweep("--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import pyvisa
 
 from mqtctl.workflow import Options, acquire
+from mqtctl.workflow.rehearsal.dry_run import Effort
 
 POINT_KEYS = {
     "temperature_K", "settling_time_s", "ramping_time_s", "duration_s", "switches", "censored_fraction",
@@ -33,6 +35,12 @@ def rehearsed(laboratory: Any, *options: str, code: int = 0) -> dict[str, Any]:
     result = json.loads(outcome.stdout)
     assert isinstance(result, dict)
     return result
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory, build_laboratory: Callable[[Path], Any]) -> dict[str, Any]:
+    """Return the rehearsal of a laboratory as it is, for tests of what a change does to it."""
+    return rehearsed(build_laboratory(tmp_path_factory.mktemp("usual")))
 
 
 def without_bench(laboratory: Any) -> None:
@@ -63,16 +71,27 @@ def test_a_good_plan_is_predicted_with_all_keys(laboratory: Any) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("more", ["", "\npolarity: both\nretrapping: 200\nheating_check: true"])
-def test_times_are_those_of_the_sweep(laboratory: Any, more: str) -> None:
+#: Five kinds of ramps at each temperature.
+ALL_KINDS = "\npolarity: both\nretrapping: 200\nheating_check: true"
+
+
+@pytest.mark.parametrize(
+    ("switches", "more"),
+    [
+        (6000, ""),  # more than are rehearsed
+        (1000, ALL_KINDS),
+        pytest.param(6000, ALL_KINDS, marks=pytest.mark.slow),
+    ],
+)
+def test_times_are_those_of_the_sweep(laboratory: Any, switches: int, more: str) -> None:
     laboratory.change("plan.yaml", "[100 mK]", "[40 mK, 100 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", f"switches: 6000{more}")
+    laboratory.change("plan.yaml", "switches: 1000", f"switches: {switches}{more}")
     predicted = rehearsed(laboratory)
     run = acquire(laboratory.folder / "plan.yaml", Options(output=laboratory.folder / "run", seed=2))
     assert predicted["duration_s"] == pytest.approx(run.lab_time, rel=0.02)
     told = sum(point["duration_s"] for point in predicted["points"])
     assert told == pytest.approx(predicted["duration_s"], rel=0.05)
-    assert predicted["points"][0]["switches"] == 6000
+    assert predicted["points"][0]["switches"] == switches
     assert len(predicted["points"][0]["ramps"]) == (5 if more else 1)
 
 
@@ -100,11 +119,10 @@ def test_nothing_but_the_simulated_bench_is_opened(laboratory: Any, monkeypatch:
     assert any("cooling power" in sentence for sentence in result["assumed"])
 
 
-def test_a_bench_made_of_the_station_file_behaves_as_the_built_in_one(laboratory: Any) -> None:
-    simulated = rehearsed(laboratory)
+def test_a_bench_made_of_the_station_file_behaves_as_the_built_in_one(laboratory: Any, usual: dict[str, Any]) -> None:
     without_bench(laboratory)
     generated = rehearsed(laboratory)
-    assert generated["duration_s"] == pytest.approx(simulated["duration_s"], rel=0.02)
+    assert generated["duration_s"] == pytest.approx(usual["duration_s"], rel=0.02)
     assert generated["findings"] == []
 
 
@@ -165,7 +183,12 @@ def test_each_mistake_has_its_sentence_and_the_code_of_the_sweep(
     assert result["points"][0]["temperature_K"] == 0.1, "what can be predicted is predicted"
 
 
-def test_a_counter_with_too_little_memory_for_the_block_is_told(laboratory: Any) -> None:
+def test_a_counter_with_too_little_memory_for_the_block_is_told(
+    laboratory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the plan tells it; few of the switches, which come one by one, need be rehearsed
+    few = Effort(together=100, few=50, most=50, long=50)
+    monkeypatch.setattr("mqtctl.workflow.rehearsal.predict.STREAMED", few)
     laboratory.change("plan.yaml", "switches: 1000", "switches: 3000000")
     laboratory.change("plan.yaml", "block: 500", "block: 1000000")
     laboratory.change(
@@ -178,8 +201,8 @@ def test_a_counter_with_too_little_memory_for_the_block_is_told(laboratory: Any)
     assert "counter's memory holds" in texts(rehearsed(laboratory, code=2))
 
 
-def test_a_weak_link_shows_as_heating_and_in_the_predicted_width(laboratory: Any) -> None:
-    cold = rehearsed(laboratory)["points"][0]
+def test_a_weak_link_shows_as_heating_and_in_the_predicted_width(laboratory: Any, usual: dict[str, Any]) -> None:
+    (cold,) = usual["points"]
     laboratory.change("bench.yaml", "link_power: 1.5 mW", "link_power: 2 nW")
     result = rehearsed(laboratory)
     assert "warmer than the bath" in texts(result, "warning")

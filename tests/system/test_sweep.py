@@ -139,6 +139,7 @@ assert not any(name.split(".")[0] == "mqtctl" for name in sys.modules)
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=folder, check=True, timeout=100)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(laboratory: Any) -> None:
     volatile = ("wall_time_s", "database", "report")
     results = []
@@ -165,6 +166,7 @@ def test_one_histogram_at_the_present_temperature(laboratory: Any) -> None:
     assert result["temperature_K"] == pytest.approx(0.012, rel=0.05)  # a cold bench rests at its base temperature
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_transcript_and_a_seed_go_together(laboratory: Any) -> None:
     transcript = laboratory.folder / "run.jsonl"
     laboratory.change("station.yaml", "bench.yaml@mqt", f"bench.yaml?transcript={transcript}@mqt")

@@ -39,7 +39,7 @@ def probabilities(chain: Open, source: str, counter: str, temperature: float, se
 @pytest.mark.parametrize(("source", "counter"), PAIRS)
 def test_switches_follow_the_physics(chain: Open, source: str, counter: str, temperature: float) -> None:
     # The SR620 gives its samples one by one, which costs the test time: its 20 000 are among the slow tests.
-    number = 3000 if counter == "srs-sr620" else 20_000
+    number = 1500 if counter == "srs-sr620" else 20_000
     found = probabilities(chain, source, counter, temperature, 1, number)
     assert stats.kstest(found, "uniform").pvalue > 1e-3
 

@@ -32,17 +32,21 @@ def histograms(
     return found
 
 
-@pytest.mark.parametrize("temperature", [0.02, 0.3])
-def test_two_rates_and_two_polarities_tell_lag_and_offset(temperature: float) -> None:
+# a fit in the cold, where the shape says much of the lag, takes a second
+@pytest.mark.parametrize(
+    ("temperature", "seeds"),
+    [(0.02, 2), (0.3, 4), *(pytest.param(kelvin, 8, marks=pytest.mark.slow) for kelvin in (0.02, 0.3))],
+)
+def test_two_rates_and_two_polarities_tell_lag_and_offset(temperature: float, seeds: int) -> None:
     pulls = []
-    for seed in range(8):
+    for seed in range(seeds):
         fit = fit_delay(histograms(temperature, seed), ESTIMATE)
         assert fit.offset is not None
         assert fit.offset_stderr is not None
         pulls.append([(fit.delay - DELAY) / fit.delay_stderr, (fit.offset - OFFSET) / fit.offset_stderr])
         assert fit.pvalue > 1e-4
-    # mean of eight unit normals: 0.35; a false alarm is a matter of 4 sigma, and the seeds are fixed
-    assert np.all(np.abs(np.mean(pulls, axis=0)) < 1.4)
+    # the mean of unit normals; a false alarm is a matter of 4 sigma, and the seeds are fixed
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 4.0 / np.sqrt(seeds))
     assert np.max(np.abs(pulls)) < 4.0
     assert fit.delay_stderr < (0.3e-6 if temperature < 0.1 else 1.5e-6)
 
@@ -87,9 +91,9 @@ def crossings(noise: float, seed: int, scale: float = 1.0) -> list[Crossing]:
     return found
 
 
-@pytest.mark.parametrize("noise", [0.0, 2e-3])
-def test_a_dummy_resistor_tells_lag_offset_and_scale_in_spite_of_noise(noise: float) -> None:
-    for seed in range(4):
+@pytest.mark.parametrize(("noise", "seeds"), [(0.0, 1), (2e-3, 4)])
+def test_a_dummy_resistor_tells_lag_offset_and_scale_in_spite_of_noise(noise: float, seeds: int) -> None:
+    for seed in range(seeds):
         fit = fit_dummy(crossings(noise, seed, scale=1.01))
         assert fit.offset is not None
         assert fit.offset_stderr is not None

@@ -103,7 +103,7 @@ def test_a_new_histogram_begins_empty(sweep_events: list[Event]) -> None:
     assert len(settling.temperatures) < 250
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.lists(st.floats(8e-6, 10e-6), min_size=1, max_size=30), min_size=1, max_size=10), st.integers(1, 100)
 )

@@ -26,7 +26,7 @@ from mqtctl.physics.models import RateModel
 
 from .strategies import EVERYWHERE, PIECES, Well, distances, junctions, logarithmic, models, temperatures, wells
 
-checked = settings(deadline=None, max_examples=60, derandomize=True)
+checked = settings(deadline=None, max_examples=40, derandomize=True)
 thermal = st.sampled_from([TransitionState(), Kramers(), ButtikerHarrisLandauer(), MelnikovMeshkov()])
 
 
