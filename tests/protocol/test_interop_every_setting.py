@@ -153,10 +153,9 @@ def test_qcodes_ramps_the_dc_source_and_waits_for_its_end(bench_with: MakeBench,
 
 
 @pytest.fixture
-def adapter_for(bench_with: MakeBench) -> Callable[[str], Any]:
+def adapter_for(bench_with: MakeBench, connect_pymeasure: Callable[..., Any]) -> Callable[[str], Any]:
     """Return a function that connects PyMeasure to a source on a bench of its own."""
-    adapters = pytest.importorskip("pymeasure.adapters")
-    return lambda model: adapters.VISAAdapter(ADDRESS, visa_library=bench_with(model))
+    return lambda model: connect_pymeasure(ADDRESS, bench_with(model))
 
 
 def test_pymeasure_walks_through_the_current_source(adapter_for: Callable[[str], Any]) -> None:

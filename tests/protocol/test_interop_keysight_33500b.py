@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -92,10 +92,9 @@ def test_qcodes_flushes_the_error_queue(qcodes_generator: Keysight33512B) -> Non
     assert errors == [(-113, "Undefined header")] * 19 + [(-350, "Queue overflow")]
 
 
-def test_pymeasure_programs_the_generator(library: str) -> None:
-    adapters = pytest.importorskip("pymeasure.adapters")
+def test_pymeasure_programs_the_generator(library: str, connect_pymeasure: Callable[..., Any]) -> None:
     agilent = pytest.importorskip("pymeasure.instruments.agilent")
-    generator = agilent.Agilent33500(adapters.VISAAdapter(GENERATOR, visa_library=library))
+    generator = agilent.Agilent33500(connect_pymeasure(GENERATOR, library))
     generator.reset()
     generator.clear()
     settings: list[tuple[str, Any]] = [

@@ -363,10 +363,9 @@ def test_the_makers_package_is_told_of_what_the_instrument_refuses(makers_contro
     assert (status["tuning_error"], status["stage_status"]) == (True, 0)
 
 
-def test_pymeasure_reads_the_inputs_and_sets_the_outputs(library: str) -> None:
-    adapters = pytest.importorskip("pymeasure.adapters")
+def test_pymeasure_reads_the_inputs_and_sets_the_outputs(library: str, connect_pymeasure: Callable[..., Any]) -> None:
     driver = pytest.importorskip("pymeasure.instruments.lakeshore.lakeshore3xx")
-    unit = driver.LakeShore3xx(adapters.VISAAdapter(CONTROLLER, visa_library=library, write_termination="\r\n"))
+    unit = driver.LakeShore3xx(connect_pymeasure(CONTROLLER, library, write_termination="\r\n"))
     assert "MODEL336" in unit.id
     assert unit.input_A.kelvin == pytest.approx(0.012, abs=1e-3)
     assert unit.input_C.celsius == pytest.approx(unit.input_C.kelvin - 273.15, abs=0.5)

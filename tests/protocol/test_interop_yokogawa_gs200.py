@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -88,10 +88,9 @@ def test_qcodes_runs_a_program_with_a_slope(qcodes_source: YokogawaGS200) -> Non
     assert source.system_errors() == '0,"No error"'
 
 
-def test_pymeasure_sets_level_range_and_ramp(library: str) -> None:
-    adapters = pytest.importorskip("pymeasure.adapters")
+def test_pymeasure_sets_level_range_and_ramp(library: str, connect_pymeasure: Callable[..., Any]) -> None:
     yokogawa = pytest.importorskip("pymeasure.instruments.yokogawa")
-    adapter = adapters.VISAAdapter(SOURCE, visa_library=library)
+    adapter = connect_pymeasure(SOURCE, library)
     with pytest.warns(FutureWarning, match="SCPI"):
         source = yokogawa.YokogawaGS200(adapter)
     source.source_mode = "current"

@@ -5,7 +5,7 @@ QCoDeS is always there; the others are an optional group and are skipped where t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -96,10 +96,11 @@ def test_qcodes_heats_the_cryostat_to_a_set_point_and_back(qcodes_bridge: Lakesh
     assert qcodes_bridge.ch06.temperature() < 0.02
 
 
-def test_pymeasure_runs_a_wave_on_the_6221_and_waits_for_its_end(library: str) -> None:
-    adapters = pytest.importorskip("pymeasure.adapters")
+def test_pymeasure_runs_a_wave_on_the_6221_and_waits_for_its_end(
+    library: str, connect_pymeasure: Callable[..., Any]
+) -> None:
     keithley = pytest.importorskip("pymeasure.instruments.keithley")
-    source = keithley.Keithley6221(adapters.VISAAdapter(SOURCE, visa_library=library))
+    source = keithley.Keithley6221(connect_pymeasure(SOURCE, library))
     source.clear()
     source.reset()
     source.source_range = 2e-3
