@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pyvisa_mqt.bench_file import load_bench_file
 
 SCRIPT = """
@@ -87,6 +88,7 @@ manager.close()
 """
 
 
+@pytest.mark.slow
 def test_what_a_power_cycle_switches_off_goes_off_in_one_order(tmp_path: Path) -> None:
     runs = [run(tmp_path / seed, Path("unused"), POWER_CYCLE, PYTHONHASHSEED=seed) for seed in ("1", "2", "3")]
     assert len({transcript for _, transcript in runs}) == 1

@@ -31,6 +31,7 @@ def test_histogram_with_every_option_gives_the_own_ramp_first_and_all_of_them(la
     assert "offset_current_A" in result
 
 
+@pytest.mark.slow
 def test_histogram_prints_every_ramp_and_what_was_measured_besides(laboratory: Any) -> None:
     want(laboratory, "polarity: both", "retrapping: 20")
     outcome = histogram(laboratory)
@@ -75,6 +76,7 @@ def with_timer(laboratory: Any) -> None:
     path.write_text(f"{text[:begin]}{TIMER}\n{text[end:]}", encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_counter_without_memory_takes_the_same_iv_curve(laboratory: Any) -> None:
     with_timer(laboratory)
     want(laboratory, "iv_curve: true", "retrapping: 20", switches=60)
@@ -178,6 +180,7 @@ def test_a_calibration_that_cannot_be_written_is_refused_before_the_ramps(labora
     assert not (folder / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_junction_is_not_taken_for_a_dummy_resistor_and_its_histograms_for_no_sweep(laboratory: Any) -> None:
     want(laboratory, "database: all.db", switches=40)
     folder = laboratory.folder

@@ -23,6 +23,8 @@ KEYS = {
     "crossover_criterion", "findings", "assumed", "spread",
 }  # fmt: skip
 
+SLOW = pytest.mark.slow
+
 
 def rehearse(laboratory: Any, *options: str) -> Any:
     return laboratory.run("rehearse", laboratory.folder / "plan.yaml", "--seed", "1", *options)
@@ -80,7 +82,7 @@ ALL_KINDS = "\npolarity: both\nretrapping: 200\nheating_check: true"
     [
         (6000, ""),  # more than are rehearsed
         (1000, ALL_KINDS),
-        pytest.param(6000, ALL_KINDS, marks=pytest.mark.slow),
+        pytest.param(6000, ALL_KINDS, marks=SLOW),
     ],
 )
 def test_times_are_those_of_the_sweep(laboratory: Any, switches: int, more: str) -> None:
@@ -146,8 +148,17 @@ def test_the_table_says_the_same_for_people(laboratory: Any) -> None:
     ("name", "old", "new", "code", "fault"),
     [
         ("station.yaml", "stop_threshold: 1 V", "stop_threshold: 4 V", 2, "above the gap voltage"),
-        ("station.yaml", "stop_threshold: 1 V", "stop_threshold: 4 mV", 2, "times the amplified noise"),
-        ("station.yaml", "stop_threshold: 1 V", "stop_threshold: -1 V", 2, "wrong polarity"),
+        pytest.param(
+            "station.yaml",
+            "stop_threshold: 1 V",
+            "stop_threshold: 4 mV",
+            2,
+            "times the amplified noise",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "station.yaml", "stop_threshold: 1 V", "stop_threshold: -1 V", 2, "wrong polarity", marks=pytest.mark.slow
+        ),
         (
             "station.yaml",
             "stop_threshold: 1 V",
@@ -158,14 +169,32 @@ def test_the_table_says_the_same_for_people(laboratory: Any) -> None:
         ("station.yaml", "start_threshold: 1.5 V", "start_threshold: 6 V", 10, "no marker arrives"),
         ("station.yaml", "marker_line: 3", "marker_line: 2", 2, "trigger output"),
         ("station.yaml", "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR", 2, "same address"),
-        ("station.yaml", "GPIB0::12::INSTR", "TCPIP::192.168.1.53::INSTR", 2, "same address"),
+        pytest.param(
+            "station.yaml", "GPIB0::12::INSTR", "TCPIP::192.168.1.53::INSTR", 2, "same address", marks=pytest.mark.slow
+        ),
         ("station.yaml", "GPIB0::12::INSTR", "GPIB0::13::INSTR", 10, "nothing answers at GPIB0::13::INSTR"),
         ("station.yaml", "role: temperature_controller", "role: ramp_source", 2, "exactly one instrument"),
-        ("plan.yaml", "stop_current: 9.8 uA", "stop_current: 8 uA", 10, "without a switch"),
+        pytest.param(
+            "plan.yaml", "stop_current: 9.8 uA", "stop_current: 8 uA", 10, "without a switch", marks=pytest.mark.slow
+        ),
         ("plan.yaml", "stop_current: 9.8 uA", "stop_current: 9.31 uA", 10, "the ramp is too short"),
-        ("plan.yaml", "start_current: 0 uA", "start_current: 9.28 uA", 10, "within the distribution"),
+        pytest.param(
+            "plan.yaml",
+            "start_current: 0 uA",
+            "start_current: 9.28 uA",
+            10,
+            "within the distribution",
+            marks=pytest.mark.slow,
+        ),
         ("plan.yaml", "deadline: 2 h", "deadline: 1 min", 12, "100 mK was not reached within 60 s"),
-        ("bench.yaml", "base_temperature: 12 mK", "base_temperature: 200 mK", 12, "100 mK was not reached"),
+        pytest.param(
+            "bench.yaml",
+            "base_temperature: 12 mK",
+            "base_temperature: 200 mK",
+            12,
+            "100 mK was not reached",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_each_mistake_has_its_sentence_and_the_code_of_the_sweep(
@@ -209,6 +238,7 @@ def test_a_weak_link_shows_as_heating_and_in_the_predicted_width(laboratory: Any
     assert result["points"][0]["std_switching_current_A"] > 1.05 * cold["std_switching_current_A"]
 
 
+@pytest.mark.slow
 def test_points_behind_one_that_fails_are_still_predicted(laboratory: Any) -> None:
     laboratory.change("bench.yaml", "base_temperature: 12 mK", "base_temperature: 30 mK")
     laboratory.change("plan.yaml", "[100 mK]", "[20 mK, 100 mK, 25 mK, 200 mK]")
