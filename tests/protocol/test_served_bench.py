@@ -95,6 +95,7 @@ def test_another_process_gives_the_same_readings_and_the_same_transcript_as_this
     assert here.read_bytes() == there.read_bytes()
 
 
+@pytest.mark.slow
 def test_time_and_state_stay_when_clients_come_and_go(tmp_path: Path) -> None:
     with serving("?seed=1", "--virtual") as (places, _):
         with library_at(places["backend"]) as (manager, library):
@@ -238,6 +239,7 @@ def test_the_showroom_has_one_of_every_instrument_for_any_client() -> None:
         assert all(identity.count(b",") == 3 for identity in identities)
 
 
+@pytest.mark.slow
 def test_an_interruption_does_not_wait_for_a_client_that_sleeps_through_a_year() -> None:
     with serving("?seed=1", "--virtual") as (places, process):
         script = (

@@ -101,6 +101,7 @@ def test_a_dummy_resistor_checks_the_chain_without_a_junction(
     assert 1e-5 < found["nonlinearity"] < 1e-3
 
 
+@pytest.mark.slow
 def test_a_dummy_that_is_not_what_was_stated_is_refused(cold: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fewer(monkeypatch, (0.5, 1.0), 20)  # five times too much shows in a few ramps
     text = (cold.folder / "bench.yaml").read_text(encoding="utf-8")

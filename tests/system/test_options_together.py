@@ -40,6 +40,7 @@ def test_histogram_prints_every_ramp_and_what_was_measured_besides(laboratory: A
     assert "retrapping current at 12 mK, negative bias" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_a_retrapping_run_by_itself_is_told_as_retrapping(laboratory: Any) -> None:
     want(laboratory, "retrapping: 20")
     assert histogram(laboratory).exit_code == 0

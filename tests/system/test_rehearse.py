@@ -80,7 +80,7 @@ ALL_KINDS = "\npolarity: both\nretrapping: 200\nheating_check: true"
 @pytest.mark.parametrize(
     ("switches", "more"),
     [
-        (6000, ""),  # more than are rehearsed
+        pytest.param(6000, "", marks=SLOW),  # more than are rehearsed
         (1000, ALL_KINDS),
         pytest.param(6000, ALL_KINDS, marks=SLOW),
     ],
@@ -256,6 +256,7 @@ def test_a_plan_that_cannot_be_read_is_refused_as_by_the_sweep(laboratory: Any) 
     assert "has no unit" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_bench_file_of_the_users_is_used_and_checked(laboratory: Any, tmp_path: Path) -> None:
     without_bench(laboratory)
     slow = (

@@ -140,6 +140,7 @@ def test_every_role_swapped_by_the_station_file_alone_gives_the_same_histogram(s
 
 
 @pytest.mark.parametrize("role", ["source", "counter", "thermometer"])
+@pytest.mark.slow
 def test_each_role_can_be_swapped_by_itself(short_plan: Any, role: str) -> None:
     """The marker's cable goes where it must; its edge is said in the station file."""
     two_of_each(short_plan, MARKERS[role == "source", role == "counter"])

@@ -114,6 +114,7 @@ def test_wells_and_biases_that_make_no_sense_are_named() -> None:
     assert metastable_levels(junction, math.inf).count == 0
 
 
+@pytest.mark.slow
 def test_levels_are_distinct_down_to_the_lowest_bias() -> None:
     for bias in (0.1, 0.25):
         energies = [level.energy for level in well_levels(WashboardWell(2.0, bias))]

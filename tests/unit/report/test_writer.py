@@ -154,6 +154,7 @@ def test_a_histogram_that_says_nothing_is_reported_as_it_is(currents: np.ndarray
     assert "<td>7</td>" in text
 
 
+@pytest.mark.slow
 def test_a_poor_histogram_does_not_spoil_the_others(tmp_path: Path) -> None:
     poor = Histogram(np.empty(0), np.empty(0), RAMP, 7, 0.1, point=0)
     mixed = Sweep((poor, histogram(1, 0.2, 500), histogram(2, 0.4, 500)), ESTIMATE)

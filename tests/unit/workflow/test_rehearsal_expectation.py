@@ -91,6 +91,7 @@ def test_a_number_of_switches_limits_what_a_precision_may_cost(plan: ResolvedPla
     assert switches_for(asked, law(plan), plan.sample.junction.estimate, np.random.default_rng(4)) == 500
 
 
+@pytest.mark.slow
 def test_histograms_beyond_what_is_drawn_have_smaller_errors(plan: ResolvedPlan) -> None:
     laws = [(place, law(plan, temperature), 400_000) for place, temperature in enumerate((0.015, 0.15, 0.3))]
     exact = replace(plan.sample.junction.estimate, capacitance_stderr=None)
