@@ -18,7 +18,7 @@ first; between 1.4 and 1.9 T0 ln Gamma goes over to ln[(kappa wp/2 pi) f_q] - u,
 `Tunneling`, T -> large is `Kramers`, exactly. Against the undamped junction (average
 over exact levels up to 0.8 T0, uniform WKB above) this leading order is high by 0.12 at N = 2, 0.08 at N = 3, 0.05 at
 N = 5 in ln Gamma, and by half of that at T0. What is left is the next order in 1/N, which is included where N is below
-3 (`next_order`): the result is then within 0.09 from N = 2 on. It rises with T but for 1e-9 of table noise where
+3 (`next_order`): the result is then within 0.09 from N = 1.8 on. It rises with T but for 1e-9 of table noise where
 it is flat. Below N of about 1 no formula holds; the result stays finite and smooth.
 """
 
@@ -68,7 +68,7 @@ class Escape(WellModel):
         is a choice. Without damping nothing refills the well and the factor is 0.
     finite_barrier
         When to include the next order in 1/N, -169/(864 N) in ln Gamma below 0.7 T0, going to 0 at 1.6 T0: "few
-        quanta" (default: where N is below 3, complete below 1.5), "always" or "never"; see `next_order`. `Tunneling`
+        quanta" (default: below N = 3, by what it grows from there), "always" or "never"; see `next_order`. `Tunneling`
         has the same parameter and default.
     """
 

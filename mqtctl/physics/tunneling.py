@@ -90,8 +90,8 @@ class Tunneling(_ZeroTemperatureModel):
         "numerical": interpolated numerical bounce; action to 1e-8, ln prefactor to 1e-5 for Q >= 1, 1e-4 at Q = 0.2,
         7e-4 at Q = 0.05. "closed form": fitted expressions with a relative error of the action up to 1.4e-4.
     finite_barrier
-        When to include the next order in 1/N, -169/(864 N) in ln Gamma: "few quanta" (default: where N is below 3,
-        complete below 1.5), "always" or "never" (the formula above alone); see `next_order`.
+        When to include the next order in 1/N, -169/(864 N) in ln Gamma: "few quanta" (default: below N = 3, by what
+        it grows from there), "always" or "never" (the formula above alone); see `next_order`.
     """
 
     method: Literal["numerical", "closed form"] = "numerical"

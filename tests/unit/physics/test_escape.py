@@ -92,8 +92,8 @@ def test_at_two_quanta_the_ground_state_decays_eleven_percent_more_slowly_than_l
     exact += math.log(float(junction.plasma_frequency(one_minus_s=x)))
     leading = float(Tunneling(finite_barrier="never").log_rate(junction, one_minus_s=x))
     assert leading - exact == pytest.approx(0.114, abs=2e-3)
-    # most of the next order is included where there are few quanta
-    assert float(Tunneling().log_rate(junction, one_minus_s=x)) - exact == pytest.approx(0.037, abs=5e-3)
+    # where there are few quanta the next order is included by what it has grown since three: 0.033
+    assert float(Tunneling().log_rate(junction, one_minus_s=x)) - exact == pytest.approx(0.081, abs=3e-3)
 
 
 @pytest.mark.parametrize("quanta", [3.0, 5.0])
