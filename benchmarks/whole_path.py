@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from live_fraction import Ramp, laboratory, replaced
 
@@ -27,9 +26,6 @@ from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.records import MeasuredRamp
 from mqtctl.station import Station, open_station
 from mqtctl.storage import HistogramWriter, PointHeader, open_database, prepare_database
-
-if TYPE_CHECKING:
-    from qcodes.dataset.sqlite.connection import AtomicConnection
 
 PEER_RATIO, STORAGE_RATIO, BYTES = 400.0, 0.5, 8.5
 BLOCK = 10_000
@@ -55,14 +51,11 @@ def writer(
     """Open a run in a database of its own."""
     prepare_database(folder / name)
     header = PointHeader("0" * 32, 0, 1, 0.1, ramp, plan.digest, plan.document())
-    with open_database(folder / name) as connection:
-        yield from _writing(connection, station, header)
-
-
-def _writing(connection: AtomicConnection, station: Station, header: PointHeader) -> Iterator[HistogramWriter]:
-    """Open the run itself."""
-    with HistogramWriter(connection, station.qcodes, "junction", header) as open_writer:
-        yield open_writer
+    with (
+        open_database(folder / name) as connection,
+        HistogramWriter(connection, station.qcodes, "junction", header) as opened,
+    ):
+        yield opened
 
 
 def store(target: HistogramWriter, block: Block) -> None:

@@ -53,6 +53,10 @@ class MeasuredRamp:
             offset=-self.offset,
         )
 
+    def ramps_before(self, interval: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many whole ramps went by in an interval (s) before the one that ended it; inf stays inf."""
+        return np.asarray(np.floor(np.maximum(interval - self.delay, 0.0) / self.period))
+
     def current(self, interval: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the bias current in A at which a ramp with this start-to-stop interval (s) switched."""
         return self.start_current + self.offset + self.rate * (interval - self.delay)

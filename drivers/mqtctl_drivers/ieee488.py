@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -146,9 +147,9 @@ class Ieee488Instrument(VisaInstrument):
         """Mark every cached value as unknown, so that nothing from before a reset is believed."""
         _invalidate(self)
 
+    @abstractmethod
     def errors(self) -> list[tuple[int, str]]:
         """Return codes and texts of what the instrument complains about, oldest first, and forget them."""
-        raise NotImplementedError
 
     def check_errors(self) -> None:
         """Raise `ErrorQueueError` if the instrument complains about anything; afterwards it does no more."""

@@ -69,11 +69,9 @@ def run_calibration(job: SweepJob, steps: tuple[CalibrationStep, ...]) -> None:
     """Take and store every histogram; which is which stands in the header of its run."""
     bench = RampBench(job.station)
     for number, step in enumerate(steps):
-        ramp = bench.prepare(step.variant)
         edge = stop_edge(step.variant, job.station.counter.stop_edge)
         edge = replace(edge, threshold=step.threshold_share * edge.threshold)
-        if step.threshold_share != 1.0:
-            bench.listen(edge)
+        ramp = bench.prepare(step.variant, edge)
         # each step is a point of its own, and has the bath as it is
         place = Place(number, None, 0, step.variant, facts={"threshold_V": edge.threshold})
         take_histogram(job, place, ramp)

@@ -79,7 +79,7 @@ def outcomes(
     if readings.size and last_on_rise < ramp.delay + ramp.period and bool(readings.max() <= last_on_rise):
         return ramp.current(readings), np.zeros(readings.shape)
     finite = np.isfinite(readings)
-    skipped = np.floor(np.maximum(readings - ramp.delay, 0.0) / ramp.period, where=finite, out=np.zeros(readings.shape))
+    skipped = np.where(finite, ramp.ramps_before(readings), 0.0)
     rest = np.where(finite, readings - skipped * ramp.period, np.inf)
     on_rise = rest <= last_on_rise
     currents = np.full(readings.shape, np.nan)

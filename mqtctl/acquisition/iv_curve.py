@@ -18,7 +18,7 @@ from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
 from mqtctl.instruments.roles import StopEdge
 from mqtctl.plan import Variant
-from mqtctl.records import MeasuredRamp
+from mqtctl.plan.variants import way_down
 
 __all__ = ["IVCurve", "measure_iv_curve"]
 
@@ -54,21 +54,20 @@ class IVCurve:
 
 def measure_iv_curve(job: SweepJob, bench: RampBench) -> IVCurve:
     """Scan the stop threshold on the way up and on the way down; at the plan's first polarity."""
-    up, down = _branches(job)
+    up = job.plan.variants(None)[0]
+    down = way_down(up, switches=RAMPS)
     own = job.station.counter.stop_edge
     own = own if up.polarity > 0 else own.mirrored
     rising: dict[float, float] = {}
-    ramp = bench.prepare(up)
     for step in range(1, MOST_STEPS + 1):
         threshold = step * STEP * own.threshold
-        rising[threshold] = _median_current(job, bench, ramp, replace(own, threshold=threshold))
+        rising[threshold] = _median_current(job, bench, up, replace(own, threshold=threshold))
         if math.isnan(rising[threshold]):
             break
-    low, high = _narrow(job, bench, ramp, own, rising)
-    ramp = bench.prepare(down)
+    low, high = _narrow(job, bench, up, own, rising)
     reached = sorted(rising, key=abs)
     falling = {
-        threshold: _median_current(job, bench, ramp, StopEdge(threshold, not own.rising))
+        threshold: _median_current(job, bench, down, StopEdge(threshold, not own.rising))
         if not math.isnan(rising[threshold])
         else math.nan
         for threshold in reached
@@ -82,23 +81,8 @@ def measure_iv_curve(job: SweepJob, bench: RampBench) -> IVCurve:
     )
 
 
-def _branches(job: SweepJob) -> tuple[Variant, Variant]:
-    """Return the plan's own ramp, and the way down from its top."""
-    up = job.plan.variants(None)[0]
-    fall_time = abs(up.stop_current / up.rate)
-    down = replace(
-        up,
-        purpose="retrapping",
-        start_current=up.stop_current,
-        stop_current=0.0,
-        rate=-up.rate,
-        repetition=min(up.repetition, 0.9 / fall_time),
-    )
-    return up, down
-
-
 def _narrow(
-    job: SweepJob, bench: RampBench, ramp: MeasuredRamp, own: StopEdge, rising: dict[float, float]
+    job: SweepJob, bench: RampBench, up: Variant, own: StopEdge, rising: dict[float, float]
 ) -> tuple[float, float]:
     """Halve the interval in which the voltage step ends, adding what is found; returns its ends in V."""
     seen = [abs(v) for v, current in rising.items() if not math.isnan(current)]
@@ -109,16 +93,16 @@ def _narrow(
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
         threshold = math.copysign(middle, own.threshold)
-        rising[threshold] = _median_current(job, bench, ramp, replace(own, threshold=threshold))
+        rising[threshold] = _median_current(job, bench, up, replace(own, threshold=threshold))
         low, high = (low, middle) if math.isnan(rising[threshold]) else (middle, high)
     return low, high
 
 
-def _median_current(job: SweepJob, bench: RampBench, ramp: MeasuredRamp, edge: StopEdge) -> float:
+def _median_current(job: SweepJob, bench: RampBench, variant: Variant, edge: StopEdge) -> float:
     """Return the median current in A at which the edge came in a few ramps; NaN if it came in fewer than half."""
     job.check()
     source, counter, clock = job.station.source, job.station.counter, job.station.clock
-    bench.listen(edge)
+    ramp = bench.prepare(variant, edge)
     source.start(RAMPS + 5)
     counter.arm(RAMPS)
     readings = np.empty(0)

@@ -58,36 +58,39 @@ class RampBench:
         self._station = station
         self._offset_current = offset_current
         self._calibration = calibration
-        self._present: Variant | None = None
-        self._program: RampProgram | None = None
+        #: What source and counter are set up for; None while that is uncertain.
+        self._ramping: tuple[Variant, RampProgram] | None = None
+        self._listening: StopEdge | None = None
         self._measured: dict[Variant, MeasuredRamp] = {}
 
-    def prepare(self, variant: Variant) -> MeasuredRamp:
+    def prepare(self, variant: Variant, edge: StopEdge | None = None) -> MeasuredRamp:
         """Set up for this kind of ramp and return it as measured; it is measured when it is made for the first time.
+
+        Parameters
+        ----------
+        variant
+            The ramp.
+        edge
+            What ends an interval, if not what `stop_edge` says for this kind of ramp.
 
         Raises
         ------
         HardwareError
             An instrument refused, or the ramp differs from the planned one.
         """
-        if variant == self._present:
-            return self._measured[variant]
-        self._present = None
-        planned = program_of(variant)
-        actual = self._station.source.configure(planned)
-        edge = stop_edge(variant, self._station.counter.stop_edge)
-        if variant not in self._measured:
-            self._measured[variant] = self._measure(planned, actual, edge)
-        self._station.counter.configure(actual, edge)
-        self._present, self._program = variant, actual
+        edge = edge or stop_edge(variant, self._station.counter.stop_edge)
+        if self._ramping is None or self._ramping[0] != variant:
+            self._ramping = self._listening = None
+            planned = program_of(variant)
+            actual = self._station.source.configure(planned)
+            if variant not in self._measured:
+                self._measured[variant] = self._measure(planned, actual, edge)
+            self._ramping = variant, actual
+        if self._listening != edge:
+            self._listening = None
+            self._station.counter.configure(self._ramping[1], edge)
+            self._listening = edge
         return self._measured[variant]
-
-    def listen(self, edge: StopEdge) -> None:
-        """Let the counter stop on another edge of the ramp that was prepared last."""
-        if self._program is None:
-            raise ValueError("prepare a ramp before listening to it")
-        self._present = None  # the next `prepare` sets everything up again
-        self._station.counter.configure(self._program, edge)
 
     def _measure(self, planned: RampProgram, actual: RampProgram, edge: StopEdge) -> MeasuredRamp:
         """Let the source ramp for a second, measure its period, and compare with the plan."""

@@ -130,13 +130,6 @@ class ResolvedPlan:
     source: Path
     calibration: Calibration | None = None
 
-    @property
-    def block(self) -> int:
-        """Switches per stored block: as planned, or about a second of ramps and at most 10 000."""
-        if self.plan.block is not None:
-            return min(self.plan.block, self.plan.most_switches)
-        return max(1, min(self.plan.most_switches, 10_000, round(self.plan.ramp.repetition)))
-
     def variants(self, target: float | None) -> tuple[Variant, ...]:
         """Return the ramps to be made at a temperature (K), or at the present one (None)."""
         coldest = target is None or target == min(self.plan.temperatures)

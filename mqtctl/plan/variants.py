@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from mqtctl.plan.plan import Plan
 
-__all__ = ["Purpose", "Variant", "variants_of"]
+__all__ = ["Purpose", "Variant", "variants_of", "way_down"]
 
 #: `switching`: the histogram that is fitted; `retrapping`: the way down, from the voltage state; `heating`: fewer
 #: ramps a second, so that less heat reaches the sample; `dummy`: a resistor in the junction's place.
@@ -19,6 +20,7 @@ RETURN_SHARE = 0.1
 #: The heating check makes so many times fewer ramps a second, and takes this part of the switches.
 HEATING_SLOWDOWN, HEATING_SHARE = 4, 0.25
 _FEWEST_SWITCHES = 200
+_POLARITIES: Mapping[str, tuple[Literal[1, -1], ...]] = {"positive": (1,), "negative": (-1,), "both": (1, -1)}
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ def variants_of(plan: Plan, *, coldest: bool) -> tuple[Variant, ...]:
     coldest
         Whether it is the lowest temperature of the plan, at which heating shows most.
     """
-    polarities: tuple[Literal[1, -1], ...] = {"positive": (1,), "negative": (-1,), "both": (1, -1)}[plan.polarity]  # type: ignore[assignment]  # mypy widens the tuples of a dict
+    polarities = _POLARITIES[plan.polarity]
     rates = (plan.ramp.rate, *plan.further_rates)
     found = [_switching(plan, polarity, rate) for rate in rates for polarity in polarities]
     if plan.retrapping:
-        found += [_retrapping(plan, polarity) for polarity in polarities]
+        found += [way_down(own, plan.retrapping) for own in found[: len(polarities)]]
     if plan.heating_check and coldest:
         found.append(_heating(plan, found[0]))
     return tuple(found)
@@ -92,29 +94,25 @@ def _switching(plan: Plan, polarity: Literal[1, -1], rate: float) -> Variant:
     )
 
 
-def _retrapping(plan: Plan, polarity: Literal[1, -1]) -> Variant:
-    """Return a ramp from the top, where the junction is in the voltage state, down to zero."""
-    ramp = plan.ramp
-    fall = ramp.stop_current / ramp.rate
-    return Variant(
+def way_down(up: Variant, switches: int) -> Variant:
+    """Return the ramp from the top of another, where the junction is in the voltage state, down to zero."""
+    fall = abs(up.stop_current / up.rate)
+    return replace(
+        up,
         purpose="retrapping",
-        polarity=polarity,
-        start_current=polarity * ramp.stop_current,
+        start_current=up.stop_current,
         stop_current=0.0,
-        rate=-polarity * ramp.rate,
-        repetition=min(ramp.repetition, (1 - RETURN_SHARE) / fall),
-        switches=plan.retrapping,
+        rate=-up.rate,
+        repetition=min(up.repetition, (1 - RETURN_SHARE) / fall),
+        switches=switches,
     )
 
 
 def _heating(plan: Plan, own: Variant) -> Variant:
     """Return the plan's own ramp, made less often."""
-    return Variant(
+    return replace(
+        own,
         purpose="heating",
-        polarity=own.polarity,
-        start_current=own.start_current,
-        stop_current=own.stop_current,
-        rate=own.rate,
         repetition=own.repetition / HEATING_SLOWDOWN,
         switches=max(_FEWEST_SWITCHES, round(HEATING_SHARE * plan.most_switches)),
     )

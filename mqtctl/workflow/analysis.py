@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mqtctl.analysis import fit_sweep
+from mqtctl.analysis.results import SweepFit
 from mqtctl.clock import Clock
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
@@ -32,7 +33,7 @@ def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None =
     """
     database, sweep_id = find_run(data)
     stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
-    return _result(recalibrated(stored, calibration), database)
+    return _fitted(recalibrated(stored, calibration), database).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -63,24 +64,33 @@ def analyze_stored(
     wall
         Clock and its reading when the work began; gives `wall_time_s`.
     """
-    stored, offset = centred(stored)
-    fit = fit_sweep(stored.sweep)
-    beside = {**offset, **besides(stored)}
-    result = {**fit.to_dict(), **beside, **sweep_times(stored), "database": str(database)}
+    found = _fitted(stored, database)
+    result = found.result
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
     if wall is not None:
         clock, begun = wall
         result["wall_time_s"] = clock.now() - begun
-    target = write_report(stored.sweep, fit, folder, provenance(stored, result), besides=besides_in_words(beside))
+    facts = provenance(found.stored, result)
+    target = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result))
     result["report"] = str(target)
     if wall is not None:
         result["wall_time_s"] = clock.now() - begun
     return result
 
 
-def _result(stored: StoredSweep, database: Path) -> dict[str, Any]:
-    """Return the fit of a loaded sweep as the JSON contract, without a report."""
+@dataclass(frozen=True)
+class _Fitted:
+    """A sweep as it was fitted, its fit, and both with what was measured besides as the JSON contract."""
+
+    stored: StoredSweep
+    fit: SweepFit
+    result: dict[str, Any]
+
+
+def _fitted(stored: StoredSweep, database: Path) -> _Fitted:
+    """Take the offset current out that both polarities show, and fit."""
     stored, offset = centred(stored)
-    facts: Mapping[str, Any] = {**offset, **besides(stored), **sweep_times(stored)}
-    return {**fit_sweep(stored.sweep).to_dict(), **facts, "database": str(database)}
+    fit = fit_sweep(stored.sweep)
+    result = {**fit.to_dict(), **offset, **besides(stored), **sweep_times(stored), "database": str(database)}
+    return _Fitted(stored, fit, result)

@@ -112,7 +112,8 @@ def _calibration(
     if len(points) != len(steps):
         raise HardwareError(f"only {len(points)} of {len(steps)} histograms of the calibration are complete; repeat it")
     facts = points[0].header["facts"]
-    common = Calibration(
+    # numbers of our own, in base units: a file would write them out, which is what validation asks for
+    return Calibration.model_construct(
         date=datetime.fromisoformat(facts["started"]).astimezone(UTC),
         method="dummy resistor" if request.dummy else "junction",
         station=facts["station"],
@@ -120,15 +121,13 @@ def _calibration(
         simulated=facts["simulated"],
         sweep_id=taken.sweep_id,
         database=str(taken.folder.database.resolve()),
-        delay="0 s",  # type: ignore[arg-type]  # quantities are written out
-        delay_uncertainty="0 s",  # type: ignore[arg-type]
         time_base=points[0].histogram.ramp.period * points[0].header["variant"]["repetition"],
+        **(_from_dummy(points, request) if request.dummy else _from_junction(points)),
     )
-    return (_from_dummy if request.dummy else _from_junction)(common, points, request)
 
 
-def _from_junction(common: Calibration, points: tuple[StoredPoint, ...], _request: CalibrationRequest) -> Calibration:
-    """Fit lag and offset to the histograms at the station's threshold, and compare with the one at another."""
+def _from_junction(points: tuple[StoredPoint, ...]) -> dict[str, Any]:
+    """Return what lag and offset make the histograms agree, and how the one at another threshold differs."""
     *histograms, second = (point.histogram for point in points)
     fit = fit_delay(histograms, _junction(points))
     if fit.pvalue < _CREDIBLE:
@@ -145,16 +144,14 @@ def _from_junction(common: Calibration, points: tuple[StoredPoint, ...], _reques
         walk=far.mean - near.mean,
         uncertainty=(near.mean_stderr**2 + far.mean_stderr**2) ** 0.5,
     )
-    return common.model_copy(
-        update={
-            "delay": fit.delay,
-            "delay_uncertainty": fit.delay_stderr,
-            "offset": fit.offset,
-            "offset_uncertainty": fit.offset_stderr,
-            "threshold_walk": walk,
-            "pvalue": fit.pvalue,
-        }
-    )
+    return {
+        "delay": fit.delay,
+        "delay_uncertainty": fit.delay_stderr,
+        "offset": fit.offset,
+        "offset_uncertainty": fit.offset_stderr,
+        "threshold_walk": walk,
+        "pvalue": fit.pvalue,
+    }
 
 
 def _junction(points: tuple[StoredPoint, ...]) -> JunctionEstimate:
@@ -162,8 +159,8 @@ def _junction(points: tuple[StoredPoint, ...]) -> JunctionEstimate:
     return JunctionFacts.model_validate(points[0].header["document"]["sample"]["junction"]).estimate
 
 
-def _from_dummy(common: Calibration, points: tuple[StoredPoint, ...], request: CalibrationRequest) -> Calibration:
-    """Fit a straight line to the times at which the resistor's voltage passed the thresholds."""
+def _from_dummy(points: tuple[StoredPoint, ...], request: CalibrationRequest) -> dict[str, Any]:
+    """Return the straight line through the times at which the resistor's voltage passed the thresholds."""
     fit = fit_dummy([_crossing(point) for point in points])
     if fit.nonlinearity > _STRAIGHT:
         raise HardwareError(
@@ -181,18 +178,16 @@ def _from_dummy(common: Calibration, points: tuple[StoredPoint, ...], request: C
                 f"the resistor and the amplifier make {readable(fit.transresistance, 'Ohm')} together, but "
                 f"{readable(request.transresistance, 'Ohm')} were stated; check --dummy-resistor and --amplifier-gain"
             )
-    return common.model_copy(
-        update={
-            "delay": fit.delay,
-            "delay_uncertainty": fit.delay_stderr,
-            "offset": fit.offset,
-            "offset_uncertainty": fit.offset_stderr,
-            "scale": scale,
-            "scale_uncertainty": scale_stderr,
-            "nonlinearity": fit.nonlinearity,
-            "pvalue": fit.pvalue,
-        }
-    )
+    return {
+        "delay": fit.delay,
+        "delay_uncertainty": fit.delay_stderr,
+        "offset": fit.offset,
+        "offset_uncertainty": fit.offset_stderr,
+        "scale": scale,
+        "scale_uncertainty": scale_stderr,
+        "nonlinearity": fit.nonlinearity,
+        "pvalue": fit.pvalue,
+    }
 
 
 def _crossing(point: StoredPoint) -> Crossing:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from mqtctl.plan import Calibration, load_calibration
 from mqtctl.records import Histogram
 from mqtctl.storage import StoredPoint, StoredSweep
@@ -44,6 +42,6 @@ def _recalibrated(point: StoredPoint, calibration: Calibration) -> StoredPoint:
     ramp = calibration.apply(ramp)
     if histogram.polarity < 0:
         ramp = ramp.mirrored
-    rest = histogram.intervals - np.floor((histogram.intervals - ramp.delay) / ramp.period) * ramp.period
+    rest = histogram.intervals - ramp.ramps_before(histogram.intervals) * ramp.period
     found: Histogram = replace(histogram, ramp=ramp, switching_currents=ramp.current(rest))
     return replace(point, histogram=found)

@@ -72,9 +72,10 @@ def _temperatures(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
 
 
 def _memory(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
-    """Compare the block with the counter's memory."""
-    if plan.block > station.counter.memory:
-        text = f"block is {plan.block} readings, but the counter's memory holds {station.counter.memory}"
+    """Compare the planned block, if there is one, with the counter's memory."""
+    block = min(plan.plan.block or 1, plan.plan.most_switches)
+    if block > station.counter.memory:
+        text = f"block is {block} readings, but the counter's memory holds {station.counter.memory}"
         yield Finding("block", "fault", text, "plan a smaller block", cause="file")
 
 
