@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ServiceRequests"]
 
 #: What a VISA library that has no events raises.
-_NOT_THERE = (VisaIOError, NotImplementedError, AttributeError)
+_NOT_THERE = (VisaIOError, NotImplementedError)
 
 
 class ServiceRequests:

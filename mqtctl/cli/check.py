@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.options import JsonOption, SeedOption
 from mqtctl.cli.outcome import print_json, reporting_faults
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ _COLOURS = {"good": "green", "warning": "yellow", "fault": "red", "not checked":
 
 def check(
     plan: Annotated[Path, typer.Argument(help="Plan file.")],
-    output: OutputOption = None,
-    database: DatabaseOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder that `sweep` will be given: its disk is looked at.")
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option("--database", help="Database that `sweep` will be given: its disk is looked at.")
+    ] = None,
     seed: SeedOption = None,
     json: JsonOption = False,
 ) -> None:

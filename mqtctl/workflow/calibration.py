@@ -10,7 +10,7 @@ from typing import Any
 from mqtctl.acquisition import SweepJob
 from mqtctl.acquisition.calibration import CalibrationStep, calibration_steps, run_calibration
 from mqtctl.analysis.delay import fit_delay
-from mqtctl.analysis.dummy import Crossing, fit_dummy
+from mqtctl.analysis.dummy import Crossing, DummyFit, fit_dummy
 from mqtctl.analysis.moments import moments
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.plan import Calibration, ThresholdWalk, load_plan, require_writable, save_calibration
@@ -168,21 +168,26 @@ def _from_dummy(points: tuple[StoredPoint, ...], request: CalibrationRequest) ->
             f"of the ramp, {_STRAIGHT:.0%} would be much: this is no resistor; is the junction still connected (then "
             "leave --dummy out), or does something saturate?"
         )
+    return _dummy_numbers(fit, request.transresistance)
+
+
+def _dummy_numbers(fit: DummyFit, transresistance: float | None) -> dict[str, Any]:
+    """Return a calibration's numbers; the fit reckons in the source's own amperes, a calibration in true ones."""
     scale, scale_stderr = 1.0, None
-    if request.transresistance is not None:
+    if transresistance is not None:
         # the source says 1/(G R) smaller by as much as its current is larger than it says
-        scale = fit.transresistance / request.transresistance
-        scale_stderr = fit.transresistance_stderr / request.transresistance
+        scale = fit.transresistance / transresistance
+        scale_stderr = fit.transresistance_stderr / transresistance
         if not 0.5 < scale < 2.0:
             raise InputError(
                 f"the resistor and the amplifier make {readable(fit.transresistance, 'Ohm')} together, but "
-                f"{readable(request.transresistance, 'Ohm')} were stated; check --dummy-resistor and --amplifier-gain"
+                f"{readable(transresistance, 'Ohm')} were stated; check --dummy-resistor and --amplifier-gain"
             )
     return {
         "delay": fit.delay,
         "delay_uncertainty": fit.delay_stderr,
-        "offset": fit.offset,
-        "offset_uncertainty": fit.offset_stderr,
+        "offset": None if fit.offset is None else scale * fit.offset,
+        "offset_uncertainty": None if fit.offset_stderr is None else scale * fit.offset_stderr,
         "scale": scale,
         "scale_uncertainty": scale_stderr,
         "nonlinearity": fit.nonlinearity,
