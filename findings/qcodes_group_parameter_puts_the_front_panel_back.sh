@@ -7,7 +7,7 @@ here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 cd "$here"
 "${PYTHON:-python3}" -m venv venv
-venv/bin/pip install --quiet --disable-pip-version-check qcodes==0.58.0
+venv/bin/pip install --quiet --disable-pip-version-check qcodes==0.58.0 pyvisa-sim==0.7.1
 venv/bin/python - <<'PYTHON'
 import re
 
