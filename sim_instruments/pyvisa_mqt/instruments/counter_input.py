@@ -9,6 +9,7 @@ every signal comes from 50 Ohm unless the bench file says otherwise.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -196,17 +197,19 @@ class _Follower:
         """Return the sorted times in s, since < t <= until."""
         if until > self.seen:
             self._follow(until)
-        found = np.array(self._found)
-        if len(found) > 2 * _MOST_KEPT:
+        if len(self._found) > 2 * _MOST_KEPT:
             self._found = self._found[-_MOST_KEPT:]
             self.begun = max(self.begun, self._found[0])
+        # Neighbours can be out of order, by less than the time in which a threshold is looked for around an edge.
+        found = np.array(self._found[bisect_left(self._found, since - 1e-3) :])
         return found[(found > since) & (found <= until)]
 
     def _follow(self, until: float) -> None:
         since = self.seen
         if self._levels is None:
             self._levels = self._source.extremes(since, until)
-            if self._levels is None:  # nothing moves: nothing is lost by looking at this time again
+            if self._levels is None:  # nothing moves, and nothing is lost by beginning later
+                self.seen = until
                 return
             self._start(since, until)
         middle = 0.5 * sum(self._levels)

@@ -176,9 +176,9 @@ class SrsSR620(Timer):
 
     def trigger_status(self) -> int:
         """Return the counter's own status byte: which inputs were triggered since it was read, and armed."""
-        now = self.wires.clock.now()
+        now = self.now()
         for index, name in enumerate(("EXT", "A", "B")):
-            if len(self._inputs.events(name, self._looked_at_triggers, now, False)):
+            if self._inputs.triggered(name, self._looked_at_triggers, now):
                 self.triggers.latch(1 << index)
         self._looked_at_triggers = now
         if self._measuring or self._dumps_left:
