@@ -227,6 +227,8 @@ class Instrument(abc.ABC):
     ticks_apart: ClassVar[int] = 1
     #: How many clients a served socket takes; the next one finds it closed.
     most_sockets: ClassVar[int] = 8
+    #: Whether a message ends the wait for a measurement that an earlier one asked for, instead of waiting behind it.
+    new_message_abandons: ClassVar[bool] = False
     #: What the bench file can set, with the default of each.
     option_defaults: ClassVar[Mapping[str, Any]] = {"serial_number": ""}
     #: Base units of the options that are quantities; a bench file writes those with their unit.
@@ -243,6 +245,15 @@ class Instrument(abc.ABC):
     def busy(self) -> bool:
         """Whether a query is waiting for something to happen before it is answered."""
         return False
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a query waits for something at an input; None if none does."""
+        return None
+
+    def what_is_awaited(self) -> str:
+        """Return what it waits for, and what there is instead: "a start on input A at 0.00 V; the signal ..."."""
+        return "something at an input"
 
     @property
     def service_requests(self) -> int:

@@ -31,6 +31,11 @@ class EdgeTrail:
     def _kept(self) -> Array:
         return self._times[self._first : self._stop]
 
+    @property
+    def empty(self) -> bool:
+        """Whether no edge is known."""
+        return self._first == self._stop
+
     def between(self, since: float, until: float) -> Array:
         """Return the sorted edges, since < t <= until (s), and forget those before; `since` never goes back.
 

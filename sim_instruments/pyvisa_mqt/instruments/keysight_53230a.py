@@ -416,6 +416,30 @@ class Keysight53230A(ReadoutSection):
             self._timeout_reported = True
             self.status.report(321, "Measurement timeout occurred")
 
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a reading is awaited by a client; None if none is."""
+        return self._armed if self.busy and self._triggers_left else None
+
+    def what_is_awaited(self) -> str:
+        """Return what the next reading waits for, and what there is instead."""
+        now = self.wires.clock.now()
+        if self._awaiting_trigger:
+            if self.settings["trigger_source"] == "BUS":
+                return "*TRG, with its trigger source set to BUS"
+            return f"a trigger; {self._rear['trigger'].told(Conditioning(), now)}"
+        arming = self._arming(now) if self.measured == "TINT" else None
+        if arming is not None and arming.gates is not None and not len(arming.gates):
+            return "a gate to open, as the gate settings ask"
+        events = self._events()
+        first = self._trails.get(events[0])
+        started = first is not None and not first.empty
+        channel, event, _ = events[-1] if started else events[0]
+        what = "an edge" if len(events) == 1 else ("a stop" if started else "a start")
+        level = self.settings["level", channel, event]
+        told = self._inputs[channel].told(self.conditioning(channel), now)
+        return f"{what} on input {channel} at {level:.3f} V; {told}"
+
     def next_event(self) -> float:
         """Return a time at which more readings may be there; it approaches the last one from below."""
         if not self._triggers_left:

@@ -39,6 +39,8 @@ class SrsSR620(Timer):
     `source_impedance` (Ohm) of what is connected to the inputs; `external_clock`, whether a time base is connected.
     """
 
+    new_message_abandons = True
+
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         self.triggers = EventRegister()
         self._looked_at_triggers = 0.0

@@ -93,6 +93,11 @@ class Sampler:
         first, *rest = (np.array(series.values[: self._limit]) for series in self._series)
         return np.asarray(first / rest[0]) if rest else first
 
+    @property
+    def missing(self) -> tuple[str, str]:
+        """What the next sample waits for, such as "a start", and at which input ("A", "B", "EXT" or "REF")."""
+        return next(series.missing for series in self._series if len(series.values) < self._limit)
+
     def follow(self, now: float) -> None:
         """Take what there is until bench time `now` (s)."""
         for series in self._series:
@@ -122,6 +127,20 @@ class _Series:
         self.armed = readings.armed
         if not len(readings.values):
             self._forget()
+
+    @property
+    def missing(self) -> tuple[str, str]:
+        mode, source, arming = self._how
+        if arming >= FIRST_EXTERNAL and self._none(("EXT", False)):
+            return "an arming edge", "EXT"
+        if mode in _COUNTING:
+            return "an edge" if self._none((source, False)) else "another edge", source
+        if self._none((source, False)):
+            return "a start", source
+        return "a stop", source if mode == WIDTH else _other(source)
+
+    def _none(self, key: tuple[str, bool]) -> bool:
+        return key not in self._trails or self._trails[key].empty
 
     def _edges(self, name: str, since: float, until: float, opposite: bool) -> Array:
         key = name, opposite
@@ -167,7 +186,12 @@ def _take_samples(
 def _stops(probe: Probe, mode: int, source: str, since: float, until: float) -> Array:
     if mode == WIDTH:
         return probe(source, since, until, True)
-    return probe("A" if source == "B" else "B", since, until, False)
+    return probe(_other(source), since, until, False)
+
+
+def _other(source: str) -> str:
+    """Return the input on which an interval that starts at `source` stops."""
+    return "A" if source == "B" else "B"
 
 
 def _of_period(periods: Array, mode: int, gate: float) -> Array:

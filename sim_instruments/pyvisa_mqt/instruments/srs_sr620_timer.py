@@ -86,6 +86,21 @@ class Timer(Instrument):
         """Whether a reply or a sample is on its way."""
         return bool(self._waits) or self._dumps_left > 0
 
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a sample is awaited by a client; None if none is."""
+        sampler = self._sampler
+        if not self.busy or self._presented or sampler is None or sampler.complete:
+            return None
+        return sampler.armed
+
+    def what_is_awaited(self) -> str:
+        """Return what the next sample waits for, and what there is instead."""
+        if self._sampler is None or self._sampler.complete:
+            return super().what_is_awaited()
+        what, name = self._sampler.missing
+        return f"{what} {self._inputs.told(name, self.now())}"
+
     def setting_changed(self, name: str, ends_measurement: bool) -> None:
         """Take note of a setting that has changed."""
         if ends_measurement:
