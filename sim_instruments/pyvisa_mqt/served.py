@@ -58,6 +58,8 @@ class Client(ABC):
     def __init__(self, bench: Bench, line: Line, resource: str, name: str, *, real_time: bool) -> None:
         self.line = line
         self.open = True
+        #: Whether the connection was broken off instead of being ended.
+        self.broken_off = False
         #: Counts up with the messages executed on the bench: who was served longest ago is served next.
         self.turn = 0
         self._clock = bench.clock
@@ -186,6 +188,7 @@ class Client(ABC):
         self.open = False
         if self.line.instrument.busy and self._session.answered:
             self.line.instrument.clear()
+        self._session.close()
 
 
 class SocketClient(Client):
@@ -210,7 +213,7 @@ class SocketClient(Client):
         except BlockingIOError:
             return
         except OSError:
-            self.open = False
+            self.open, self.broken_off = False, True
             return
         if data:
             self._waiting.extend(self._framing.feed(data))

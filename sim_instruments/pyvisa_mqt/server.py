@@ -73,6 +73,8 @@ class BenchServer:
         # When (s, bench time) to look next at an instrument that is at work on a query, and which waits were told of.
         self._due: dict[Instrument, float] = {}
         self._told: dict[Instrument, float] = {}
+        # Until when (s, bench time) new connections are refused, behind one that was broken off.
+        self._refused: dict[Line, float] = {}
         # Connections that find all places of their instrument taken, and until when they wait for one.
         self._at_the_door: list[tuple[Line, socket.socket, float]] = []
         bench.on_failure = self._instrument_failed
@@ -283,9 +285,10 @@ class BenchServer:
         waiting, self._at_the_door = self._at_the_door, []
         for line, connection, until in waiting:
             present = sum(client.line is line for client in self._clients)
-            if line.down or (present >= line.instrument.most_sockets and wall_time.monotonic() >= until):
+            places, refused = line.instrument.socket_places, self.bench.clock.now() < self._refused.get(line, 0.0)
+            if line.down or refused or (present >= places and wall_time.monotonic() >= until):
                 connection.close()
-            elif present >= line.instrument.most_sockets:
+            elif present >= places:
                 self._at_the_door.append((line, connection, until))
             else:
                 resource = next(name for name, known in self.bench.lines.items() if known is line)
@@ -302,6 +305,8 @@ class BenchServer:
                 self._selector.unregister(client)
             self._end(client)
             members.remove(client)
+            if isinstance(client, Client) and client.broken_off:
+                self._refused[client.line] = self.bench.clock.now() + client.line.instrument.options["refusal_time"]
             return
         events = selectors.EVENT_READ if client.wants_to_read else 0
         events |= selectors.EVENT_WRITE if client.wants_to_write else 0

@@ -309,5 +309,7 @@ class BenchSession(AttributedSession):
         return self.lock.key
 
     def close(self) -> None:
-        """Give back all locks."""
+        """Give back all locks, also those that an instrument keeps for a connection of its own."""
         self.lock.release_all(self)
+        if self._own is not None:
+            self.instrument.disconnected(self._own)

@@ -142,6 +142,12 @@ class SrsSR620(Timer):
                 reply = self._execute(unit)
             except SrsError as error:
                 self.status.event_status |= error.bit
+                why = (
+                    "no such command, or not in this form"
+                    if error.bit == COMMAND_ERROR
+                    else "a value that it does not take"
+                )
+                self.tell_refusal(f"{unit!r}: *ESR? bit {error.bit.bit_length() - 1}; {why}")
                 continue
             if reply is not None:
                 self._replies.append(reply)

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,12 +58,11 @@ def test_without_pseudo_terminals_the_serial_instrument_is_left_out_and_the_othe
 
 
 @pytest.fixture
-def no_terminals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "openpty", refuse)
-    yield
 
 
 def test_a_system_that_gives_no_terminal_is_told_of_by_its_reason(
