@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,6 +259,32 @@ def test_a_read_that_times_out_in_process_logs_what_the_counter_waits_for(caplog
     assert [record.message for record in caplog.records] == [
         "counter has waited 3 s for a start on input 1 at 1.000 V; nothing has moved there for 1 s"
     ]
+    manager.close()
+
+
+def test_asking_for_an_automatic_measurement_that_never_ends_costs_the_same_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manager = pyvisa.ResourceManager("showroom@mqt")
+    library: Any = manager.visalib
+    timer = manager.open_resource("ASRL1::INSTR", read_termination="\r\n", write_termination="\r")
+    assert isinstance(timer, pyvisa.resources.MessageBasedResource)
+    timer.write("MODE0;SRCE1;ARMM1;SIZE1;LEVL1,5;AUTM1")  # starts in the noise of the amplifier, no stop
+    looked: list[float] = []
+    find = library.bench.edges
+
+    def counting(port: str, level: float, rising: bool, since: float, until: float) -> Any:
+        looked.append(until - since)
+        return find(port, level, rising, since, until)
+
+    monkeypatch.setattr(library.bench, "edges", counting)
+    spent = []
+    for _ in range(60):
+        library.clock.sleep(1.0)
+        looked.clear()
+        assert float(timer.query("XAVG?")) == 9e20
+        spent.append(sum(looked))
+    assert max(spent[30:]) <= 1.01 * max(spent[5:30])
     manager.close()
 
 
