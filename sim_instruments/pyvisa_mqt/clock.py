@@ -200,6 +200,11 @@ class Pace:
         self._wall = wall
         self._origin = wall() - clock.now() / speed
 
+    @property
+    def speed(self) -> float:
+        """Bench seconds per second of wall time."""
+        return self._speed
+
     def due(self) -> float:
         """Return the bench time in s that belongs to the present moment."""
         return (self._wall() - self._origin) * self._speed

@@ -24,7 +24,7 @@ class Framing:
     """
 
     def __init__(self, instrument: Instrument) -> None:
-        self._lines = InputBuffer(_MOST_BYTES)
+        self._lines = InputBuffer(_MOST_BYTES, keep_ends=True)
         self._end = instrument.message_end if isinstance(instrument, StockInstrument) else None
         self._bytes = bytearray()
 
@@ -32,7 +32,7 @@ class Framing:
         """Add bytes and return the messages that they complete, each with its end."""
         if self._end is None:
             messages, _ = self._lines.feed(data, end=False)
-            return [message.encode("latin-1") + b"\n" for message in messages]
+            return [message.encode("latin-1") for message in messages]
         if not self._end:  # every piece is a message
             return [data]
         *complete, rest = (bytes(self._bytes) + data).split(self._end)

@@ -133,7 +133,7 @@ class HostedClient:
         """End it: its sessions close, and their locks are given back."""
         self.open = False
         for session in self._sessions.values():
-            session.lock.release_all(session)
+            session.close()
         self._sessions.clear()
         self._socket.close()
 
@@ -161,8 +161,7 @@ class HostedClient:
         return {"status": int(StatusCode.success), "session": self._opened}
 
     def _close_session(self, session: int) -> None:
-        closed = self._sessions.pop(session)
-        closed.lock.release_all(closed)
+        self._sessions.pop(session).close()
 
     def _call(self, session: int, method: str, arguments: list[Any]) -> Any:
         if method not in _METHODS:

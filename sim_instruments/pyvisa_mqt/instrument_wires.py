@@ -38,7 +38,7 @@ def build_instrument(bench: Bench, name: str) -> Instrument:
     model = MODELS[section.model]
     rng = generator(bench.file.seed, f"instrument {name}")
     # An instrument says which of its options are quantities; a bare number is refused for those.
-    units: Mapping[str, str] = getattr(model, "option_units", {})
+    units: Mapping[str, str] = {**Instrument.served_units, **getattr(model, "option_units", {})}
     try:
         options = {
             key: parse_quantity(value, units[key]) if key in units else value for key, value in section.options.items()

@@ -123,6 +123,8 @@ class Line:
         self.ready_at = -math.inf
         self.bus = ReplyQueue(self)
         instrument.output = self.bus
+        if transcript is not None:
+            instrument.on_refusal = lambda why: transcript.note(now(), "refused", instrument=name, reason=why)
 
     @property
     def now(self) -> float:

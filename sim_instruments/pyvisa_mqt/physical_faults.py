@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +44,20 @@ class FalseTriggers:
     def edges(self, since: float, until: float) -> Array:
         """Return their times in s, since < t <= until, the same whenever they are asked for."""
         since, until = max(since, self.since), min(until, self.until)
-        found = [self._second(second) for second in range(max(math.floor(since), 0), math.floor(max(until, 0.0)) + 1)]
+        seconds = range(max(math.floor(since), 0), math.floor(max(until, 0.0)) + 1)
+        found = [_second_of_edges(self.rate, self.seed, self.purpose, second) for second in seconds]
         times = np.concatenate([np.empty(0), *found])
         return times[(times > since) & (times <= until)]
 
-    def _second(self, second: int) -> Array:
-        rng = np.random.default_rng(int(2**62 * Stream(self.seed, f"{self.purpose} {second}").uniform(0, 1)[0]))
-        count = min(int(rng.poisson(self.rate)), _MOST_EDGES)
-        return second + np.sort(rng.random(count))
+
+@lru_cache(maxsize=8)
+def _second_of_edges(rate: float, seed: int, purpose: str, second: int) -> Array:
+    """Return the false edges in one second of bench time, s; whoever waits asks for the same one again and again."""
+    rng = np.random.default_rng(int(2**62 * Stream(seed, f"{purpose} {second}").uniform(0, 1)[0]))
+    count = min(int(rng.poisson(rate)), _MOST_EDGES)
+    times = second + np.sort(rng.random(count))
+    times.setflags(write=False)
+    return times
 
 
 class PhysicalFaults:

@@ -1,4 +1,4 @@
-"""The clients of a served bench: raw sockets and pseudo-terminals, each in front of one instrument.
+"""The clients of a served bench, each in front of one instrument; a pseudo-terminal is in `terminals`.
 
 Nothing here waits: the server asks each client what it has received and what is to be sent. All buffers
 are bounded; a client that sends more than it reads is read no further.
@@ -7,10 +7,8 @@ are bounded; a client that sends more than it reads is read no further.
 from __future__ import annotations
 
 import math
-import os
 import socket
 import time as wall_time
-import tty
 from abc import ABC, abstractmethod
 from collections import deque
 
@@ -25,9 +23,10 @@ from .locks import ResourceLock
 from .sessions import BenchSession
 from .transport import Transport
 
-__all__ = ["Client", "SerialClient", "SocketClient"]
+__all__ = ["CHUNK", "FAREWELL", "Client", "SocketClient"]
 
-_CHUNK = 1 << 16
+#: Bytes that are read or written at a time.
+CHUNK = 1 << 16
 # A session that PyVISA does not manage.
 _NO_MANAGER = VISARMSession(0)
 #: Messages that may wait for execution, and bytes that may wait for the client, before it is read no further.
@@ -36,7 +35,7 @@ _MOST_MESSAGES, _MOST_BYTES = 256, 1 << 22
 #: looks after the others in between.
 _PATIENCE = 0.25
 #: Wall time in s for which a client that sends no more may still be waiting for the reply to a query that takes long.
-_FAREWELL = 1.0
+FAREWELL = 1.0
 #: In real time a served message takes the time it takes: nothing is added.
 _INSTANT = Transport(latency=0.0, byte_rate=math.inf)
 
@@ -59,6 +58,8 @@ class Client(ABC):
     def __init__(self, bench: Bench, line: Line, resource: str, name: str, *, real_time: bool) -> None:
         self.line = line
         self.open = True
+        #: Whether the connection was broken off instead of being ended.
+        self.broken_off = False
         #: Counts up with the messages executed on the bench: who was served longest ago is served next.
         self.turn = 0
         self._clock = bench.clock
@@ -88,6 +89,9 @@ class Client(ABC):
     @abstractmethod
     def fileno(self) -> int:
         """Return the file to wait for."""
+
+    def look(self) -> None:  # noqa: B027  # most clients need not be looked after
+        """Find out what no event tells."""
 
     @abstractmethod
     def receive(self) -> None:
@@ -125,12 +129,20 @@ class Client(ABC):
         at_work = self.line.instrument.busy and self._session.answered
         return at_work or self._session.replies.due < math.inf
 
+    @property
+    def reply_due(self) -> float:
+        """Bench time in s at which a reply comes that is held up on its way; inf if there is none."""
+        return self._session.replies.due
+
     def execute(self) -> bool:
         """Execute the messages that are due, and collect the replies; return whether one was executed."""
         executed = False
         self.collect()
+        instrument = self.line.instrument
         while self._waiting and self.open and not self.held_off and len(self._outgoing) < _MOST_BYTES:
-            if self.line.instrument.busy or (self._real_time and self._clock.now() < self.line.ready_at):
+            if instrument.busy and not instrument.new_message_abandons:
+                break
+            if self._real_time and self._clock.now() < self.line.ready_at:
                 break
             executed = True
             self._session.write(self._waiting.popleft())
@@ -148,7 +160,7 @@ class Client(ABC):
         while replies or (self.expects_reply and not self._real_time):
             if len(self._outgoing) >= _MOST_BYTES or self._clock.now() > enough:
                 break
-            data, status = self._session.read(_CHUNK)
+            data, status = self._session.read(CHUNK)
             self._outgoing += data
             if status == StatusCode.error_timeout or not data:
                 break
@@ -156,7 +168,7 @@ class Client(ABC):
     def send(self) -> None:
         """Send what waits for the client, as far as it takes it."""
         try:
-            sent = self._transmit(bytes(self._outgoing[:_CHUNK]))
+            sent = self._transmit(bytes(self._outgoing[:CHUNK]))
         except BlockingIOError:
             return
         except OSError:
@@ -168,7 +180,7 @@ class Client(ABC):
         """End with a client that sends no more, once it has its replies or they take too long."""
         if self._silent_since is None or self._waiting or self._outgoing:
             return
-        if not self.expects_reply or wall_time.monotonic() - self._silent_since > _FAREWELL:
+        if not self.expects_reply or wall_time.monotonic() - self._silent_since > FAREWELL:
             self.open = False
 
     def close(self) -> None:
@@ -176,6 +188,7 @@ class Client(ABC):
         self.open = False
         if self.line.instrument.busy and self._session.answered:
             self.line.instrument.clear()
+        self._session.close()
 
 
 class SocketClient(Client):
@@ -196,11 +209,11 @@ class SocketClient(Client):
     def receive(self) -> None:
         """Take what has arrived, cut into messages; a client that ends its side may still wait for replies."""
         try:
-            data = self._socket.recv(_CHUNK)
+            data = self._socket.recv(CHUNK)
         except BlockingIOError:
             return
         except OSError:
-            self.open = False
+            self.open, self.broken_off = False, True
             return
         if data:
             self._waiting.extend(self._framing.feed(data))
@@ -214,49 +227,3 @@ class SocketClient(Client):
         """Close the socket."""
         super().close()
         self._socket.close()
-
-
-class SerialClient(Client):
-    """Whoever has opened the pseudo-terminal; it is there for as long as the bench is."""
-
-    def __init__(self, bench: Bench, line: Line, resource: str, *, real_time: bool) -> None:
-        super().__init__(bench, line, resource, resource, real_time=real_time)
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)  # all bytes pass as they are, and nothing is echoed
-        os.set_blocking(self._master, False)
-        #: Path of the device that a client opens.
-        self.device = os.ttyname(self._slave)
-
-    def fileno(self) -> int:
-        """Return the bench's end of the terminal."""
-        return self._master
-
-    def receive(self) -> None:
-        """Take what has arrived; the instrument finds its messages in it."""
-        try:
-            data = os.read(self._master, _CHUNK)
-        except BlockingIOError:
-            return
-        if data:
-            self._waiting.append(data)
-
-    def _transmit(self, data: bytes) -> int:
-        return os.write(self._master, data)
-
-    def lose(self) -> None:
-        """Drop what was on its way; the terminal stays, and works again once the fault is over."""
-        self._waiting.clear()
-        self._outgoing.clear()
-        if not self.line.down:
-            self._session = self._new_session()
-
-    def send(self) -> None:
-        """Send what waits; a terminal that nobody reads keeps it."""
-        super().send()
-        self.open = True
-
-    def close(self) -> None:
-        """Remove the device."""
-        super().close()
-        os.close(self._master)
-        os.close(self._slave)

@@ -8,6 +8,7 @@ that a client sends can disturb another client's exchange.
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import socket
 import sys
@@ -20,8 +21,9 @@ from .clock import Pace
 from .hosting import HostedClient
 from .instruments.base import Instrument
 from .line import Line
-from .served import Client, SerialClient, SocketClient
+from .served import Client, SocketClient
 from .stock import StockInstrument
+from .terminals import NoTerminalError, SerialClient
 
 __all__ = ["HOST", "BenchServer"]
 
@@ -32,6 +34,8 @@ _BACKLOG = 128
 _MOST_HOSTED = 64
 #: Wall time in s for which a connection may wait for the place of one that is just being closed.
 _AT_THE_DOOR = 0.25
+#: Bench time in s after which it is said what an instrument waits for.
+_LONG_WAIT = 10.0
 
 
 class BenchServer:
@@ -66,6 +70,11 @@ class BenchServer:
         self._devices: dict[str, SerialClient] = {}
         self._reported: set[str] = set()
         self._turns = 0
+        # When (s, bench time) to look next at an instrument that is at work on a query, and which waits were told of.
+        self._due: dict[Instrument, float] = {}
+        self._told: dict[Instrument, float] = {}
+        # Until when (s, bench time) new connections are refused, behind one that was broken off.
+        self._refused: dict[Line, float] = {}
         # Connections that find all places of their instrument taken, and until when they wait for one.
         self._at_the_door: list[tuple[Line, socket.socket, float]] = []
         bench.on_failure = self._instrument_failed
@@ -79,14 +88,23 @@ class BenchServer:
         port = port_base
         for resource, line in self.bench.lines.items():
             if resource.startswith("ASRL"):
-                client = SerialClient(self.bench, line, resource, real_time=self._pace is not None)
-                self._devices[line.name] = client
-                self._clients.append(client)
-                self._selector.register(client, selectors.EVENT_READ, client)
+                self._open_terminal(line, resource)
                 continue
             self._listeners[line.name] = self._listener(port, resource)
             port += bool(port_base)
         self._backend = None if self._pace is not None else self._listener(port, None)
+
+    def _open_terminal(self, line: Line, resource: str) -> None:
+        """Give a serial instrument its terminal; without one the others are served all the same."""
+        try:
+            client = SerialClient(self.bench, line, resource, real_time=self._pace is not None)
+        except NoTerminalError as exc:
+            self._say(
+                f"mqtctl: {line.name!r} is left out ({exc}); give it a TCPIP address in the bench file", line.name
+            )
+            return
+        self._devices[line.name] = client
+        self._clients.append(client)
 
     def _listener(self, port: int, resource: str | None) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -100,6 +118,11 @@ class BenchServer:
             raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
         self._selector.register(listener, selectors.EVENT_READ, resource)
         return listener
+
+    @property
+    def serves(self) -> bool:
+        """Whether anybody can reach anything."""
+        return bool(self._listeners or self._devices or self._backend)
 
     def addresses(self) -> dict[str, Any]:
         """Return where each instrument is, as `bench serve --json` prints it."""
@@ -128,6 +151,8 @@ class BenchServer:
                     key.data.send()
             elif isinstance(key.fileobj, socket.socket):
                 calling.append((key.fileobj, key.data))
+        for client in self._clients:
+            client.look()
         self._pass_time()
         for client in sorted(self._clients, key=lambda client: client.turn):
             self._attend(client)
@@ -143,12 +168,31 @@ class BenchServer:
 
     def _pause(self) -> float:
         """Return for how long nothing is due."""
-        if self._at_the_door or any(client.expects_reply for client in self._clients):
-            return _BUSY
         if self._pace is None:
             now = self.bench.clock.now()
+            if self._at_the_door or any(client.expects_reply for client in self._clients):
+                return _BUSY
             return 0.0 if any(client.ready_at <= now for client in self._clients) else _IDLE
-        return min([self._pace.until(client.ready_at) for client in self._clients], default=_IDLE)
+        due = min([self._next_look(instrument) for instrument in self.bench.instruments.values()], default=math.inf)
+        late = min([client.reply_due for client in self._clients], default=math.inf)
+        pause = max(self._pace.until(min(due, late)), _BUSY)
+        return min([pause, _BUSY if self._at_the_door else _IDLE, *map(self._until_ready, self._clients)])
+
+    def _until_ready(self, client: Client) -> float:
+        return math.inf if self._pace is None else self._pace.until(client.ready_at)
+
+    def _next_look(self, instrument: Instrument) -> float:
+        """Return when (s, bench time) to look at an instrument that is at work on a query; inf if it is not.
+
+        What it knows itself of its next event counts, at most so much later that nobody notices.
+        """
+        if not instrument.busy or self._pace is None:
+            self._due.pop(instrument, None)
+            return math.inf
+        latest = self.bench.clock.now() + _IDLE * self._pace.speed
+        due = min(self._due.get(instrument, math.inf), instrument.next_event(), latest)
+        self._due[instrument] = due
+        return due
 
     def _pass_time(self) -> None:
         if self._pace is None:
@@ -161,12 +205,26 @@ class BenchServer:
         if behind:
             slow = "the bench cannot keep up with its speed"
             self._say(f"{slow}; it was {behind:.3g} s behind, and goes on slower", once=slow)
+        now = self.bench.clock.now()
         for instrument in self.bench.instruments.values():
-            if instrument.busy:
-                try:
-                    instrument.advance(self.bench.clock.now())
-                except Exception as exc:  # the same
-                    self._instrument_failed(instrument, exc)
+            if not instrument.busy or self._due.get(instrument, now) > now:
+                continue
+            self._due.pop(instrument, None)
+            try:
+                instrument.advance(now)
+                self._tell_of_a_long_wait(instrument, now)
+            except Exception as exc:  # the same
+                self._instrument_failed(instrument, exc)
+
+    def _tell_of_a_long_wait(self, instrument: Instrument, now: float) -> None:
+        """Say once what an instrument has waited for in vain, as the lamps at a real one's inputs do."""
+        since = instrument.waiting_since
+        if since is None or now - since < _LONG_WAIT or self._told.get(instrument) == since:
+            return
+        self._told[instrument] = since
+        name = next(line.name for line in self.bench.lines.values() if line.instrument is instrument)
+        model = self.bench.file.instruments[name].model
+        self._write(f"{name} ({model}) has waited {now - since:.0f} s for {instrument.what_is_awaited()}")
 
     def _attend(self, client: Client) -> None:
         """Execute one client's messages; one that waits for an instrument keeps the others from it."""
@@ -198,9 +256,12 @@ class BenchServer:
     def _say(self, text: str, once: str) -> None:
         if once not in self._reported:
             self._reported.add(once)
-            with contextlib.suppress(OSError):  # nobody may be listening any more
-                sys.stderr.write(text.rstrip() + "\n")
-                sys.stderr.flush()
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            sys.stderr.write(text.rstrip() + "\n")
+            sys.stderr.flush()
 
     # Who comes and who goes.
 
@@ -224,9 +285,10 @@ class BenchServer:
         waiting, self._at_the_door = self._at_the_door, []
         for line, connection, until in waiting:
             present = sum(client.line is line for client in self._clients)
-            if line.down or (present >= line.instrument.most_sockets and wall_time.monotonic() >= until):
+            places, refused = line.instrument.socket_places, self.bench.clock.now() < self._refused.get(line, 0.0)
+            if line.down or refused or (present >= places and wall_time.monotonic() >= until):
                 connection.close()
-            elif present >= line.instrument.most_sockets:
+            elif present >= places:
                 self._at_the_door.append((line, connection, until))
             else:
                 resource = next(name for name, known in self.bench.lines.items() if known is line)
@@ -243,6 +305,8 @@ class BenchServer:
                 self._selector.unregister(client)
             self._end(client)
             members.remove(client)
+            if isinstance(client, Client) and client.broken_off:
+                self._refused[client.line] = self.bench.clock.now() + client.line.instrument.options["refusal_time"]
             return
         events = selectors.EVENT_READ if client.wants_to_read else 0
         events |= selectors.EVENT_WRITE if client.wants_to_write else 0

@@ -81,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as exc:
             return _wrong(f"{exc.strerror}; give another --port-base, or leave it out for ports that are free")
         try:
+            if not server.serves:
+                return _wrong("no instrument of this bench can be served; give one a TCPIP address, or serve --virtual")
             _announce(server, as_json=options.json)
             while not stop.asked:
                 server.step()
@@ -101,7 +103,8 @@ def _announce(server: BenchServer, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(addresses) + "\n")
     else:
         for name, place in addresses["instruments"].items():
-            where = place["device"] or f"TCPIP::{place['host']}::{place['port']}::SOCKET"
+            socket = f"TCPIP::{place['host']}::{place['port']}::SOCKET" if place["port"] else "left out"
+            where = place["device"] or socket
             sys.stdout.write(f"{name:16s} {place['model']:18s} {where}\n")
         if addresses["backend"]:
             sys.stdout.write(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")

@@ -7,6 +7,7 @@ library specification) 7.2.1, section 6.1.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,8 @@ from .session_attributes import AttributedSession
 from .transport import Transport
 
 __all__ = ["BenchSession"]
+
+_LOG = logging.getLogger(__name__)
 
 # With an infinite time-out a client would wait for ever where nothing is to come; this much
 # virtual time (s) is taken for ever.
@@ -67,6 +70,7 @@ class BenchSession(AttributedSession):
         self._byte_time = 1.0 / transport.byte_rate
         # Each raw socket gets the replies to its own messages; on a bus whoever reads gets what is there.
         self._own = ReplyQueue(line) if self._socket or private else None
+        self._private = private
         self._reply_started = False
         self.service_requests = ServiceRequests(self.instrument)
 
@@ -144,6 +148,7 @@ class BenchSession(AttributedSession):
         left = count
         while True:
             if not self.replies and not self._wait_for_reply(deadline):
+                self._tell_of_waiting()
                 return b"".join(parts), StatusCode.error_connection_lost if self.dead else StatusCode.error_timeout
             chunk, ended, terminated = self.replies.take(left, self._termination)
             self._spend(chunk, ended)
@@ -159,6 +164,13 @@ class BenchSession(AttributedSession):
                 left -= len(chunk)
                 continue
             return (b"".join([*parts, chunk]) if parts else chunk), status
+
+    def _tell_of_waiting(self) -> None:
+        """Log what the instrument waits for when a read has ended without its reply."""
+        since = self.instrument.waiting_since
+        if since is not None and self.answered and not self._private:
+            waited = self._clock.now() - since
+            _LOG.warning("%s has waited %.3g s for %s", self._line.name, waited, self.instrument.what_is_awaited())
 
     def _spend(self, chunk: bytes, ended: bool) -> None:
         duration = len(chunk) * self._byte_time
@@ -297,5 +309,7 @@ class BenchSession(AttributedSession):
         return self.lock.key
 
     def close(self) -> None:
-        """Give back all locks."""
+        """Give back all locks, also those that an instrument keeps for a connection of its own."""
         self.lock.release_all(self)
+        if self._own is not None:
+            self.instrument.disconnected(self._own)

@@ -8,6 +8,7 @@ the process; a seeded bench writes the same bytes each time.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import os
@@ -24,6 +25,8 @@ from .signals import Waveform
 __all__ = ["Transcript", "TruthWitness"]
 
 _PLAIN = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
+# Not everywhere: Windows knows text files and inheritance by another name.
+_INHERITED_BY_NOBODY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 #: Temperatures are written when one has moved by this fraction, or after this time in s.
 _MOVED, _OFTEN = 1e-3, 60.0
 
@@ -44,7 +47,7 @@ class Transcript:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _INHERITED_BY_NOBODY, 0o644)
         # Closed with the bench that owns it, without a word: a bench has no close of its own.
         self._closing = weakref.finalize(self, os.close, self._file)
 
@@ -112,7 +115,7 @@ class TruthWitness:
 
     def _number(self, time: float, values: NDArray[np.float64]) -> int:
         """Return the number under which these values are written down, once."""
-        key = values.tobytes()
+        key = hashlib.blake2b(values.tobytes(), digest_size=16).digest()  # short: a bench can live through many ramps
         if key not in self._known:
             self._known[key] = len(self._known)
             content = base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")

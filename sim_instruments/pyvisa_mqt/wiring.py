@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +151,7 @@ class Readout:
         self._jitter = Stream(seed, "read-out jitter")
         self._counts = Stream(seed, "number of false edges in a second")
         self._seed = seed
+        self._second_of_noise = lru_cache(maxsize=8)(self._draw_second_of_noise)
 
     def edges(self, log: EventLog, threshold: float, rising: bool, since: float, until: float) -> Array:
         """Return the sorted times in s, since < t <= until, at which the output crosses the threshold (V)."""
@@ -224,22 +226,28 @@ class Readout:
             return np.empty(0)
         seconds = range(max(math.floor(since), 0), math.floor(until) + 1)
         found = [self._second_of_noise(second, rate, rising) for second in seconds]
+        found = [
+            times[times.searchsorted(since, side="right") : times.searchsorted(until, side="right")] for times in found
+        ]
         times = np.concatenate([np.empty(0), *found])
-        times = times[(times > since) & (times <= until)]
         state = np.searchsorted(log.begins + self._delay, times) - 1
         if len(log.begins) == 0:
             return times
         quiet = (state < 0) | (times > log.ends[np.maximum(state, 0)] + self._delay)
         return times[quiet]
 
-    def _second_of_noise(self, second: int, rate: float, rising: bool) -> Array:
-        """Return the false edges in one second of bench time, the same whenever they are asked for."""
+    def _draw_second_of_noise(self, second: int, rate: float, rising: bool) -> Array:
+        """Return the false edges in one second of bench time, the same whenever they are asked for.
+
+        Whoever waits asks again and again within the same second: the last few are kept.
+        """
         uniform = float(self._counts.uniform(2 * second + rising, 1)[0])
         count = _poisson(rate, uniform)
         if count == 0:
             return np.empty(0)
-        times = Stream(self._seed, f"false edges {second} {rising}").uniform(0, count)
-        return second + np.sort(times)
+        times = second + np.sort(Stream(self._seed, f"false edges {second} {rising}").uniform(0, count))
+        times.setflags(write=False)
+        return times
 
 
 def _poisson(mean: float, uniform: float) -> int:

@@ -102,10 +102,13 @@ class InputBuffer:
     ----------
     capacity
         Number of bytes without a message end that are kept, besides its binary blocks.
+    keep_ends
+        Whether the messages are returned as they came, with the terminators that ended them.
     """
 
-    def __init__(self, capacity: int = 1 << 20) -> None:
+    def __init__(self, capacity: int = 1 << 20, *, keep_ends: bool = False) -> None:
         self._capacity = capacity
+        self._keep_ends = keep_ends
         self._bytes = bytearray()
         self._overrun = False
         self._searched = 0  # up to here the unfinished message holds neither its end nor the head of a block
@@ -170,7 +173,10 @@ class InputBuffer:
                 # The last bytes may be the beginning of a block's head, unless a block ends among them.
                 searched = max(searched, len(buffered) - _LONGEST_HEAD)
                 break
-            pieces.append(buffered[start:position] + buffered[position:feed].removesuffix(b"\r"))
+            if self._keep_ends:
+                pieces.append(buffered[start : feed + 1])
+            else:
+                pieces.append(buffered[start:position] + buffered[position:feed].removesuffix(b"\r"))
             start = position = feed + 1
             self._blocks = 0
         rest = buffered[start:]
@@ -227,22 +233,56 @@ class Instrument(abc.ABC):
     ticks_apart: ClassVar[int] = 1
     #: How many clients a served socket takes; the next one finds it closed.
     most_sockets: ClassVar[int] = 8
+    #: Whether a message ends the wait for a measurement that an earlier one asked for, instead of waiting behind it.
+    new_message_abandons: ClassVar[bool] = False
     #: What the bench file can set, with the default of each.
     option_defaults: ClassVar[Mapping[str, Any]] = {"serial_number": ""}
     #: Base units of the options that are quantities; a bench file writes those with their unit.
     option_units: ClassVar[Mapping[str, str]] = {}
+    #: What every instrument has besides: sockets that are taken when it is served (0: as the model does), and how long
+    #: (s) a new one is refused behind one that was broken off.
+    served_options: ClassVar[Mapping[str, Any]] = {"sockets": 0, "refusal_time": 0.0}
+    served_units: ClassVar[Mapping[str, str]] = {"refusal_time": "s"}
 
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         self.wires = wires
         self.rng = rng
-        self.options = read_options(options, self.option_defaults, type(self).__name__)
+        known = {**self.served_options, **self.option_defaults}
+        self.options = read_options(options, known, type(self).__name__)
+        for key in self.served_options:
+            if self.options[key] < 0:
+                raise ValueError(f"option {key!r} is {self.options[key]}; give at least 0")
+        #: Told why, when a message or a part of it is refused; None for nobody.
+        self.on_refusal: Callable[[str], None] | None = None
         self.output = OutputQueue()
         self.message_exchange = True
+
+    @property
+    def socket_places(self) -> int:
+        """How many clients a served socket takes."""
+        return int(self.options["sockets"]) or self.most_sockets
+
+    def tell_refusal(self, why: str) -> None:
+        """Say why something was refused, to whoever writes it down."""
+        if self.on_refusal is not None:
+            self.on_refusal(why)
 
     @property
     def busy(self) -> bool:
         """Whether a query is waiting for something to happen before it is answered."""
         return False
+
+    def disconnected(self, replies: OutputQueue) -> None:  # noqa: B027
+        """Take note that the connection has ended to which these replies went."""
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a query waits for something at an input; None if none does."""
+        return None
+
+    def what_is_awaited(self) -> str:
+        """Return what it waits for, and what there is instead: "a start on input A at 0.00 V; the signal ..."."""
+        return "something at an input"
 
     @property
     def service_requests(self) -> int:
@@ -280,7 +320,7 @@ class Instrument(abc.ABC):
     def power_cycle(self) -> None:
         """Lose power and get it back: everything as at power-on but what is non-volatile."""
         fresh = type(self)(self.wires, self.rng, self.options)
-        fresh.message_exchange = self.message_exchange
+        fresh.message_exchange, fresh.on_refusal = self.message_exchange, self.on_refusal
         fresh.inherit(self)
         # Clients hold on to this object, so it takes over the new one's whole state, shared with what the
         # new one's own parts refer to.

@@ -9,6 +9,7 @@ every signal comes from 50 Ohm unless the bench file says otherwise.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ AC_CONSTANT = 1.0 / (2.0 * math.pi * 10.0)  # s
 MEMORY = 15.0 * AC_CONSTANT  # s after which what was before does not matter
 _LADDER = np.concatenate([-51.2 * 0.5 ** np.arange(16), [0.0], 51.2 * 0.5 ** np.arange(15, -1, -1)])
 _HALVINGS = 14  # of the gap between two levels of the ladder
+_TOLD = 1.0  # s: how far back is said what a signal does
 _MOST_KEPT = 100_000  # edges behind coupling and filter that are remembered
 
 
@@ -124,6 +126,15 @@ class CounterInput:
         top = min(crossed[-1] + 1, len(_LADDER) - 1)
         return low, self._limit(float(_LADDER[crossed[-1]]), float(_LADDER[top]), since, until)
 
+    def told(self, settings: Conditioning, now: float) -> str:
+        """Return in words what the signal has done at the comparator up to bench time `now` (s)."""
+        extremes = self.extremes(max(now - _TOLD, 0.0), now)
+        if extremes is None:
+            return f"nothing has moved there for {_TOLD:g} s"
+        low, high = (settings.gain * level for level in extremes)
+        coupled = ", before the AC coupling" if settings.ac else ""
+        return f"the signal lies between {_volts(low)} and {_volts(high)} V{coupled}"
+
     def _crossed(self, level: float, since: float, until: float) -> bool:
         return any(len(self.raw(level, rising, since, until)) > 0 for rising in (True, False))
 
@@ -152,6 +163,11 @@ class CounterInput:
         is_high = np.concatenate([[high_first], states])
         share = float(np.sum(np.diff(bounds)[is_high])) / (until - since)
         return low + share * (high - low)
+
+
+def _volts(level: float) -> str:
+    """Write a level in V to a millivolt."""
+    return f"{round(level, 3) + 0.0:g}"
 
 
 def _alternating(events: Array, ready: Array) -> Array:
@@ -196,17 +212,19 @@ class _Follower:
         """Return the sorted times in s, since < t <= until."""
         if until > self.seen:
             self._follow(until)
-        found = np.array(self._found)
-        if len(found) > 2 * _MOST_KEPT:
+        if len(self._found) > 2 * _MOST_KEPT:
             self._found = self._found[-_MOST_KEPT:]
             self.begun = max(self.begun, self._found[0])
+        # Neighbours can be out of order, by less than the time in which a threshold is looked for around an edge.
+        found = np.array(self._found[bisect_left(self._found, since - 1e-3) :])
         return found[(found > since) & (found <= until)]
 
     def _follow(self, until: float) -> None:
         since = self.seen
         if self._levels is None:
             self._levels = self._source.extremes(since, until)
-            if self._levels is None:  # nothing moves: nothing is lost by looking at this time again
+            if self._levels is None:  # nothing moves, and nothing is lost by beginning later
+                self.seen = until
                 return
             self._start(since, until)
         middle = 0.5 * sum(self._levels)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arming", "Readings", "armed_intervals", "gated_periods", "start_stop_intervals"]
+__all__ = ["Arming", "Readings", "armed_intervals", "gated_periods", "next_start", "start_stop_intervals"]
 
 Array = NDArray[np.float64]
 
@@ -137,9 +137,12 @@ def gated_periods(
 
     Other parameters and the result as in `start_stop_intervals`.
     """
-    times = edges.tolist()
     values: list[float] = []
     ends: list[float] = []
+    begin = int(edges.searchsorted(armed, side="right"))
+    if armed + timeout > now and (begin == len(edges) or edges[-1] < edges[begin] + gate):
+        return Readings(np.zeros(0), np.zeros(0), armed)  # said at once, however many edges there are within the gate
+    times = edges.tolist()
     while len(values) < limit:
         deadline = armed + timeout
         first = bisect_right(times, armed)
@@ -189,13 +192,11 @@ def armed_intervals(
     dead_time: float,
 ) -> Readings:
     """Pair start and stop edges as `start_stop_intervals` does, each reading with a gate, a delay and a holdoff."""
-    start_list, stop_list = starts.tolist(), stops.tolist()
-    gates = None if arming.gates is None else arming.gates.tolist()
     values: list[float] = []
     ends: list[float] = []
     while len(values) < limit:
         deadline = armed + timeout
-        start, stop = _next_interval(start_list, stop_list, gates, arming, armed)
+        start, stop = _next_interval(starts, stops, arming, armed)
         if stop <= deadline:
             if stop == math.inf:
                 break
@@ -210,16 +211,19 @@ def armed_intervals(
     return Readings(np.array(values), np.array(ends), armed)
 
 
-def _next_interval(
-    starts: list[float], stops: list[float], gates: list[float] | None, arming: Arming, armed: float
-) -> tuple[float, float]:
+def _next_interval(starts: Array, stops: Array, arming: Arming, armed: float) -> tuple[float, float]:
     """Return start and stop of the next reading, inf where they are not known yet."""
-    gate = armed if gates is None else _nth(gates, armed, 0)
-    start = _nth(starts, gate + arming.delay, arming.delay_events)
+    start = next_start(starts, arming, armed)
     return start, _nth(stops, start + arming.holdoff, arming.holdoff_events)
 
 
-def _nth(times: list[float], since: float, skipped: int) -> float:
+def next_start(starts: Array, arming: Arming, armed: float) -> float:
+    """Return when (s) the next reading starts, inf where that is not known yet."""
+    gate = armed if arming.gates is None else _nth(arming.gates, armed, 0)
+    return _nth(starts, gate + arming.delay, arming.delay_events)
+
+
+def _nth(times: Array, since: float, skipped: int) -> float:
     """Return the first time behind `since` that is left when some have been skipped, inf if there is none."""
-    index = bisect_right(times, since) + skipped
-    return times[index] if index < len(times) else math.inf
+    index = int(times.searchsorted(since, side="right")) + skipped
+    return float(times[index]) if index < len(times) else math.inf

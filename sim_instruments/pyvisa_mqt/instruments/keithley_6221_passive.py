@@ -249,6 +249,7 @@ def _interfaces() -> tuple[Command, ...]:
         setting("SYSTem:PASSword:ENABle", "password_on", Boolean(), False, lasting=True),
         *(Command(f"SYSTem:PASSword:{word}", _nothing, None, (Text(),)) for word in ("CDISable", "CENable", "NEW")),
         *(Command(f"SYSTem:{word}", _nothing) for word in ("LOCal", "REMote", "TSTamp:RESet", "RNUMber:RESet")),
+        Command("SYSTem:RWLock", _nothing, None, (Boolean(),), optional=1),
         Command("SYSTem:LFRequency", None, lambda instrument: "60"),
         Command("SYSTem:PRESet", lambda self: self.reset_instrument()),
     )

@@ -24,6 +24,7 @@ from .keysight_33500b_commands import COMMANDS
 from .keysight_33500b_levels import LARGEST_PEAK, GeneratorLevels
 from .keysight_33500b_memory import BUILT_IN, WaveformMemory, points_from_block
 from .keysight_33500b_modulation import STATES, ModulatingGenerator
+from .keysight_33500b_player import SequencePlayer
 from .keysight_33500b_triggers import TriggeredGenerator
 from .keysight_33500b_waveform import Shape, burst_levels, cycle_levels, idle_level, noise_record
 
@@ -46,7 +47,7 @@ WAVE_SETTINGS = (
 )
 
 
-class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
+class Keysight33500B(GeneratorLevels, ModulatingGenerator, SequencePlayer, TriggeredGenerator):
     """A two-channel generator: ports "output1" and "output2" (V, open circuit), "sync", trigger input "trigger".
 
     The output drives a bias resistor; its own 50 Ohm are part of that resistance. Options of the bench file:
@@ -111,6 +112,7 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
     def set_function(self, channel: int, function: str) -> None:
         """Choose the function; a frequency beyond its limit is lowered."""
         self.settings["function", channel] = function
+        self.play_from_the_first(channel)
         limit = self.highest_of(channel)
         lowered = self.settings["frequency", channel] > limit
         if lowered:
@@ -260,7 +262,10 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
 
     def select_waveform(self, channel: int, name: str) -> None:
         """Choose the arbitrary waveform of a channel."""
-        self.settings["waveform", channel] = self.memory.spelling(channel, name)
+        spelling = self.memory.spelling(channel, name)
+        self.check_playable(channel, spelling)
+        self.settings["waveform", channel] = spelling
+        self.play_from_the_first(channel)
         self.refresh(channel)
 
     def clear_memory(self, channel: int) -> None:
@@ -279,6 +284,7 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
             *self._sync_settings(channel),
             self.period(channel),
             self._synchronised(channel),
+            self.playing(channel),
         )
         state += (self._spacing(channel) if settings["burst", channel] else 0.0, self._triggered[channel])
         if self._driven.get(channel) != state:
@@ -321,7 +327,7 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
         points = self._arbitrary(channel) if function == "ARB" else self._records.get(function, np.zeros(0))
         return Shape(function, share.get(function, 0.5), points, settings["filter", channel] == "OFF")
 
-    def _volts(self, channel: int, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    def volts(self, channel: int, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the open-circuit voltage of levels from -1 to 1, on the converter's grid."""
         settings = self.settings
         amplitude, offset = settings["amplitude", channel], settings["offset", channel]
@@ -341,17 +347,19 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
     def _inner_waveform(self, channel: int) -> Waveform:
         settings = self.settings
         now = self.wires.clock.now()
+        if (run := self.present_run(channel)) is not None:
+            return run
         shape, period = self._shape(channel), self.period(channel)
         if not settings["burst", channel] or shape.function in ("DC", "NOIS"):
             start = (settings["phase", channel] / 360) % 1.0
-            values = self._volts(channel, cycle_levels(shape, period, start))
+            values = self.volts(channel, cycle_levels(shape, period, start))
             return Waveform(now, period, math.inf, values, marker_phase=(self._sync_rise(channel, shape) - start) % 1.0)
         return self._burst(channel, shape, period, now)
 
     def _burst(self, channel: int, shape: Shape, period: float, now: float) -> Waveform:
         settings = self.settings
         start = (settings["burst_phase", channel] / 360) % 1.0
-        idle = self._volts(channel, np.array([idle_level(shape, start)]))
+        idle = self.volts(channel, np.array([idle_level(shape, start)]))
         source, cycles = settings["trigger_source", channel], settings["cycles", channel]
         quiet = Waveform(now, 1.0, math.inf, idle, idle=float(idle[0]))
         if settings["burst_mode", channel] == "GAT":
@@ -366,7 +374,7 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
             return quiet
         carrier, rise = settings["sync_mode", 1] == "CARR", self._sync_rise(channel, shape)
         if math.isinf(cycles) or (source in ("BUS", "EXT") and (carrier or not self._sync_falls_late(cycles))):
-            values = self._volts(channel, cycle_levels(shape, period, start))
+            values = self.volts(channel, cycle_levels(shape, period, start))
             every = 1.0 if math.isinf(cycles) or carrier else float(cycles)
             return Waveform(begin, period, cycles, values, float(idle[0]), rise, every)
         count: float = 1.0
@@ -375,7 +383,7 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, TriggeredGenerator):
             spacing = self._spacing(channel)
             count = math.inf if settings["continuous", channel] else settings["trigger_count", channel]
             begin += settings["trigger_delay", channel]
-        values = self._volts(channel, burst_levels(shape, period, start, int(cycles), spacing))
+        values = self.volts(channel, burst_levels(shape, period, start, int(cycles), spacing))
         train = (float(cycles), period) if carrier else (1.0, 0.0)
         phase = rise * period / spacing if carrier else self._burst_rise(channel, cycles) * period / spacing
         return Waveform(begin, spacing, count, values, float(idle[0]), min(phase, LAST_PHASE), 1.0, train)

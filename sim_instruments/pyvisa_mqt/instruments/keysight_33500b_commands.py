@@ -249,6 +249,13 @@ def _arbitrary() -> tuple[Command, ...]:
         Command(
             f"{_SOURCE}DATA:VOLatile:FREE", None, lambda self, channel: self.format_integer(self.memory.free(channel))
         ),
+        Command(
+            f"{_SOURCE}DATA:SEQuence",
+            lambda self, channel, block: self.load_sequence(channel, block),
+            lambda self, channel, name: self.sequence_read_back(channel, name),
+            (_Points(),),
+            (_Name(),),
+        ),
         upload("", False),
         upload(":DAC", True),
         attribute("AVERage", "AVER"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ieee488 import ScpiError
 from ..parameters import Number, NumberFormat
-from .scpi_base import ScpiInstrument
+from .interface_lock import LockableInstrument
 
 __all__ = ["LARGEST_PEAK", "Amplitude", "GeneratorLevels", "LimitKeyword"]
 
@@ -66,7 +66,7 @@ class LimitKeyword:
         return str(value)
 
 
-class GeneratorLevels(ScpiInstrument):
+class GeneratorLevels(LockableInstrument):
     """The part of the generator that knows volts."""
 
     @abc.abstractmethod

@@ -8,6 +8,7 @@ from typing import Any
 from ..ieee488 import ScpiError
 from ..parameters import Boolean, Choice, Number, NumberFormat, Text
 from ..scpi import Command, setting
+from .interface_lock import LOCK_COMMANDS
 from .keysight_33500b_levels import Amplitude
 from .scpi_base import state_commands
 
@@ -127,6 +128,7 @@ SYSTEM_COMMANDS: tuple[Command, ...] = (
     Command("SYSTem:BEEPer[:IMMediate]", lambda self: None),
     setting("SYSTem:BEEPer:STATe", "beeper", Boolean(), True, lasting=True),
     *(Command(f"SYSTem:{word}", lambda self: None) for word in ("LOCal", "REMote", "RWLock")),
+    *LOCK_COMMANDS,
     setting(f"{_SOURCE}ROSCillator:SOURce", "reference", Choice("INTernal", "EXTernal"), "INT"),
     setting(f"{_SOURCE}ROSCillator:SOURce:AUTO", "reference_auto", Boolean(), True),
     Command(f"{_SOURCE}ROSCillator:SOURce:CURRent", None, lambda self, _: "INT"),

@@ -42,6 +42,14 @@ class TriggeredGenerator(ScpiInstrument):
         """Put out what the settings say from its beginning."""
 
     @abc.abstractmethod
+    def waits_in_sequence(self, channel: int) -> bool:
+        """Whether a trigger lets a sequence of waveforms go on."""
+
+    @abc.abstractmethod
+    def go_on_in_sequence(self, channel: int, now: float) -> None:
+        """Let a sequence go on at bench time `now` (s)."""
+
+    @abc.abstractmethod
     def period(self, channel: int) -> float:
         """Return the duration of one cycle in s."""
 
@@ -57,11 +65,15 @@ class TriggeredGenerator(ScpiInstrument):
         settings = self.settings
         ready = settings["continuous", channel] or self._awaited[channel] > 0
         triggered = settings["burst", channel] and settings["burst_mode", channel] == "TRIG"
-        return bool(ready and triggered and settings["trigger_source", channel] == source)
+        waits = triggered or self.waits_in_sequence(channel)
+        return bool(ready and waits and settings["trigger_source", channel] == source)
 
     def start_burst(self, channel: int, now: float | None = None) -> None:
         """Start one burst at bench time `now` (s), or behind the trigger delay; one that runs is not disturbed."""
         now = self.wires.clock.now() if now is None else now
+        if self.waits_in_sequence(channel):
+            self.go_on_in_sequence(channel, now + self.settings["trigger_delay", channel])
+            return
         if now < self._triggered[channel] + self._burst_duration(channel):
             return
         self._awaited[channel] = max(self._awaited[channel] - 1, 0.0)
@@ -84,7 +96,8 @@ class TriggeredGenerator(ScpiInstrument):
 
     def trigger_channel(self, channel: int) -> None:
         """Do what TRIGger does: one burst, whatever the trigger source."""
-        if not self.settings["burst", channel] or self.settings["trigger_source", channel] == "IMM":
+        waits = self.settings["burst", channel] or self.waits_in_sequence(channel)
+        if not waits or self.settings["trigger_source", channel] == "IMM":
             raise ScpiError(-211)
         self.start_burst(channel)
 

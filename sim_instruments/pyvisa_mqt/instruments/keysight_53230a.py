@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ..ieee488 import ScpiError
 from ..signals import Wires
 from .counter_input import Conditioning, CounterInput
-from .interval_timing import Arming, Readings
+from .edge_trail import EdgeTrail
+from .interval_timing import Arming, Readings, next_start
 from .keysight_53230a_commands import COMMANDS
 from .keysight_53230a_functions import FUNCTIONS, Conditions
 from .keysight_53230a_readout import MEMORY, ReadoutSection
@@ -67,12 +68,11 @@ class Keysight53230A(ReadoutSection):
         self._samples_left = 0
         self._awaiting_trigger = False
         self._armed = 0.0
-        self._seen = 0.0
         self._taken = 0
         self._begun = 0.0
         self._first_end = 0.0
         self._last_end = 0.0
-        self._edges: tuple[NDArray[np.float64], NDArray[np.float64]] = (np.zeros(0), np.zeros(0))
+        self._trails: dict[Any, EdgeTrail] = {}
         self._timeout_reported = False
         self._waited: deque[float] = deque(maxlen=8)
         super().__init__(wires, rng, options)
@@ -176,8 +176,7 @@ class Keysight53230A(ReadoutSection):
         self._taken = 0
         self._begun = self._last_end = now
         self._triggers_left = int(self.settings["trigger_count"])
-        self._edges = (np.zeros(0), np.zeros(0))
-        self._seen = now
+        self._trails.clear()
         self._await_trigger(now)
 
     def abort(self) -> None:
@@ -212,7 +211,6 @@ class Keysight53230A(ReadoutSection):
         """Measure until bench time `now` (s)."""
         if not self._triggers_left:
             return
-        self._collect(now)
         while self._triggers_left:
             if self._awaiting_trigger and not self._external_trigger(now):
                 return
@@ -233,20 +231,56 @@ class Keysight53230A(ReadoutSection):
         if self.settings["trigger_source"] != "EXT":
             return False
         rising = self.settings["trigger_slope"] == "POS"
-        edges = self._rear["trigger"].edges(Conditioning(), TTL, rising, self._armed, now)
+        edges = self._rear_edges("trigger", rising, now)
         if len(edges):
             self._take_trigger(float(edges[0]))
         return bool(len(edges))
 
-    def _collect(self, now: float) -> None:
-        """Fetch the edges since the last look, and forget those before the present arming."""
-        if now <= self._seen:
+    # Edges are looked at once, and those of which nothing depends any more are forgotten: a counter can wait for ever.
+
+    def _since(self, event: tuple[int, int, str], since: float, now: float) -> NDArray[np.float64]:
+        """Return the times in s, since < t <= now, of a channel's event with its slope; `since` never goes back."""
+        if event not in self._trails:
+            self._trails[event] = EdgeTrail(lambda begin, end: self.input_edges(*event, begin, end))
+        return self._trails[event].between(since, now)
+
+    def _rear_edges(self, port: str, rising: bool, now: float) -> NDArray[np.float64]:
+        """Return the edges at a connector on the rear since the arming."""
+        if port not in self._trails:
+            rear = self._rear[port]
+            self._trails[port] = EdgeTrail(lambda begin, end: rear.edges(Conditioning(), TTL, rising, begin, end))
+        return self._trails[port].between(self._armed, now)
+
+    def _start_and_stop(self, arming: Arming | None, now: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the edges of start and stop that can matter: behind the arming, and of the second behind the first."""
+        events = self._events()
+        nothing = np.zeros(0)
+        since = self._armed
+        if arming is not None and arming.gates is not None:
+            if not len(arming.gates):
+                return nothing, nothing
+            since = float(arming.gates[0])
+        first, second = events[0], events[-1]
+        if self.measured == "FREQ:RAT":  # the second one's period is measured, and the first one counted within it
+            first, second = second, first
+        leading = self._since(first, since, now)
+        following = self._since(second, float(leading[0]), now) if len(leading) and len(events) > 1 else leading
+        return (following, leading) if self.measured == "FREQ:RAT" else (leading, following)
+
+    def _forget_unused(self, starts: NDArray[np.float64], conditions: Conditions) -> None:
+        """Forget the edges that came while what completes a reading with those before them is awaited."""
+        trail = self._trails.get(self._events()[0])
+        if self.measured == "FREQ:RAT" and trail is not None:
+            trail.between(max(self._armed, conditions.now - self._gate_time), conditions.now)
+        if FUNCTIONS[self.measured].gated or trail is None:
             return
-        fresh = [self.input_edges(channel, event, slope, self._seen, now) for channel, event, slope in self._events()]
-        kept = [edges[np.searchsorted(edges, self._armed, side="right") :] for edges in self._edges]
-        joined = [np.concatenate(pair) if len(pair[0]) else pair[1] for pair in zip(kept, fresh, strict=False)]
-        self._edges = (joined[0], joined[-1])
-        self._seen = now
+        if conditions.arming is None:
+            for waiting in self._trails.values():
+                waiting.keep_first()
+            return
+        start = next_start(starts, conditions.arming, self._armed)
+        if math.isfinite(start):
+            trail.keep_first(int(starts.searchsorted(start, side="right")))
 
     def _events(self) -> list[tuple[int, int, str]]:
         """Return channel, event and slope of start and stop; one entry where only one signal is looked at."""
@@ -276,7 +310,7 @@ class Keysight53230A(ReadoutSection):
         if start == "EXT":
             gates = self._gate_edges(settings["gate_start_slope"], now)
         elif start.startswith("INP"):
-            gates = self.input_edges(int(start[-1]), 1, settings["gate_start_slope"], self._armed, now)
+            gates = self._input_gate_edges(int(start[-1]), settings["gate_start_slope"], now)
         delay, hold = settings["gate_delay_source"], settings["holdoff_source"]
         return Arming(
             gates=gates,
@@ -289,8 +323,14 @@ class Keysight53230A(ReadoutSection):
     def _gate_edges(self, slope: str, now: float) -> NDArray[np.float64]:
         """Return the edges of the external gate since the arming."""
         if self.settings["gate_external_source"] != "BNC":
-            return self.input_edges(2, 1, slope, self._armed, now)
-        return self._rear["gate"].edges(Conditioning(), TTL, slope == "POS", self._armed, now)
+            return self._input_gate_edges(2, slope, now)
+        return self._rear_edges("gate", slope == "POS", now)
+
+    def _input_gate_edges(self, channel: int, slope: str, now: float) -> NDArray[np.float64]:
+        """Return the edges of an input that opens the gate since the arming."""
+        if "input gate" not in self._trails:
+            self._trails["input gate"] = EdgeTrail(lambda begin, end: self.input_edges(channel, 1, slope, begin, end))
+        return self._trails["input gate"].between(self._armed, now)
 
     @property
     def _gate_time(self) -> float:
@@ -314,7 +354,11 @@ class Keysight53230A(ReadoutSection):
             arming=self._arming(now) if self.measured == "TINT" else None,
             begun=self._begun,
         )
-        return FUNCTIONS[self.measured].measure(*self._edges, conditions)
+        starts, stops = self._start_and_stop(conditions.arming, now)
+        readings = FUNCTIONS[self.measured].measure(starts, stops, conditions)
+        if not len(readings.values):
+            self._forget_unused(starts, conditions)
+        return readings
 
     def _store(self, readings: Readings) -> None:
         count = len(readings.values)
@@ -371,6 +415,30 @@ class Keysight53230A(ReadoutSection):
         if not self._timeout_reported:
             self._timeout_reported = True
             self.status.report(321, "Measurement timeout occurred")
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a reading is awaited by a client; None if none is."""
+        return self._armed if self.busy and self._triggers_left else None
+
+    def what_is_awaited(self) -> str:
+        """Return what the next reading waits for, and what there is instead."""
+        now = self.wires.clock.now()
+        if self._awaiting_trigger:
+            if self.settings["trigger_source"] == "BUS":
+                return "*TRG, with its trigger source set to BUS"
+            return f"a trigger; {self._rear['trigger'].told(Conditioning(), now)}"
+        arming = self._arming(now) if self.measured == "TINT" else None
+        if arming is not None and arming.gates is not None and not len(arming.gates):
+            return "a gate to open, as the gate settings ask"
+        events = self._events()
+        first = self._trails.get(events[0])
+        started = first is not None and not first.empty
+        channel, event, _ = events[-1] if started else events[0]
+        what = "an edge" if len(events) == 1 else ("a stop" if started else "a start")
+        level = self.settings["level", channel, event]
+        told = self._inputs[channel].told(self.conditioning(channel), now)
+        return f"{what} on input {channel} at {level:.3f} V; {told}"
 
     def next_event(self) -> float:
         """Return a time at which more readings may be there; it approaches the last one from below."""

@@ -9,6 +9,7 @@ from typing import Any
 from ..ieee488 import ScpiError
 from ..parameters import Boolean, ChannelList, Choice, Number, NumberFormat, Text, abbreviation
 from ..scpi import Command, setting
+from .interface_lock import LOCK_COMMANDS
 from .keysight_53230a_functions import FUNCTIONS
 from .keysight_53230a_inputs import INPUT_COMMANDS
 from .keysight_53230a_statistics import STATISTICS_COMMANDS
@@ -246,4 +247,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("SYSTem:BEEPer[:IMMediate]", lambda self: None),
     Command("SYSTem:LOCal", lambda self: None),
     Command("SYSTem:REMote", lambda self: None),
+    Command("SYSTem:RWLock", lambda self: None),
+    *LOCK_COMMANDS,
 )

@@ -16,7 +16,7 @@ from ..ieee488 import ScpiError
 from ..parameters import Boolean, Choice, Number, NumberFormat
 from ..scpi import Command, setting
 from .counter_input import Conditioning, CounterInput, divider
-from .scpi_base import ScpiInstrument
+from .interface_lock import LockableInstrument
 
 __all__ = ["INPUT_COMMANDS", "InputSection"]
 
@@ -24,7 +24,7 @@ FILTER_CONSTANT = 1.0 / (2.0 * math.pi * 100e3)  # s
 LARGEST_LEVEL = 1.025  # of the range
 
 
-class InputSection(ScpiInstrument):
+class InputSection(LockableInstrument):
     """The part of the counter between connectors and comparators."""
 
     def build_inputs(self) -> None:

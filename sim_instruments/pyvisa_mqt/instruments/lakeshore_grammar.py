@@ -279,12 +279,23 @@ class LakeShoreInstrument(Instrument):
                 reply = self._unit(text)
             except RefusalError as refusal:
                 self.status.event_status |= refusal.bit
+                self.tell_refusal(f"{text!r}: {self._reason(text, refusal)}")
             else:
                 if reply is not None:
                     replies.append(reply)
         if replies:
             self.output.push(";".join(replies).encode("latin-1") + b"\r\n")
         self.status.update(self.reply_waits)
+
+    def _reason(self, text: str, refusal: RefusalError) -> str:
+        """Return in words why a unit was refused; the instrument itself tells its client only a bit of *ESR?."""
+        mnemonic, _ = _split_unit(text)
+        known = re.match(r"[A-Za-z]+", mnemonic)
+        if refusal.bit == COMMAND_ERROR and known and known[0].upper() in self.entries and known[0] != mnemonic:
+            return f"*ESR? bit 5; a blank is missing behind {known[0]}"
+        if refusal.bit == COMMAND_ERROR:
+            return "*ESR? bit 5; no such command, or not with so many values"
+        return "*ESR? bit 4; a value that it does not take, or not now"
 
     def _unit(self, text: str) -> str | None:
         mnemonic, data = _split_unit(text)

@@ -244,6 +244,7 @@ class ScpiInstrument(Instrument):
         own = self.error_texts.get(error.code)
         text = error.text if own is None else error.text.replace(ERROR_TEXTS[error.code], own, 1)
         self.status.report(error.code, text)
+        self.tell_refusal(f'{error.code},"{text}"')
 
     # Common commands.
 

@@ -39,6 +39,8 @@ class SrsSR620(Timer):
     `source_impedance` (Ohm) of what is connected to the inputs; `external_clock`, whether a time base is connected.
     """
 
+    new_message_abandons = True
+
     def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         self.triggers = EventRegister()
         self._looked_at_triggers = 0.0
@@ -140,6 +142,12 @@ class SrsSR620(Timer):
                 reply = self._execute(unit)
             except SrsError as error:
                 self.status.event_status |= error.bit
+                why = (
+                    "no such command, or not in this form"
+                    if error.bit == COMMAND_ERROR
+                    else "a value that it does not take"
+                )
+                self.tell_refusal(f"{unit!r}: *ESR? bit {error.bit.bit_length() - 1}; {why}")
                 continue
             if reply is not None:
                 self._replies.append(reply)
@@ -176,9 +184,9 @@ class SrsSR620(Timer):
 
     def trigger_status(self) -> int:
         """Return the counter's own status byte: which inputs were triggered since it was read, and armed."""
-        now = self.wires.clock.now()
+        now = self.now()
         for index, name in enumerate(("EXT", "A", "B")):
-            if len(self._inputs.events(name, self._looked_at_triggers, now, False)):
+            if self._inputs.triggered(name, self._looked_at_triggers, now):
                 self.triggers.latch(1 << index)
         self._looked_at_triggers = now
         if self._measuring or self._dumps_left:

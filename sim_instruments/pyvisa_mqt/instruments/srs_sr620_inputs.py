@@ -59,6 +59,21 @@ class TimerInputs:
         level = self._settings["LEVL", index]
         return self._inputs[name].edges(self._conditioning(name), level, rising, since, until)
 
+    def told(self, name: str, now: float) -> str:
+        """Return in words where an input's threshold is, and what its signal has done up to bench time `now` (s)."""
+        level = f"{self._settings['LEVL', INDICES[name]]:.2f} V"
+        where = "the external input" if name == "EXT" else f"input {name}"
+        return f"on {where} at {level}; {self._inputs[name].told(self._conditioning(name), now)}"
+
+    def triggered(self, name: str, since: float, until: float) -> bool:
+        """Return whether an input triggered between two times (s); of a busy one a short while is looked at only."""
+        step = LOOK_BACK
+        while since < until:
+            if len(self.events(name, since, min(since + step, until), False)):
+                return True
+            since, step = since + step, 4.0 * step
+        return False
+
     def automatic_level(self, name: str, now: float) -> float | None:
         """Return the threshold in V in the middle of what an input has seen lately; None if nothing moved."""
         since = now - LOOK_BACK

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from ..ieee488 import OPERATION_COMPLETE, EventRegister, StatusModel
 from ..signals import Wires
 from .base import Instrument
-from .interval_timing import Readings
 from .srs_sr620_commands import SETTINGS, SIZES
 from .srs_sr620_inputs import INDICES, TimerInputs
-from .srs_sr620_samples import BINARY_SCALES, Group, dead_time, take_samples
+from .srs_sr620_samples import BINARY_SCALES, Group, Sampler, dead_time
 
 __all__ = ["READY", "Timer"]
 
@@ -60,6 +59,9 @@ class Timer(Instrument):
         self._dumps_left = 0
         self._presented = False
         self._group: Group | None = None
+        self._sampler: Sampler | None = None
+        self._automatic: Sampler | None = None
+        self._moment: float | None = None
         self._waited: deque[float] = deque(maxlen=8)
         self.reset_timer()
 
@@ -84,6 +86,21 @@ class Timer(Instrument):
         """Whether a reply or a sample is on its way."""
         return bool(self._waits) or self._dumps_left > 0
 
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when (bench time, s) a sample is awaited by a client; None if none is."""
+        sampler = self._sampler
+        if not self.busy or self._presented or sampler is None or sampler.complete:
+            return None
+        return sampler.armed
+
+    def what_is_awaited(self) -> str:
+        """Return what the next sample waits for, and what there is instead."""
+        if self._sampler is None or self._sampler.complete:
+            return super().what_is_awaited()
+        what, name = self._sampler.missing
+        return f"{what} {self._inputs.told(name, self.now())}"
+
     def setting_changed(self, name: str, ends_measurement: bool) -> None:
         """Take note of a setting that has changed."""
         if ends_measurement:
@@ -107,9 +124,11 @@ class Timer(Instrument):
         self._measuring = True
         self._begun = self._armed = self.wires.clock.now()
         self._find_levels()
+        self._sampler = self._sampling(self._begun, self.size)
 
     def _stop(self) -> None:
         self._measuring = False
+        self._sampler = self._automatic = None
         self._begun = self._armed = self._done = self._looked = self.wires.clock.now()
 
     def stop(self) -> None:
@@ -156,6 +175,7 @@ class Timer(Instrument):
         self._stop()
         self._find_levels()
         self._dumps_left, self._presented = count, False
+        self._sampler = self._sampling(self._armed, 1)
 
     def _end_dump(self) -> None:
         if self._dumps_left:
@@ -175,11 +195,11 @@ class Timer(Instrument):
             else:
                 self.settings["LEVL", INDICES[name]] = min(max(level, -5.0), 5.0)
 
-    def _samples(self, armed: float, now: float, limit: int) -> Readings:
+    def _sampling(self, armed: float, limit: int) -> Sampler:
+        """Return what takes samples, as the settings say, from an arming (s) on."""
         source = ("A", "B", "REF", "RATIO")[self._setting("SRCE")]
-        return take_samples(
-            self._inputs.events, self._setting("MODE"), source, self._setting("ARMM"), armed=armed, now=now, limit=limit
-        )
+        mode, arming = self._setting("MODE"), self._setting("ARMM")
+        return Sampler(self._inputs.events, mode, source, arming, armed=armed, limit=limit)
 
     def _with_jitter(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         noise = self.options["resolution"] * self.rng.standard_normal(len(values))
@@ -190,32 +210,40 @@ class Timer(Instrument):
 
     def advance(self, now: float) -> None:
         """Live until bench time `now` (s)."""
-        if self._waits or self._dumps_left:
-            self._look()
-        if self.status.service_enable:
-            self._look()
-            self.update_status()
+        self._moment = now
+        try:
+            if self._waits or self._dumps_left or self.status.service_enable:
+                self._look()
+            if self.status.service_enable:
+                self.update_status()
+        finally:
+            self._moment = None
+
+    def now(self) -> float:
+        """Return the bench time in s up to which edges are known: while the bench catches up, its clock is ahead."""
+        return self.wires.clock.now() if self._moment is None else self._moment
 
     def _look(self) -> None:
         """See what the present group or dump has come to."""
-        now = self.wires.clock.now()
+        now = self.now()
         self._looked = now
         if self._dumps_left and not self._presented:
             self._look_for_dump(now)
-        if not self._measuring:
+        if not self._measuring or self._sampler is None:
             return
-        readings = self._samples(self._begun, now, self.size)
-        if len(readings.values) < self.size:
+        self._sampler.follow(now)
+        if not self._sampler.complete:
             return
         rest = END_OF_GROUP + ASCII_TIME + (STATISTICS_TIME if self.size > 1 else 0.0)
-        self._done = float(readings.ends[-1]) + dead_time(self._setting("MODE")) + rest
+        self._done = self._sampler.end + dead_time(self._setting("MODE")) + rest
         if now >= self._done:
-            self._finish(readings.values)
+            self._finish(self._sampler.values)
 
     def _finish(self, values: NDArray[np.float64]) -> None:
         self._note_wait(self._begun)
         self._group = Group(self._with_jitter(values))
         self._measuring = False
+        self._sampler = self._automatic = None
         self._begun = self._armed = self._done
         self.status.event_status |= OPERATION_COMPLETE
         if self._setting("EDMP"):
@@ -231,36 +259,49 @@ class Timer(Instrument):
         self.update_status()
 
     def _look_back(self) -> None:
-        """Find the last group that the automatic measurement has finished."""
-        now = self.wires.clock.now()
+        """Find the last group that the automatic measurement has finished.
+
+        A short way back is looked at anew each time; what lies before is followed group by group and looked at once,
+        or asking would take the longer the longer nothing has come.
+        """
+        now = self.now()
+        if self._automatic is None:
+            self._automatic = self._sampling(self._begun, self.size)
         span = LOOK_BACK
-        rest = END_OF_GROUP + ASCII_TIME + dead_time(self._setting("MODE"))
-        while True:
+        while span == LOOK_BACK or now - span > self._automatic.seen:
             begin = max(self._begun, now - span)
-            group: NDArray[np.float64] | None = None
-            while True:
-                readings = self._samples(begin, now, self.size)
-                if len(readings.values) < self.size or readings.ends[-1] + rest > now:
-                    break
-                group, begin = readings.values, float(readings.ends[-1]) + rest
-            if group is not None:
-                self._group = Group(self._with_jitter(group))
-                return
-            if now - span <= self._begun:
+            if self._groups(self._sampling(begin, self.size), now) is not None or begin == self._begun:
                 return
             span *= 4
+        self._automatic = self._groups(self._automatic, now) or self._automatic
+
+    def _groups(self, sampler: Sampler, now: float) -> Sampler | None:
+        """Keep the last group finished by `now` (s) and return what takes the next one; None if none is finished."""
+        found: Sampler | None = None
+        rest = END_OF_GROUP + ASCII_TIME + dead_time(self._setting("MODE"))
+        while True:
+            sampler.follow(now)
+            if not sampler.complete or sampler.end + rest > now:
+                break
+            group = sampler.values
+            sampler = found = self._sampling(sampler.end + rest, self.size)
+        if found is not None:
+            self._group = Group(self._with_jitter(group))
+        return found
 
     def _look_for_dump(self, now: float) -> None:
-        readings = self._samples(self._armed, now, 1)
-        if not len(readings.values):
+        if self._sampler is None:
             return
-        self._done = float(readings.ends[0]) + dead_time(self._setting("MODE"))
+        self._sampler.follow(now)
+        if not self._sampler.complete:
+            return
+        self._done = self._sampler.end + dead_time(self._setting("MODE"))
         if now < self._done:
             return
         self._note_wait(self._armed)
         mode = self._setting("MODE")
         scale = BINARY_SCALES[mode] / (1000.0 if self._setting("EXPD") and mode in (3, 4) else 1.0)
-        count = round(float(self._with_jitter(readings.values)[0]) / scale)
+        count = round(float(self._with_jitter(self._sampler.values)[0]) / scale)
         self._presented = True
         self.output.on_taken = self._taken
         self.output.push(int(count).to_bytes(8, "little", signed=True))
@@ -275,6 +316,7 @@ class Timer(Instrument):
             self._presented = False
             self._dumps_left -= 1
             self._armed = self._looked = max(self.wires.clock.now(), self._done)
+            self._sampler = self._sampling(self._armed, 1)
 
     def next_event(self) -> float:
         """Return when a sample or a group can be there, or when to look for edges again."""

@@ -333,4 +333,6 @@ class YokogawaGS200(ProgrammedSource):
         setting("SYSTem:BEEPer", "beeper", Boolean(), True),
         Command("SYSTem:LOCal", lambda self: None),
         Command("SYSTem:REMote", lambda self: None),
+        setting("SYSTem:KLOCk", "key_lock", Boolean(), False),  # U, with DISPlay
+        setting("SYSTem:DISPlay", "display", Boolean(), True),
     )
