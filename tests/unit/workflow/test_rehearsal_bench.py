@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyvisa_mqt.bench_schema import BenchFile
 
+from mqtctl.bench_description import BenchFile
 from mqtctl.documents import validate_document
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan, load_plan
