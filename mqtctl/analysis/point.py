@@ -63,8 +63,13 @@ class PreparedPoint:
         )
 
 
-def prepare_point(histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel = A_T_ONE) -> PreparedPoint:
-    """Look at one histogram alone; whatever cannot be done becomes a flag, never an error."""
+def prepare_point(
+    histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel = A_T_ONE, bath_needed: bool = True
+) -> PreparedPoint:
+    """Look at one histogram alone; whatever cannot be done becomes a flag, never an error.
+
+    Where the bath is not needed, one that nobody stated (nan) is no fault.
+    """
     flags: list[str] = []
     found = reduced = alone = None
     try:
@@ -77,7 +82,8 @@ def prepare_point(histogram: Histogram, estimate: JunctionEstimate, model: Escap
             reduced = reduced.without_censored()
     except InputError as error:
         flags.append(str(error))
-    if not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
+    stated = bath_needed or not math.isnan(histogram.temperature)
+    if stated and not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
         flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
     return PreparedPoint(histogram, found, reduced, alone, tuple(flags))
 
@@ -102,7 +108,7 @@ def fit_point(
     model
         What both escape temperatures refer to; default a_t = 1.
     """
-    prepared = prepare_point(histogram, junction, model)
+    prepared = prepare_point(histogram, junction, model, bath_needed=False)
     shared = None
     flags: tuple[str, ...] = ()
     if critical_current is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
-from mqtctl.workflow.foreign import ForeignFacts, analyze_list
+from mqtctl.workflow.foreign import ForeignFacts, analyze_list, is_list
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
 
@@ -19,6 +19,7 @@ __all__ = [
     "acquire",
     "analyze",
     "analyze_list",
+    "is_list",
     "check_measurement",
     "make_station_safe",
     "measure_calibration",
