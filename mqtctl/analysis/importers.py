@@ -3,8 +3,9 @@
 Text files hold one number per line, with header lines that may state the unit (see `stated_units`); lines that begin
 with # are comments, whose units count as well. `.npy` files hold one array and no unit, so one must be given.
 
-An infinite value is a ramp without a switch and is counted as censored. NaN, 0 and a counter's 9.9E37 or 9.91E37 (SCPI's
-infinity and not-a-number) are no readings: whether those ramps were missed or survived to the top only their owner knows.
+An infinite value is a ramp without a switch and is counted as censored. NaN, 0 and a counter's 9.9E37 or 9.91E37
+(SCPI's infinity and not-a-number) are no readings: whether those ramps were missed or survived to the top only their
+owner knows.
 """
 
 from __future__ import annotations
@@ -310,8 +311,8 @@ def _checked(
         first = without[0]
         raise InputError(
             f"{file}: {without.size} of {values.size} values are no readings, the first in {_place(lines, first)}"
-            f" ({_shown(values[first])}): say with --empty missed that these readings were lost, or with --empty survived"
-            " that these ramps reached their top without a switch"
+            f" ({_shown(values[first])}): say with --empty missed that these readings were lost, or with --empty"
+            " survived that these ramps reached their top without a switch"
         )
     wrong = np.flatnonzero(values[~nothing] <= 0.0)
     if wrong.size:

@@ -1,8 +1,9 @@
 """Likelihood of switches that are only known to lie between two currents: ln[S(low) - S(high)] each.
 
 With H the cumulative hazard and Δ its increase over the interval this is -H(low) + ln(1 - exp(-Δ)). The first part is
-linear in the rates, as for exact switches; the second is taken by Gauss-Legendre quadrature of Γ inside each interval, Γ
-interpolated from the histogram's Chebyshev nodes. A narrow interval gives ln Γ(middle) + ln(width): the exact likelihood.
+linear in the rates, as for exact switches; the second is taken by Gauss-Legendre quadrature of Γ inside each interval,
+Γ interpolated from the histogram's Chebyshev nodes. A narrow interval gives ln Γ(middle) + ln(width): the exact
+likelihood.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Intervals:
         return (share * (self.counts * factor)[:, np.newaxis]).ravel() @ self.interpolation
 
     def scores(self, log_rate: NDArray[np.float64], jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ∂ ln(1 - exp(-Δ))/∂θ of each interval, shape (n_parameter, n_cell), for ∂ ln Γ/∂θ on the body nodes."""
+        """Return ∂ ln(1 - exp(-Δ))/∂θ, shape (n_parameter, n_cell), for ∂ ln Γ/∂θ on the body nodes."""
         log_hazard, share = self._hazards(log_rate)
         return _factors(log_hazard)[0] * self._mean(jacobian, share)
 

@@ -4,8 +4,8 @@ Parameters enter through a `rates` function that returns ln Γ on the nodes of a
 central differences in parameters that are scaled so that a step of `STEP` is small for all of them.
 The information is Fisher's, Jᵀ diag(exposure Γ) J with J = ∂ ln Γ/∂θ (Andersen et al., *Statistical Models Based on
 Counting Processes*, Eq. 6.1.11): always positive, and what scoring needs. `observed_information` adds the second
-derivatives, for the standard errors. Switches that are known by intervals only (`intervals.py`) have an event weight that
-depends on the rates, and the summed squares of their scores as information.
+derivatives, for the standard errors. Switches that are known by intervals only (`intervals.py`) have an event weight
+that depends on the rates, and the summed squares of their scores as information.
 """
 
 from __future__ import annotations

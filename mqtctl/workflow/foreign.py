@@ -190,8 +190,8 @@ def _refuse_impossible(point: PointFit) -> None:
     for what, value, limit, unit in found:
         if value > limit:
             raise InputError(
-                f"{what} of {value:.3g} {unit} comes out, above {limit:g} {unit}, which no junction has: check the unit of"
-                " the values (--unit), --ramp-rate and --capacitance"
+                f"{what} of {value:.3g} {unit} comes out, above {limit:g} {unit}, which no junction has: check the unit"
+                " of the values (--unit), --ramp-rate and --capacitance"
             )
 
 
