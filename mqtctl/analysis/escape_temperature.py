@@ -160,7 +160,7 @@ def fit_reduced_temperature(
     information = observed_information(reduced, rates, centre)
     curvature, cross = float(information[2, 2]), float(information[2, 1])
     event, censored = scores(reduced, slope(reduced, rates, centre))
-    meat = float(reduced.event_weight[reduced.body] @ event[2] ** 2) + reduced.censored * float(censored[2]) ** 2
+    meat = float(reduced.score_weight @ event[2] ** 2) + reduced.censored * float(censored[2]) ** 2
     flags = []
     if curvature <= 0.0 or curvature**2 <= meat:
         flags.append("the data leave the temperature open: the rate hardly depends on it")

@@ -4,13 +4,14 @@ Parameters enter through a `rates` function that returns ln Γ on the nodes of a
 central differences in parameters that are scaled so that a step of `STEP` is small for all of them.
 The information is Fisher's, Jᵀ diag(exposure Γ) J with J = ∂ ln Γ/∂θ (Andersen et al., *Statistical Models Based on
 Counting Processes*, Eq. 6.1.11): always positive, and what scoring needs. `observed_information` adds the second
-derivatives, for the standard errors.
+derivatives, for the standard errors. Switches that are known by intervals only (`intervals.py`) have an event weight
+that depends on the rates, and the summed squares of their scores as information.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -48,16 +49,22 @@ class Slope:
         ∂ ln L/∂θ, shape (n_parameter,).
     information
         Fisher information, shape (n_parameter, n_parameter).
+    log_rate
+        ln Γ on the nodes, shape (n_node,).
     """
 
     rate: NDArray[np.float64]
     jacobian: NDArray[np.float64]
     gradient: NDArray[np.float64]
     information: NDArray[np.float64]
+    log_rate: NDArray[np.float64]
 
 
 def log_likelihood(reduced: ReducedHistogram, log_rate: NDArray[np.float64]) -> float:
-    """Return ln L (densities in 1/A) for ln Γ on the nodes, shape (n_node,); -inf if a switch is impossible."""
+    """Return ln L for ln Γ on the nodes, shape (n_node,); -inf if a switch is impossible.
+
+    Exact switches enter with densities in 1/A, rounded ones with the probability of their interval.
+    """
     weighted = reduced.event_weight != 0.0
     seen = log_rate[weighted]
     if not np.isfinite(seen).all():
@@ -66,6 +73,8 @@ def log_likelihood(reduced: ReducedHistogram, log_rate: NDArray[np.float64]) -> 
         expected = float(reduced.exposure @ np.exp(log_rate))
     if not np.isfinite(expected):
         return -np.inf
+    if reduced.intervals is not None:
+        return reduced.intervals.log_probability(log_rate[reduced.body]) - expected
     found = float(reduced.event_weight[weighted] @ seen)
     return found - expected - reduced.switches * float(np.log(reduced.ramp_rate))
 
@@ -81,8 +90,13 @@ def slope(reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.floa
     )
     rate = np.exp(centre)
     expected = reduced.exposure * rate
-    gradient = jacobian @ (reduced.event_weight - expected)
-    return Slope(rate, jacobian, gradient, (jacobian * expected) @ jacobian.T)
+    gradient = jacobian @ (_event_weight(reduced, centre) - expected)
+    first = Slope(rate, jacobian, gradient, (jacobian * expected) @ jacobian.T, centre)
+    if reduced.intervals is None:
+        return first
+    event, censored = scores(reduced, first)
+    information = (event * reduced.score_weight) @ event.T + reduced.censored * np.outer(censored, censored)
+    return replace(first, information=information)
 
 
 def observed_information(
@@ -91,11 +105,15 @@ def observed_information(
     """Return -∂² ln L/∂θ∂θ' at `parameters`, shape (n_parameter, n_parameter)."""
     first = slope(reduced, rates, parameters)
     step = 4.0 * STEP  # wider: a second difference divides the rates' rounding by the step squared
-    residual = reduced.event_weight - reduced.exposure * first.rate
+    residual = _event_weight(reduced, first.log_rate) - reduced.exposure * first.rate
     size = parameters.size
     unit = step * np.eye(size)
     centre = rates(parameters)
-    result = first.information.copy()
+    if reduced.intervals is None:
+        result = first.information.copy()
+    else:
+        result = (first.jacobian * (reduced.exposure * first.rate)) @ first.jacobian.T
+        result += reduced.intervals.curvature(centre[reduced.body], first.jacobian[:, reduced.body])
     for i in range(size):
         for j in range(i + 1):
             with np.errstate(invalid="ignore"):  # -inf - -inf where the rate is zero: left out below
@@ -116,17 +134,31 @@ def observed_information(
 
 
 def scores(reduced: ReducedHistogram, first: Slope) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the score of one switch as a function of current, and that of one censored ramp.
+    """Return the scores of single ramps; `reduced.score_weight` says how often each event score counts.
 
     Returns
     -------
     tuple
-        Scores ∂/∂θ [ln Γ(I) - H(I)] on the body nodes, shape (n_parameter, n_body), and
-        -∂H(top)/∂θ, shape (n_parameter,).
+        Scores ∂/∂θ [ln Γ(I) - H(I)] on the body nodes, shape (n_parameter, n_body), or those of the
+        intervals, shape (n_parameter, n_cell); and -∂H(top)/∂θ, shape (n_parameter,).
     """
     change = first.jacobian * first.rate
-    event = first.jacobian[:, reduced.body] - reduced.cumulative(change)
-    return event, -(change @ (reduced.lead_weight + reduced.top_weight))
+    censored = -(change @ (reduced.lead_weight + reduced.top_weight))
+    body = first.jacobian[:, reduced.body]
+    if reduced.intervals is None:
+        return body - reduced.cumulative(change), censored
+    lead = (change @ reduced.lead_weight)[:, np.newaxis]
+    before = lead + change[:, reduced.body] @ reduced.intervals.to_low.T
+    return reduced.intervals.scores(first.log_rate[reduced.body], body) - before, censored
+
+
+def _event_weight(reduced: ReducedHistogram, log_rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ∂ ln L/∂ ln Γ on the nodes less the part of the exposure, shape (n_node,)."""
+    if reduced.intervals is None:
+        return reduced.event_weight
+    weight = np.zeros_like(log_rate)
+    weight[reduced.body] = reduced.intervals.event_weight(log_rate[reduced.body])
+    return weight
 
 
 def _difference(
