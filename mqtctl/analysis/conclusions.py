@@ -73,11 +73,12 @@ def conclude(
     chosen = _saturated_points(points, shared, models, saturated, predicted)
     plateau = saturation(chosen)
     current = plateau.mean_switching_current
-    measured = _measured(points, shared, predicted, dict(zip(saturated, chosen.weights.tolist(), strict=True)))
+    passage = _measured(points, shared, predicted, dict(zip(saturated, chosen.weights.tolist(), strict=True)))
+    measured = None if isinstance(passage, str) else passage
     tunnelling = tunnelling_test(chosen)
     reasons = {}
-    if isinstance(measured, str):
-        reasons["measured_crossover_temperature_K"], measured = measured, None
+    if isinstance(passage, str):
+        reasons["measured_crossover_temperature_K"] = passage
     if tunnelling.verdict == NOT_IDENTIFIABLE:
         reasons["verdict"] = "the standard error of the difference exceeds a quarter of the temperature"
         if tunnelling.predicted is None:

@@ -85,8 +85,6 @@ def prepare_point(
         flags += check_health(histogram.switching_currents, histogram.censored, reduced.rounding).flags
         alone = fit_reduced(reduced, estimate, model)
         flags += alone.flags
-        if alone.censored_as_missed:
-            reduced = reduced.without_censored()
     except InputError as error:
         flags.append(str(error))
     stated = bath_needed or not math.isnan(histogram.temperature)

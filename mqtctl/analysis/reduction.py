@@ -3,12 +3,13 @@
 Escape is a survival process with hazard Γ(I)/v per unit of current (Fulton and Dunkelberger, PRB 9, 4760 (1974),
 Eq. 5), so the log-likelihood of switches at I_i and of c ramps that survived to the top I_top is
 
-    ln L = Σ_i [ln Γ(I_i) - ln v - H(I_i)] - c H(I_top),     H(I) = ∫ Γ/v dI from the ramp's start.
+    ln L = Σ_i [ln Γ(I_i) - ln v - H(I_i)] - c H(I_top),     H(I) = ∫ Γ/v dI from the ramp's start,
 
-Both ln Γ and H are smooth, so on Chebyshev nodes between the smallest and the largest current the sum over
-events is a sum over nodes with fixed weights, and the integrals are fixed quadratures of Γ at the same nodes:
+the last term being another function of H(I_top) where stops may have been missed (`censoring`). Both ln Γ and H are
+smooth, so on Chebyshev nodes between the smallest and the largest current the sum over events is a sum over nodes with
+fixed weights, and the integrals are fixed quadratures of Γ at the same nodes:
 
-    ln L = Σ_k event_weight_k ln Γ(I_k) - Σ_k exposure_k Γ(I_k) - n ln v.
+    ln L = Σ_k event_weight_k ln Γ(I_k) - Σ_k exposure_k Γ(I_k) - n ln v - c H(I_top).
 
 The weights are computed once; nothing is binned as far as the result is concerned (the interpolation error is below
 1e-9 of the log-likelihood). More than 20 000 events are first gathered in 65 536 cells, each far
@@ -53,7 +54,7 @@ class ReducedHistogram:
     event_weight
         Weight of ln Γ at each node, shape (n_node,); sums to the number of switches.
     exposure
-        Weight of Γ at each node in s, shape (n_node,): time that the ramps spent at risk there.
+        Weight of Γ at each node in s, shape (n_node,): time that the ramps with a switch spent at risk there.
     body
         Slice of the Chebyshev nodes in `currents`.
     lead_weight, top_weight
@@ -66,7 +67,9 @@ class ReducedHistogram:
     steps
         Ascending currents in A, shape (n_step,), and how many switches lie at or below and strictly below each.
     switches, censored
-        Number of switches fitted and of ramps that survived to the top.
+        Number of switches fitted and of ramps without one.
+    all_survived
+        Whether it is known that no stop was missed among the latter.
     ramp_rate
         dI/dt in A/s.
     rounding, intervals
@@ -88,6 +91,12 @@ class ReducedHistogram:
     ramp_rate: float
     rounding: Rounding | None = None
     intervals: Intervals | None = None
+    all_survived: bool = False
+
+    @property
+    def whole_ramp(self) -> NDArray[np.float64]:
+        """Quadrature weights in s of ∫Γ dt from the start to the top, shape (n_node,)."""
+        return self.lead_weight + self.top_weight
 
     @property
     def score_weight(self) -> NDArray[np.float64]:
@@ -106,11 +115,9 @@ class ReducedHistogram:
         lead = (values @ self.lead_weight)[..., np.newaxis]
         return lead + half * (values[..., self.body] @ matrix.T)
 
-    def without_censored(self) -> ReducedHistogram:
-        """Return the same switches with the empty ramps left out: they were missed, not survivors."""
-        exposure = self.exposure - self.censored * self.top_weight
-        exposure -= self.censored * self.lead_weight
-        return replace(self, exposure=exposure, censored=0)
+    def with_survivors(self) -> ReducedHistogram:
+        """Return the same with all empty ramps taken as survivors."""
+        return replace(self, all_survived=True)
 
     def interpolate(self, values: NDArray[np.float64], currents: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the interpolant of `values` on the body nodes, shape (n_body,), at `currents` (A)."""
@@ -246,7 +253,7 @@ def _reduce(
     return ReducedHistogram(
         currents=np.concatenate([lead, body, above]),
         event_weight=np.concatenate([zeros[0], event_weight, zeros[2]]),
-        exposure=exposure + (values.size + censored) * full_lead + censored * full_top,
+        exposure=exposure + values.size * full_lead,
         body=slice(lead.size, lead.size + order),
         lead_weight=full_lead,
         top_weight=full_top,
