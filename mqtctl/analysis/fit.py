@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann, hbar
 
-from mqtctl.analysis.censoring import censored_were_missed
+from mqtctl.analysis.censoring import MISSED_GAIN, missed_flag
 from mqtctl.analysis.goodness import goodness_of_fit
 from mqtctl.analysis.likelihood import EscapeModel, log_likelihood, observed_information, slope
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
@@ -106,13 +106,9 @@ def fit_histogram(histogram: Histogram, junction: JunctionEstimate, model: Escap
 def fit_reduced(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeModel = A_T_ONE) -> HistogramFit:
     """Do the same for a histogram that is reduced already."""
     rates, found = _climb(reduced, junction, model)
-    missed = False
-    if reduced.censored:
-        other_rates, other = _climb(reduced.without_censored(), junction, model)
-        missed = censored_were_missed(reduced, found.value, other.value)
-        if missed:
-            rates, found = other_rates, other
-    return _result(rates, found, reduced.censored, missed)
+    missed = reduced.censored - slope(reduced, rates, found.parameters).survivors
+    gain = found.value - _climb(reduced.with_survivors(), junction, model)[1].value if missed > 0.0 else 0.0
+    return _result(rates, found, missed, gain)
 
 
 def _climb(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeModel) -> tuple[FreeRates, Maximum]:
@@ -128,7 +124,7 @@ def _climb(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeM
     return rates, found
 
 
-def _result(rates: FreeRates, found: Maximum, censored: int, missed: bool) -> HistogramFit:
+def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> HistogramFit:
     reduced = rates.reduced
     critical_current, temperature = rates.physical(found.parameters)
     covariance, open_temperature = _covariance(rates, found.parameters)
@@ -138,8 +134,7 @@ def _result(rates: FreeRates, found: Maximum, censored: int, missed: bool) -> Hi
     flags = _flags(rates, found, goodness)
     if open_temperature:
         flags.append("the data leave the temperature open: below the crossover the rate hardly depends on it")
-    if missed:
-        flags.append(f"{censored} empty ramps cannot be survivors of this fit and were taken as missed stops")
+    flags += missed_flag(reduced.censored, missed, gain)
     return HistogramFit(
         critical_current=critical_current,
         critical_current_stderr=float(error[0]),
@@ -149,8 +144,9 @@ def _result(rates: FreeRates, found: Maximum, censored: int, missed: bool) -> Hi
         log_likelihood=found.value,
         model=type(rates.model).__name__,
         switches=reduced.switches,
-        censored=censored,
-        censored_as_missed=missed,
+        censored=reduced.censored,
+        censored_as_missed=gain > MISSED_GAIN and missed > 0.5 * reduced.censored,
+        missed=missed,
         goodness=goodness,
         converged=found.converged,
         evaluations=rates.evaluations,

@@ -111,7 +111,9 @@ class HistogramFit:
     switches, censored
         Switches fitted, and ramps that reached the top without one.
     censored_as_missed
-        True where the empty ramps cannot be survivors (see `flags`) and therefore do not enter the likelihood.
+        True where most of the empty ramps cannot be survivors (see `flags`) and therefore say nothing.
+    missed
+        How many of the empty ramps are missed stops, by this fit; not rounded.
     goodness
         Kolmogorov-Smirnov test of the fit.
     converged, evaluations
@@ -134,6 +136,7 @@ class HistogramFit:
     converged: bool
     evaluations: int
     flags: tuple[str, ...] = ()
+    missed: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,7 @@ class SweepFit:
             "saturation_shape_pvalue": saturation and saturation.shape_pvalue,
             "measured_crossover_temperature_K": measured and measured.temperature,
             "measured_crossover_temperature_stderr_K": measured and measured.temperature_stderr,
+            "measured_crossover_by_rate": measured and [each.to_dict() for each in measured.by_rate],
             "tunnelling_escape_temperature_K": self.tunnelling.predicted,
             "tunnelling_escape_temperature_stderr_K": self.tunnelling.predicted_stderr,
             "tunnelling_sigmas": self.tunnelling.sigmas,

@@ -45,6 +45,7 @@ def print_points(result: Mapping[str, Any]) -> None:
     """Print the histograms of one temperature, one a line, then what was measured besides."""
     _print_histograms(result)
     _print_besides(result)
+    _print_flags(result)
     _print_files(result)
 
 
@@ -62,7 +63,19 @@ def print_point(result: Mapping[str, Any]) -> None:
         text = number(result.get(key), result.get(error) if error else None, factor)
         typer.echo(f"{title}: {text} {unit}".rstrip())
     _print_besides(result)
+    _print_flags(result)
     _print_files(result)
+
+
+def _print_flags(result: Mapping[str, Any]) -> None:
+    """Print every doubt, those about single histograms with their bath temperature."""
+    for point in result.get("points") or ():
+        bath = point.get("temperature_K")
+        place = f"point {point.get('point')}" if bath is None else f"{1e3 * bath:.4g} mK"
+        for flag in point.get("flags") or ():
+            typer.echo(f"note: {place}: {flag}")
+    for flag in result.get("flags") or ():
+        typer.echo(f"note: {flag}")
 
 
 def print_calibration(result: Mapping[str, Any]) -> None:
@@ -102,8 +115,7 @@ def _print_facts(result: Mapping[str, Any]) -> None:
         sigmas = result.get("tunnelling_sigmas")
         typer.echo(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
     _print_besides(result)
-    for flag in result.get("flags") or ():
-        typer.echo(f"note: {flag}")
+    _print_flags(result)
     _print_files(result)
 
 

@@ -124,7 +124,7 @@ def _with_curves(
     known = (alone.critical_current, alone.escape_temperature)
     if not all(math.isfinite(v) and v > 0.0 for v in known) or point.switching_currents.size < _LEAST_SWITCHES:
         return point
-    counted = 0 if alone.censored_as_missed else histogram.censored
+    counted = histogram.censored - alone.missed
     switched = point.switching_currents.size / (point.switching_currents.size + counted)
     try:
         density, rate = law_curves(point.switching_currents, known, junction, histogram.ramp)

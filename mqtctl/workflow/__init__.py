@@ -5,7 +5,7 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
-from mqtctl.workflow.foreign import ForeignFacts, analyze_list
+from mqtctl.workflow.foreign import ForeignFacts, analyze_list, is_list
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
 
@@ -20,6 +20,7 @@ __all__ = [
     "analyze",
     "analyze_list",
     "check_measurement",
+    "is_list",
     "make_station_safe",
     "measure_calibration",
     "measure_histogram",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 
+from mqtctl.bench_description import BenchFile, split_port
 from mqtctl.physics import Junction, NoiseTemperature
 from mqtctl.physics.by_name import ESCAPE_MODELS
 
-from .bench_schema import BenchFile, split_port
 from .cryostat import Cryostat, CryostatModel
 from .dummy_resistor import DummyResistor
 from .resistor_readout import ResistorReadout

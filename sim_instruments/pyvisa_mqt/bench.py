@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyvisa_sim.devices import Devices
 
+from mqtctl.bench_description import BenchFile, split_port
+
 from .assembly import build_cryostat, build_markers, build_readouts, build_sample
 from .bench_file import BenchFileError, load_bench_file, split_query
-from .bench_schema import BenchFile, split_port
 from .clock import VirtualClock
 from .faults import Faults
 from .heaters import Heaters

@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mqtctl.bench_description import BenchFile
 from mqtctl.documents import load_document
 from mqtctl.errors import InputError
-
-from .bench_schema import BenchFile
 
 __all__ = ["BenchFileError", "load_bench_file", "split_query"]
 

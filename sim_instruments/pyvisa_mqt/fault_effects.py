@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .fault_plan import FaultPlan
+from mqtctl.bench_description import FaultPlan
+
 from .ieee488 import ERROR_TEXTS, StatusModel
 from .physical_faults import FalseTriggers, JumpingSensor
 from .sample import Sample

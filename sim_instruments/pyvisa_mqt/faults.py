@@ -2,8 +2,8 @@
 
     library.bench.faults.inject("late-reply", instrument="counter", message=3, delay="5 s")
 
-The kinds are in `fault_plan`. What is random comes from the bench's seed and the fault's number, so that the same
-bench with the same clients goes wrong in the same way each time.
+The kinds are in `mqtctl.bench_description`. What is random comes from the bench's seed and the fault's number, so that
+the same bench with the same clients goes wrong in the same way each time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from mqtctl.bench_description import KINDS, FaultPlan, fault_plan
+
 from .fault_effects import EFFECTS, Effect
-from .fault_plan import KINDS, FaultPlan, fault_plan
 from .line import Line
 from .reply_faults import garbled, reading_units, spoiled, truncated
 from .streams import generator
@@ -215,7 +216,7 @@ class Faults:
         Parameters
         ----------
         kind
-            A key of `fault_plan.KINDS`.
+            A key of `mqtctl.bench_description.KINDS`.
         **parameters
             Fields of `FaultPlan`: numbers in SI units or texts such as "5 s".
 

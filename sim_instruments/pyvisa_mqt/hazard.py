@@ -217,7 +217,8 @@ def _up_to_critical_current(pieces: _Pieces, critical_current: float) -> tuple[_
         kept = pieces.pick(np.arange(len(start)) < j)
         return kept, float(pieces.begin[j])
     ratio = (critical_current - pieces.target[j]) / (pieces.start[j] - pieces.target[j])
-    span = min(-pieces.lag * math.log(ratio), float(pieces.span[j]))
+    # with Ic itself for a target the current is there when rounding says so, which is at the piece's end
+    span = min(-pieces.lag * math.log(ratio), float(pieces.span[j])) if ratio > 0.0 else float(pieces.span[j])
     kept = pieces.pick(np.arange(len(start)) <= j)
     kept.span = np.concatenate([kept.span[:-1], [span]])
     return kept, float(pieces.begin[j]) + span

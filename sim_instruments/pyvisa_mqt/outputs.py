@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .bench_schema import BenchFile, split_port
+from mqtctl.bench_description import BenchFile, split_port
+
 from .bias import bias_stretches
 from .dummy_resistor import DummyResistor
 from .sample import Sample

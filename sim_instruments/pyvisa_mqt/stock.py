@@ -10,8 +10,9 @@ import numpy as np
 from pyvisa_sim.devices import Device, Devices
 from pyvisa_sim.parser import get_devices
 
+from mqtctl.bench_description import BenchFile
+
 from .bench_file import BenchFileError
-from .bench_schema import BenchFile
 from .instruments.base import Instrument
 from .signals import Wires
 

@@ -11,9 +11,10 @@ import pyvisa_mqt
 from pyvisa_mqt.bench import Bench, open_bench
 from pyvisa_mqt.bench_file import BenchFileError
 from pyvisa_mqt.dummy_resistor import DummyResistor
-from pyvisa_mqt.fault_plan import fault_plan
 from pyvisa_mqt.sample import Sample
 from pyvisa_mqt.signals import Waveform
+
+from mqtctl.bench_description import fault_plan
 
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 DUMMY = ("bias:\n", "dummy_resistor: 100 Ohm\n\nbias:\n")

@@ -19,7 +19,8 @@ import pytest
 import pyvisa
 from pyvisa import errors
 from pyvisa.constants import StatusCode
-from pyvisa_mqt.fault_plan import KINDS
+
+from mqtctl.bench_description import KINDS
 
 SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
 BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"

@@ -55,6 +55,14 @@ def test_integral_equals_brute_force_for_a_coarse_staircase(lag: float) -> None:
     assert hazards.total == pytest.approx(brute_force(cycle, 0.3, 2e-3, model=model), rel=5e-3)
 
 
+def test_a_lagging_current_whose_target_is_the_critical_current_itself_gets_there() -> None:
+    # after 1000 time constants the current is its target to the last bit: the way there is a logarithm of zero
+    critical_current = JUNCTION.critical_current
+    hazards, _ = table([0.0, critical_current, 0.0, 0.0], 4e-3, 0.3, lag=1e-6, model=TransitionState())
+    assert hazards.certain == pytest.approx(2e-3)
+    assert math.isinf(hazards.total)
+
+
 def test_inverse_gives_back_the_hazard() -> None:
     values = np.concatenate([np.linspace(0.0, 9.45e-6, 9000), np.zeros(1000)])
     hazards, cycle = table(values, 10e-3, 0.3, lag=10e-6, model=TransitionState())

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyvisa_mqt.bench_schema import BenchFile
 
+from mqtctl.bench_description import BenchFile
 from mqtctl.documents import validate_document
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan, load_plan
@@ -243,9 +243,8 @@ def test_a_warm_base_means_the_cooling_power_of_a_helium_insert(choose: Chooser)
 def test_a_quantity_without_its_unit_in_the_bench_file_is_told_with_its_key(laboratory: Any) -> None:
     laboratory.change("bench.yaml", "lag: 10 us", "lag: 10")
     plan = load_plan(laboratory.folder / "plan.yaml")
-    bench = choose_bench(load_station(plan.station), plan)
     with pytest.raises(InputError, match=r"bench.yaml: bias.lag: 10 has no unit"):
-        _ = bench.lag
+        choose_bench(load_station(plan.station), plan)
 
 
 def test_a_retrapping_current_above_the_estimates_critical_current_is_left_out(laboratory: Any) -> None:

@@ -16,6 +16,7 @@ from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.records import Histogram
 from mqtctl.workflow.rehearsal.comparison import compare, comparison_findings
 from mqtctl.workflow.rehearsal.expectation import Circumstances, Expected, expect
+from mqtctl.workflow.rehearsal.line import Line
 from mqtctl.workflow.rehearsal.point_findings import ramp_findings, settling_findings
 
 GAP = 2.7e-3
@@ -33,7 +34,7 @@ def with_ramp(plan: ResolvedPlan, **changes: float) -> ResolvedPlan:
 
 
 def of_ramp(plan: ResolvedPlan, temperature: float = 0.1, **facts: Any) -> list[Finding]:
-    return list(ramp_findings(plan, Circumstances(plan.sample, Escape(), **facts), temperature))
+    return list(ramp_findings(plan, Circumstances(plan.sample, Escape(), Line(**facts)), temperature))
 
 
 def test_a_ramp_that_fits_is_not_blamed(plan: ResolvedPlan) -> None:

@@ -1,4 +1,4 @@
-"""What a bench file may say, as pydantic models; `bench_file` reads one.
+"""What a bench file may say, as pydantic models; `pyvisa_mqt.bench_file` reads one for the bench.
 
 Quantities carry their unit in the text ("9.489 uA"); pure numbers (gain, factor, exponents) do
 not. Unknown keys are errors. docs/bench.md explains each key.
@@ -32,7 +32,18 @@ from mqtctl.quantities import (
 
 from .fault_plan import QUANTITIES, FaultPlan, fault_plan
 
-__all__ = ["BenchFile", "BiasSection", "CryostatSection", "JunctionSection", "split_port"]
+__all__ = [
+    "BenchFile",
+    "BiasSection",
+    "CryostatSection",
+    "InstrumentSection",
+    "JunctionSection",
+    "MarkerSection",
+    "ReadoutSection",
+    "SourceSection",
+    "TransportSection",
+    "split_port",
+]
 
 
 def _port(text: str) -> str:
