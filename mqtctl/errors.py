@@ -13,6 +13,7 @@ A message is one sentence that says what was wrong, the value, the limit and wha
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 __all__ = [
@@ -79,5 +80,6 @@ class InterruptedRunError(MqtctlError):
     """
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}; source and heater are off")
+        name = "Ctrl-C" if signal_number == signal.SIGINT else signal.Signals(signal_number).name
+        super().__init__(f"stopped by {name}; source and heater are off")
         self.signal_number = signal_number

@@ -110,6 +110,13 @@ class Station:
         }
         return found if self.offset is None else {**found, "offset_source": self.offset.identify()}
 
+    @property
+    def seed(self) -> int | None:
+        """Seed in force on the simulated bench, as its VISA library says; None on a real one or a served one."""
+        drivers: list[Any] = list(self.qcodes.components.values()) if self.simulated else []
+        seeds = (getattr(driver.visa_handle.visalib, "seed", None) for driver in drivers)
+        return next((seed for seed in seeds if seed is not None), None)
+
 
 def load_station(path: Path) -> StationFile:
     """Read and check a station file without opening anything.
