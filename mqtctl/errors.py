@@ -35,9 +35,16 @@ class MqtctlError(Exception):
 
 
 class InputError(MqtctlError, ValueError):
-    """A plan, station, sample file, data file or option is wrong."""
+    """A plan, station, sample file, data file or option is wrong.
+
+    Attributes
+    ----------
+    location
+        Keys and, in lists, numbers from 0 that lead to what is wrong in a document; empty where that is not known.
+    """
 
     exit_code = 2
+    location: tuple[int | str, ...] = ()
 
 
 class HardwareError(MqtctlError):

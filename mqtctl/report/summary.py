@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mqtctl.notation import MISSING, Estimate, Scale, number, quantity, scaled_number
 from mqtctl.report.content import Content, PointContent
-from mqtctl.report.tables import html_table
+from mqtctl.report.tables import Markup, html_table
 
 __all__ = ["point_notes", "point_table", "summary_table"]
 
@@ -30,12 +30,21 @@ def summary_table(content: Content) -> str:
         ("Capacitance used, from the sample file", quantity(capacitance, "F") + stated),
         ("Resistance used, from the sample file", _resistance(junction.resistance)),
         ("Quality factor at the saturated points' mean switching current", _quality(content)),
-        ("Saturation escape temperature (shared critical current, a_t = 1)", _saturation(content)),
+        (
+            Markup("Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)"),
+            _saturation(content),
+        ),
         (
             "Tunnelling theory for the same, from critical current, C and R",
             value(content.predicted_saturation, "K"),
         ),
-        ("Crossover temperature ħω_R/2πk_B, computed from critical current, C and R", value(content.crossover, "K")),
+        (
+            Markup(
+                "Crossover temperature ħω<sub>R</sub>/2π<i>k</i><sub>B</sub>, computed from critical current, "
+                "<i>C</i> and <i>R</i>"
+            ),
+            value(content.crossover, "K"),
+        ),
         (_measured_crossover_name(content), value(content.measured_crossover, "K")),
         ("Thermal points: temperature of the full escape model / bath temperature", _thermometry(content)),
         ("Local exponent d ln σ / d ln T of the warm points", value(content.width_exponent, "")),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-__all__ = ["html_table"]
+__all__ = ["Markup", "html_table"]
+
+
+class Markup(str):
+    """HTML of our own making: a cell of it is not escaped."""
+
+    __slots__ = ()
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str) -> str:
@@ -16,7 +22,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str) 
     header
         HTML of the header cells; empty for a table of name and value.
     rows
-        Cells of each row, as plain text, which is escaped here.
+        Cells of each row, as plain text, which is escaped here, or `Markup`.
     kind
         Class attribute of the table, for the style sheet.
     """
@@ -29,5 +35,5 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str) 
 
 
 def _cell(text: str) -> str:
-    """Escape a cell's text, keeping its line breaks."""
-    return html.escape(text).replace("\n", "<br>")
+    """Escape a cell's text unless it is markup, keeping its line breaks."""
+    return text if isinstance(text, Markup) else html.escape(text).replace("\n", "<br>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -116,13 +117,14 @@ class Following:
     @property
     def sentence(self) -> str:
         """How far it came, where the data are, and the command that shows them."""
-        there = f"{self._histograms} histogram{'' if self._histograms == 1 else 's'}"
+        parts = [f"{self._histograms} histogram{'' if self._histograms == 1 else 's'}"] if self._histograms else []
         if self._unfinished:
-            there += f" and {self._unfinished} switches of another"
-        text = f"it was at point {self._point + 1} of {self.points}; {there} stored in {self.folder.path}"
-        if not self.reported or not (self._histograms or self._unfinished):
+            parts.append(f"an unfinished one of {self._unfinished} switches")
+        there = " and ".join(parts) or "nothing yet"
+        text = f"it was at point {self._point + 1} of {self.points}; stored in {self.folder.path}: {there}"
+        if not self.reported or not parts:
             return text
-        return f"{text}; `mqtctl report {self.folder.path}` shows them"
+        return f"{text}; look at it with `mqtctl report {shlex.quote(str(self.folder.path))}`"
 
     def _keep_up(self) -> None:
         """Write how far it is; and the report, if reports have not taken more than their share of the time."""

@@ -37,8 +37,8 @@ def test_the_built_in_bench_is_the_junction_of_1985() -> None:
     assert file.transport.byte_rate == 300e3
     assert [i.address for i in file.instruments.values()] == [
         "GPIB0::12::INSTR",
-        "TCPIP0::192.168.1.53::inst0::INSTR",
-        "TCPIP0::192.168.1.72::7777::SOCKET",
+        "TCPIP0::192.0.2.53::inst0::INSTR",
+        "TCPIP0::192.0.2.72::7777::SOCKET",
     ]
 
 
@@ -82,7 +82,7 @@ def test_the_built_in_bench_has_three_names(name: str) -> None:
         ("thermometer.ch6: mixing", "termometer.ch6: mixing", "cryostat.sensors", "no instrument"),
         ("thermometer.ch6: mixing_chamber", "thermometer.ch6: still", "cryostat.sensors", "mixing_chamber"),
         ("address: GPIB0::12::INSTR", "address: twelve", "instruments.source.address", "not a VISA resource"),
-        ("address: GPIB0::12::INSTR", "address: TCPIP::192.168.1.53::INSTR", "instruments.counter.address", "already"),
+        ("address: GPIB0::12::INSTR", "address: TCPIP::192.0.2.53::INSTR", "instruments.counter.address", "already"),
         ("model: keithley-6221", "model: keithley-6220", "instruments.source.model", "choose one of"),
         (
             "    model: keithley-6221",
@@ -225,4 +225,4 @@ def test_transport_of_one_instrument_can_differ(tmp_path: Path) -> None:
     line = "    transport: {latency: 5 ms, byte_rate: 10 kB/s}\n    model: keithley-6221"
     bench = open_bench(write(tmp_path, "    model: keithley-6221", line))
     assert bench.transport("GPIB0::12::INSTR").latency == 5e-3
-    assert bench.transport("TCPIP0::192.168.1.53::inst0::INSTR").latency == 1e-3
+    assert bench.transport("TCPIP0::192.0.2.53::inst0::INSTR").latency == 1e-3

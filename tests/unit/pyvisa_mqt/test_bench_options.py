@@ -17,7 +17,7 @@ from pyvisa_mqt.signals import Waveform
 
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 DUMMY = ("bias:\n", "dummy_resistor: 100 Ohm\n\nbias:\n")
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
 
 
 def opened(folder: Path, *changes: tuple[str, str], query: str = "") -> Bench:

@@ -16,8 +16,8 @@ from pyvisa_mqt.bench import open_bench
 from pyvisa_mqt.bench_file import BenchFileError
 from pyvisa_mqt.instruments import MODELS
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 BENCH = f"""
 seed: 3
 instruments:
