@@ -19,6 +19,9 @@ from mqtctl.workflow import MeasurementBegins, PointFitted
 
 __all__ = ["PlainLines", "watching"]
 
+#: A histogram whose ramps counted for less than this share of its time is worth a word.
+_USUAL_LIVE = 0.95
+
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
@@ -120,9 +123,15 @@ def finished(event: PointFinished) -> str:
     kind = "" if event.purpose == "switching" else f"{event.purpose}, "
     reached = "" if event.precision is None else f", precision {readable(event.precision, '1')}"
     mean = quantity(event.mean, "A", event.std / math.sqrt(event.switches) if event.switches else None)
+    missed = f", {event.censored} ramps without" if event.censored else ""
+    idle = (
+        ""
+        if event.live_fraction >= _USUAL_LIVE
+        else f"; ramps counted only {readable(event.live_fraction, '1')} of the time"
+    )
     return (
-        f"{kind}{readable(event.temperature, 'K')}: {event.switches} switches, {event.censored} ramps without, "
-        f"mean {mean}, width {readable(event.std, 'A')}{reached}, live fraction {event.live_fraction:.3f}"
+        f"{kind}{readable(event.temperature, 'K')}: {event.switches} switches{missed}, mean {mean}, "
+        f"width {readable(event.std, 'A')}{reached}{idle}"
     )
 
 
@@ -137,4 +146,4 @@ def fit_line(event: PointFitted) -> str:
     """Return the fit of a histogram alone in words."""
     temperature = quantity(event.escape_temperature, "K", event.escape_temperature_stderr)
     current = quantity(event.critical_current, "A", event.critical_current_stderr)
-    return f"fit of this histogram alone: escape temperature {temperature}, critical current {current}"
+    return f"fitted alone: escape temperature {temperature}, critical current {current}"

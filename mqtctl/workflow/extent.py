@@ -33,7 +33,6 @@ def extent(stored: StoredSweep, *, single: bool = False) -> dict[str, Any]:
         "simulated": header["facts"].get("simulated"),
         "seed": header["facts"].get("seed"),
         "plan_hash": header["plan_digest"],
-        "sweep_id": stored.sweep_id,
     }
 
 

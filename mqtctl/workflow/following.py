@@ -87,11 +87,11 @@ class Following:
                 self._point = point
             case RampsBegin(point=point):
                 self._point, self._unfinished = point, 0
-                if not self._stored:
-                    self._write("running")
-                self._stored = True
             case BlockStored(switches=switches):
                 self._unfinished = switches
+                if not self._stored:
+                    self._stored = True
+                    self._write("running")
             case PointFinished():
                 self._histograms, self._unfinished = self._histograms + 1, 0
                 self._keep_up()
@@ -120,9 +120,10 @@ class Following:
         parts = [f"{self._histograms} histogram{'' if self._histograms == 1 else 's'}"] if self._histograms else []
         if self._unfinished:
             parts.append(f"an unfinished one of {self._unfinished} switches")
-        there = " and ".join(parts) or "nothing yet"
-        text = f"it was at point {self._point + 1} of {self.points}; stored in {self.folder.path}: {there}"
-        if not self.reported or not parts:
+        text = (
+            f"it was at point {self._point + 1} of {self.points}; stored in {self.folder.path}: {' and '.join(parts)}"
+        )
+        if not self.reported:
             return text
         return f"{text}; look at it with `mqtctl report {shlex.quote(str(self.folder.path))}`"
 

@@ -87,7 +87,9 @@ def find_run(run: Path) -> tuple[Path, str | None]:
     if result.is_file():
         try:
             content = json.loads(result.read_text(encoding="utf-8"))
-            return Path(content["database"]), str(content["sweep_id"])
+            # the folder may have been copied or renamed since, with the database that lies in it
+            beside = run / DATABASE_NAME
+            return beside if beside.is_file() else Path(content["database"]), str(content["sweep_id"])
         except (ValueError, KeyError, TypeError) as exc:
             raise InputError(f"{result}: is not the result of a run ({exc})") from exc
     if (run / DATABASE_NAME).is_file():

@@ -147,6 +147,7 @@ def test_every_way_out_tells_where_the_data_are(fault: BaseException, tmp_path: 
     following = Following(RunFolder(tmp_path, tmp_path / "data.db"), "id", 14, lambda _event: None, StepClock())
     following.begin({"simulated": True, "seed": 3})
     following(RampsBegin(3, 14, 0.1, MeasuredRamp(0.0, 9.8e-6, 1e-3, 0.0125, 0.0)))
+    following(BlockStored(3, 14, 100, 100, 0, 0.1, 1.0, 9e-6, 1e-9))
     following(PointFinished(3, 14, 4, 100, 0, 0.1, 9e-6, 1e-9, 0.9))
     with pytest.raises(type(fault)) as caught, following.telling():
         raise fault

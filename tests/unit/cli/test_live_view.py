@@ -51,7 +51,7 @@ def test_ramping_shows_everything_that_is_asked_for(precise_events: list[Event])
     assert lines[0] == "1/2  100 mK  switching, 1 mA/s"
     assert "█" in text
     assert any(line.startswith("9.35 uA") and line.endswith("9.412 uA") for line in lines)
-    assert "mean      9.39650(11) uA" in text
+    assert "mean      9.39647(11) uA" in text
     assert "ramps     79 switches/s, 10 without a switch, 3 not timed" in text
     assert "5000/10000" in text
     assert "precision 1.669 % of the escape temperature, wanted 1 %" in text
