@@ -153,13 +153,13 @@ def place(path: Path, *keys: int | str) -> str:
         return str(path)
     line = None
     for key in keys:
-        pairs = enumerate(node.value) if isinstance(key, int) else ()
-        if not isinstance(key, int) and isinstance(node.value, list):
-            pairs = ((pair[0].value, pair) for pair in node.value if isinstance(pair, tuple))
-        found = next((entry for name, entry in pairs if name == key), None)
-        if found is None:
+        inside = node.value if isinstance(node.value, list) else []
+        # a mapping holds pairs of nodes, the first of them the key; a list holds single ones
+        pairs = [entry if isinstance(entry, tuple) else (entry, entry) for entry in inside]
+        names = [first.value if first is not second else number for number, (first, second) in enumerate(pairs)]
+        if key not in names:
             break
-        first, node = found if isinstance(found, tuple) else (found, found)
+        first, node = pairs[names.index(key)]
         line = first.start_mark.line + 1
     return str(path) if line is None else f"{path}:{line}"
 

@@ -107,7 +107,8 @@ def number(value: float | None, stderr: float | None = None) -> str:
     if decimals > _MOST_DECIMALS:
         return _plain(value)
     # rounded here as well: uncertainties keeps the sign of a zero, and all digits before the point
-    return f"{ufloat(round(value, decimals) + 0.0, round(stderr, decimals)):.2ufS}"
+    rounded = ufloat(round(value, decimals) + 0.0, round(stderr, decimals))  # type: ignore[no-untyped-call]
+    return f"{rounded:.2ufS}"
 
 
 def scaled_number(estimate: Estimate, scale: Scale) -> str:

@@ -28,6 +28,7 @@ from mqtctl.records import MeasuredRamp
 from mqtctl.workflow import MeasurementBegins, Options, measure_sweep
 from mqtctl.workflow.following import Following
 from mqtctl.workflow.results import RunFolder
+from tests.unit.instruments.fake_clock import FakeClock
 
 
 @dataclass
@@ -144,7 +145,7 @@ def test_a_histogram_without_a_first_block_is_refused_in_a_sentence(stopped: Sto
     ids=lambda fault: type(fault).__name__,
 )
 def test_every_way_out_tells_where_the_data_are(fault: BaseException, tmp_path: Path) -> None:
-    following = Following(RunFolder(tmp_path, tmp_path / "data.db"), "id", 14, lambda _event: None, StepClock())
+    following = Following(RunFolder(tmp_path, tmp_path / "data.db"), "id", 14, lambda _event: None, FakeClock())
     following.begin({"simulated": True, "seed": 3})
     following(RampsBegin(3, 14, 0.1, MeasuredRamp(0.0, 9.8e-6, 1e-3, 0.0125, 0.0)))
     following(BlockStored(3, 14, 100, 100, 0, 0.1, 1.0, 9e-6, 1e-9))
@@ -156,32 +157,23 @@ def test_every_way_out_tells_where_the_data_are(fault: BaseException, tmp_path: 
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["state"] == "stopped"
 
 
-class StepClock:
-    """Stands still until it is told to go on."""
-
-    time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-
 @pytest.mark.usefixtures("blank_figures")
 def test_the_report_is_rewritten_while_it_runs_but_seldom_and_never_ends_the_measurement(
     stopped: Stopped, tmp_path: Path
 ) -> None:
     events: list[object] = []
-    clock = StepClock()
-    data = stopped.json("analyze", stopped.folder)
-    folder = RunFolder(tmp_path / "run", Path(data["database"]))
+    clock = FakeClock()
+    sweep_id = json.loads((stopped.folder / "result.json").read_text(encoding="utf-8"))["sweep_id"]
+    folder = RunFolder(tmp_path / "run", stopped.folder / "data.db")
     folder.path.mkdir()
-    following = Following(folder, data["sweep_id"], 3, events.append, clock, reported=True)  # type: ignore[arg-type]
+    following = Following(folder, sweep_id, 3, events.append, clock, reported=True)
     finished = PointFinished(0, 3, 1, 200, 0, 0.1, 9e-6, 1e-9, 0.9)
     following.begin({"simulated": True, "seed": 4})
     assert isinstance(events[0], MeasurementBegins)
-    clock.time = 20.0  # a sweep that the bench rushes through: a report of 3 s would be 15 % of it
+    clock.sleep(20.0)  # a sweep that the bench rushes through: a report of 3 s would be 15 % of it
     following(finished)
     assert not (folder.path / "report.html").exists()
-    clock.time = 200.0
+    clock.sleep(180.0)
     following(finished)
     assert "Running: 1 of 3 planned temperatures." in (folder.path / "report.html").read_text(encoding="utf-8")
     assert json.loads((folder.path / "result.json").read_text(encoding="utf-8"))["state"] == "running"

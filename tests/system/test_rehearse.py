@@ -140,7 +140,17 @@ def test_a_precision_is_predicted_in_switches_and_time(laboratory: Any) -> None:
 def test_the_table_says_the_same_for_people(laboratory: Any) -> None:
     outcome = rehearse(laboratory)
     assert outcome.exit_code == 0
-    for words in ("set point (mK)", "settling (s)", "T_esc alone (mK)", "whole:", "NOT resolved", "nothing found"):
+    for words in (
+        "REHEARSED",
+        "set point",
+        "settling",
+        "(mK)",
+        "T_esc,",
+        "whole:",
+        "of laboratory time",
+        "NOT resolved",
+        "nothing found",
+    ):
         assert words in outcome.stdout
 
 
