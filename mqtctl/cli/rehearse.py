@@ -68,7 +68,7 @@ def _print(result: Mapping[str, Any]) -> None:
         Column("no switch\n(share)", "censored_fraction"),
     )
     say("REHEARSED on the simulated bench: these are predictions, nothing real was touched")
-    print_rows((*before, *COLUMNS), result["points"])
+    print_rows((*before, *COLUMNS), [{**point, **_expected_error(point)} for point in result["points"]])
     say(f"{LEGEND} Here the errors are those that are expected of the measurement.")
     say("")
     whole = result["duration_s"]
@@ -89,6 +89,12 @@ def _print(result: Mapping[str, Any]) -> None:
         say("nothing found that would fail")
     for assumed in result["assumed"]:
         say(f"assumed: {assumed}")
+
+
+def _expected_error(point: Mapping[str, Any]) -> dict[str, float]:
+    """Return the standard error that the mean of so many switches will have."""
+    width, switches = point["std_switching_current_A"], point["switches"]
+    return {"mean_switching_current_stderr_A": width / switches**0.5} if width and switches else {}
 
 
 def _print_spread(spread: Mapping[str, Any] | None) -> None:
