@@ -64,7 +64,7 @@ def _print(result: CheckResult) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("verdict", "what"):
         table.add_column(title, no_wrap=True)
-    table.add_column("found, and what to do")
+    table.add_column("found, and what to do", overflow="fold")
     for finding in findings:
         verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
         table.add_row(verdict, Text(_where(finding)), Text(finding.sentence))

@@ -172,7 +172,7 @@ class SwitchingDistribution:
 
     @property
     def mean(self) -> float:
-        """Mean switching current in A."""
+        """Mean switching current in A; a ramp without a switch counts with the current at its end."""
         return self._sign * self._ramp.moments[0]
 
     @property

@@ -78,7 +78,9 @@ figure { margin: 0.5cm 0; break-inside: avoid; }
 figure img { width: 16cm; max-width: 100%; height: auto; display: block; margin: 0 auto 0.2cm; }
 figcaption, p.note { font-size: 8.5pt; color: #333; }
 @page { size: A4; margin: 1.3cm 1.5cm; }
-@media print { body { margin: 0; padding: 0; max-width: none; } figure img { width: 12.4cm; }
+@media print { body { margin: 0; padding: 0; max-width: none; }
+  .scroll { overflow: visible; } table.points { font-size: 7.6pt; }
+  figure img { width: 12.4cm; }
   figure { margin: 0.2cm 0 0.4cm; } figcaption, p.note { font-size: 8pt; line-height: 1.35; } h2 { break-after: avoid; }
   .box { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
