@@ -62,7 +62,12 @@ def test_commands_that_look_say_it_in_text_and_json(laboratory: Any, command: tu
 
 
 @pytest.mark.parametrize(
-    ("command", "show"), [("histogram", print_point), ("histogram", print_points), ("calibrate", print_calibration)]
+    ("command", "show"),
+    [
+        ("histogram", print_point),
+        ("histogram", print_points),
+        pytest.param("calibrate", print_calibration, marks=pytest.mark.slow),
+    ],
 )
 def test_commands_that_measure_say_it_in_text_and_json(
     laboratory: Any, command: str, show: Callable[[Any], None], capsys: pytest.CaptureFixture[str]

@@ -59,7 +59,7 @@ class Laboratory:
         """Return a message with the user's files in it instead of the copies, whose lines are not the user's."""
         copies = {self.folder / "plan" / self.plan.source.name: self.plan.source, self.station: self.plan.station}
         for copy, own in copies.items():
-            text = re.sub(rf"{re.escape(str(copy))}(:\d+)?", lambda _match, own=own: str(own), text)
+            text = str(own).join(re.split(rf"{re.escape(str(copy))}(?::\d+)?", text))
         return text
 
 
