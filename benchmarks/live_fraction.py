@@ -84,7 +84,7 @@ def laboratory(folder: Path, ramp: Ramp, switches: int, *, timer: bool = False) 
         bench = replaced(
             bench,
             ("model: keysight-53230a", "model: srs-sr620"),
-            ("TCPIP0::192.168.1.53::inst0::INSTR", "GPIB0::16::INSTR"),
+            ("TCPIP0::192.0.2.53::inst0::INSTR", "GPIB0::16::INSTR"),
             ("counter.input1", "counter.inputA"),
             ("counter.input2", "counter.inputB"),
         )

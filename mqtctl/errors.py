@@ -13,6 +13,7 @@ A message is one sentence that says what was wrong, the value, the limit and wha
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 __all__ = [
@@ -34,9 +35,16 @@ class MqtctlError(Exception):
 
 
 class InputError(MqtctlError, ValueError):
-    """A plan, station, sample file, data file or option is wrong."""
+    """A plan, station, sample file, data file or option is wrong.
+
+    Attributes
+    ----------
+    location
+        Keys and, in lists, numbers from 0 that lead to what is wrong in a document; empty where that is not known.
+    """
 
     exit_code = 2
+    location: tuple[int | str, ...] = ()
 
 
 class HardwareError(MqtctlError):
@@ -79,5 +87,6 @@ class InterruptedRunError(MqtctlError):
     """
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}; source and heater are off")
+        name = "Ctrl-C" if signal_number == signal.SIGINT else signal.Signals(signal_number).name
+        super().__init__(f"stopped by {name}; source and heater are off")
         self.signal_number = signal_number

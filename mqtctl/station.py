@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from mqtctl.clock import Clock, WallClock
-from mqtctl.documents import Document, dump_yaml, load_document, load_yaml
+from mqtctl.documents import Document, dump_yaml, load_document, load_yaml, place
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.registry import adapter_for
 from mqtctl.instruments.roles import OffsetSource, RampSource, TemperatureController, TimingCounter
@@ -51,6 +52,11 @@ OPTIONAL_ROLES: tuple[Role, ...] = ("offset_source",)
 #: Packages whose drivers a station file may name; others register under the entry-point group.
 TRUSTED_PACKAGES = ("mqtctl_drivers", "qcodes.instrument_drivers", "qcodes_contrib_drivers")
 ENTRY_POINT_GROUP = "mqtctl.drivers"
+
+#: Addresses that no network uses, kept for documents (RFC 5737, RFC 3849): `mqtctl init` writes some of them.
+_EXAMPLE_NETWORKS = tuple(
+    ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
 
 
 class RoleSettings(Document, extra="allow"):
@@ -109,6 +115,13 @@ class Station:
             "temperature_controller": self.thermometer.identify(),
         }
         return found if self.offset is None else {**found, "offset_source": self.offset.identify()}
+
+    @property
+    def seed(self) -> int | None:
+        """Seed in force on the simulated bench, as its VISA library says; None on a real one or a served one."""
+        drivers: list[Any] = list(self.qcodes.components.values()) if self.simulated else []
+        seeds = (getattr(driver.visa_handle.visalib, "seed", None) for driver in drivers)
+        return next((seed for seed in seeds if seed is not None), None)
 
 
 def load_station(path: Path) -> StationFile:
@@ -202,6 +215,8 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
     file = load_station(path)
     content = load_yaml(path)
     simulated = _complete_libraries(content, path, seed)
+    for name, entry in file.instruments.items():
+        _require_own_address(name, entry, path)
     if simulated:
         _let_go_of_benches()
     with ExitStack() as stack:
@@ -237,10 +252,28 @@ def open_role(path: Path, role: Role) -> Iterator[Any]:
     content = load_yaml(path)
     _complete_libraries(content, path, None)
     name = _player(file, role, path)
+    _require_own_address(name, file.instruments[name], path)
     qcodes = QcodesStation(default=False)
     qcodes.load_config(dump_yaml(content))
     with _connected(qcodes, name, file.instruments[name], path) as driver:
         yield _adapter(file, role, path, driver, _clock([driver]))
+
+
+def _require_own_address(name: str, entry: InstrumentEntry, path: Path) -> None:
+    """Refuse to connect to an address that stands for an example: whoever answers there is not what is looked for."""
+    if (entry.init.visalib or "").endswith("@mqt"):
+        return
+    for part in entry.address.split("::"):
+        try:
+            host = ip_address(part)
+        except ValueError:
+            continue
+        if any(host in network for network in _EXAMPLE_NETWORKS):
+            where = place(path, "instruments", name, "address")
+            raise InputError(
+                f"{where}: instruments.{name}.address: {host} stands for an example and is nobody's address; write "
+                'your instrument\'s own, or `visalib: "@mqt"` for the simulated bench'
+            )
 
 
 def _let_go_of_benches() -> None:
@@ -334,4 +367,5 @@ def _adapter(file: StationFile, role: Role, path: Path, driver: VisaInstrument, 
     try:
         return adapter_for(role, entry.type)(driver, options, clock)
     except InputError as exc:
-        raise InputError(f"{path}: instruments.{name}.init.metadata.mqtctl: {exc}") from exc
+        where = ("instruments", name, "init", "metadata", "mqtctl")
+        raise InputError(f"{place(path, *where, *exc.location)}: {'.'.join(where)}: {exc}") from exc

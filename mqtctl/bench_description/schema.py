@@ -269,10 +269,10 @@ class BenchFile(_Section):
     @model_validator(mode="after")
     def _nothing_wired_twice(self) -> Self:
         taken: dict[str, str] = {}
-        inputs = [(f"markers.{n}.to", m.to) for n, m in enumerate(self.markers)]
-        inputs += [(f"readouts.{n}.to", r.to) for n, r in enumerate(self.readouts)]
+        inputs = [(f"markers, entry {n + 1}, to", m.to) for n, m in enumerate(self.markers)]
+        inputs += [(f"readouts, entry {n + 1}, to", r.to) for n, r in enumerate(self.readouts)]
         sources = self.bias.sources if self.bias else []
-        inputs += [(f"bias.sources.{n}.port", s.port) for n, s in enumerate(sources)]
+        inputs += [(f"bias.sources, entry {n + 1}, port", s.port) for n, s in enumerate(sources)]
         for name, instrument in self.instruments.items():
             inputs.append((f"instruments.{name}.address", instrument.address))
         inputs += [(f"resources.{name}", _address(name)) for name in self.resources]
@@ -285,12 +285,12 @@ class BenchFile(_Section):
     def _ports(self) -> Iterator[tuple[str, str]]:
         """Yield the dotted key and the name of every port mentioned."""
         for n, source in enumerate(self.bias.sources if self.bias else []):
-            yield f"bias.sources.{n}.port", source.port
+            yield f"bias.sources, entry {n + 1}, port", source.port
         for n, marker in enumerate(self.markers):
-            yield f"markers.{n}.from", marker.source
-            yield f"markers.{n}.to", marker.to
+            yield f"markers, entry {n + 1}, from", marker.source
+            yield f"markers, entry {n + 1}, to", marker.to
         for n, readout in enumerate(self.readouts):
-            yield f"readouts.{n}.to", readout.to
+            yield f"readouts, entry {n + 1}, to", readout.to
         for kind in ("heaters", "sensors"):
             for port in getattr(self.cryostat, kind):
                 yield f"cryostat.{kind}", port

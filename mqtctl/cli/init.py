@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,10 @@ def init(
 
         for path in write_examples(folder):
             typer.echo(str(path))
+        plan = shlex.quote(str(folder / "plan.yaml"))
         typer.echo(
-            "Next: `mqtctl sweep plan.yaml` runs them on the simulated bench; "
-            "for your own, change the addresses in station.yaml.",
+            f"Next: `mqtctl sweep {plan}` runs them on the simulated bench. For your own instruments change the "
+            f"addresses in {folder / 'station.yaml'} and take out its `visalib` lines; `mqtctl check {plan}` then "
+            "looks at everything before the first ramp.",
             err=True,
         )

@@ -25,10 +25,10 @@ def reporting_faults() -> Iterator[None]:
     try:
         yield
     except InterruptedRunError as exc:
-        typer.echo(f"mqtctl: {exc}", err=True)
+        typer.echo(f"mqtctl: {_sentence(exc)}", err=True)
         raise typer.Exit(128 + exc.signal_number) from exc
     except MqtctlError as exc:
-        typer.echo(f"mqtctl: {' '.join(str(exc).split())}", err=True)
+        typer.echo(f"mqtctl: {_sentence(exc)}", err=True)
         raise typer.Exit(exc.exit_code) from exc
     except KeyboardInterrupt as exc:
         typer.echo("mqtctl: interrupted", err=True)
@@ -36,6 +36,11 @@ def reporting_faults() -> Iterator[None]:
     except BrokenPipeError as exc:  # whoever read our output has gone, such as `| head`
         sys.stderr.close()
         raise typer.Exit(1) from exc
+
+
+def _sentence(exc: MqtctlError) -> str:
+    """Return an error in one line, with what was added to it on its way: how far a measurement came, and what now."""
+    return "; ".join(" ".join(text.split()) for text in (str(exc), *getattr(exc, "__notes__", ())))
 
 
 def parse_option(name: str, text: str, base: str) -> float:

@@ -19,10 +19,15 @@ def safe(
 ) -> None:
     """Bring the source to zero and off and the heater off, read back; each whatever happens to the others."""
     with reporting_faults():
+        from mqtctl.cli.tables import simulated_line
+        from mqtctl.station import real_addresses
         from mqtctl.workflow import make_station_safe
 
         done = make_station_safe(station)
+        simulated = not real_addresses(station)
+        if simulated:
+            typer.echo(simulated_line(None), err=True)
         if json:
-            print_json({"safe": True, "instruments": done})
+            print_json({"safe": True, "simulated": simulated, "instruments": done})
         else:
             typer.echo("\n".join(done))

@@ -16,10 +16,10 @@ from mqtctl.analysis.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.moments import moments
 from mqtctl.analysis.results import EscapeRates, HistogramFit, PointFit, SweepFit
 from mqtctl.errors import InputError
+from mqtctl.notation import NOTHING, Estimate
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
-from mqtctl.report.tables import NOTHING, Estimate
 
 __all__ = ["gather"]
 

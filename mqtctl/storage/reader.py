@@ -48,24 +48,27 @@ class StoredPoint:
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """The points of one sweep, in order, incomplete ones left out and counted.
+    """The points of one sweep, in order, unfinished ones left out and kept aside.
 
     Attributes
     ----------
     sweep, points
-        The histograms that are fitted: switching on the planned ramps.
+        The histograms that are fitted: switching on the planned ramps. An unfinished one is among them only if
+        nothing else is there.
     beside
         What was measured beside them: retrapping currents, and the check for heating.
     iv_curves
         I-V curves taken before and after, as plain data.
+    unfinished
+        What was left out, because its last block was never written.
     """
 
     sweep: Sweep
     points: tuple[StoredPoint, ...]
-    incomplete: int
     sweep_id: str
     beside: tuple[StoredPoint, ...] = ()
     iv_curves: tuple[Mapping[str, Any], ...] = ()
+    unfinished: tuple[StoredPoint, ...] = ()
 
 
 def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = None) -> StoredSweep:
@@ -194,8 +197,8 @@ def _assemble(points: list[StoredPoint], curves: list[dict[str, Any]]) -> Stored
     return StoredSweep(
         sweep=sweep,
         points=tuple(complete),
-        incomplete=len(points) - len(finished),
         sweep_id=header["sweep_id"],
         beside=tuple(p for p in finished if all(p is not taken for taken in complete)),
         iv_curves=tuple(curves),
+        unfinished=tuple(p for p in points if all(p is not taken for taken in finished)),
     )

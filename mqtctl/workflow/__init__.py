@@ -5,6 +5,7 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
+from mqtctl.workflow.following import MeasurementBegins
 from mqtctl.workflow.foreign import ForeignFacts, analyze_list, is_list
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
@@ -14,6 +15,7 @@ __all__ = [
     "CalibrationRequest",
     "CheckResult",
     "ForeignFacts",
+    "MeasurementBegins",
     "Options",
     "PointFitted",
     "acquire",

@@ -30,9 +30,11 @@ __all__ = ["CheckResult", "check_measurement"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found, in the order in which it looked."""
+    """What a check found, in the order in which it looked; whether no instrument was real, and the bench's seed."""
 
     findings: tuple[Finding, ...]
+    simulated: bool | None = None
+    seed: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -51,6 +53,8 @@ class CheckResult:
         keys = ("subject", "verdict", "text", "advice", "instrument")
         return {
             "verdict": self.verdict,
+            "simulated": self.simulated,
+            "seed": self.seed,
             "findings": [{key: getattr(finding, key) for key in keys} for finding in self.findings],
         }
 
@@ -87,25 +91,29 @@ def check_measurement(
     found = [Finding("files", "good", f"{names} can be read")]
     folder = _data_folder(plan, output, database)
     needed = bytes_needed(plan, len(plan.plan.temperatures))
+    simulated, in_force = not real_addresses(plan.station), None
     try:
         with Interrupt() as interrupt, exclusive(real_addresses(plan.station)):
-            found += _on_the_station(plan, folder, seed, interrupt.check)
+            there, in_force = _on_the_station(plan, folder, seed, interrupt.check)
+            found += there
     except (BenchBusyError, InterruptedRunError):
         raise
     except MqtctlError as exc:
         alone = _each_alone(plan.station)
         told = any(finding.verdict == "fault" for finding in alone)
         found += alone if told else [_of_error("station", exc), *alone]
-    return CheckResult((*found, disk_finding(folder, needed)))
+    return CheckResult((*found, disk_finding(folder, needed)), simulated, in_force)
 
 
-def _on_the_station(plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]) -> list[Finding]:
-    """Open the station and look at everything on it."""
+def _on_the_station(
+    plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]
+) -> tuple[list[Finding], int | None]:
+    """Open the station and look at everything on it; returns the simulated bench's seed as well."""
     with open_station(plan.station, seed=seed) as station:
         found = [*plan_findings(plan, station), *live_findings(plan, station, check=check)]
         with suppress(HardwareError):  # who does not say what it is has its fault among those of the instruments
             found += calibration_findings(plan, station, station.identities())
-        return [*found, clock_finding(station.clock, folder)]
+        return [*found, clock_finding(station.clock, folder)], station.seed
 
 
 def _each_alone(station: Path) -> list[Finding]:

@@ -34,6 +34,7 @@ from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
 from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
+from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.results import RunFolder
 
 __all__ = [
@@ -64,7 +65,7 @@ class PointFitted:
     escape_temperature_stderr: float
 
 
-Listener = Callable[[Event | PointFitted], None]
+Listener = Callable[[Event | PointFitted | MeasurementBegins], None]
 
 
 @dataclass(frozen=True)
@@ -125,17 +126,22 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
     """Measure, then analyse and report."""
     wall = WallClock()
     begun = wall.now()
-    taken = acquire(plan_path, options, notify=notify, single=single)
+    taken = acquire(plan_path, options, notify=notify, single=single, reported=True)
     stored = load_sweep(taken.folder.database, sweep_id=taken.sweep_id)
     result = analyze_stored(
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
     )
-    taken.folder.write(result, taken.sweep_id)
+    taken.folder.write({**result, "state": "complete"}, taken.sweep_id)
     return result
 
 
 def acquire(
-    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None, single: bool = False
+    plan_path: Path,
+    options: Options | None = None,
+    *,
+    notify: Listener = lambda _event: None,
+    single: bool = False,
+    reported: bool = False,
 ) -> Acquired:
     """Measure and store, without the analysis: everything opened in the right order and left safe.
 
@@ -143,20 +149,24 @@ def acquire(
     ----------
     single
         Take one histogram at the present temperature instead of the plan's sweep.
+    reported
+        Write the report of what there is from time to time while it goes on.
 
     Other parameters and errors are those of `measure_sweep`.
     """
     plan = load_plan(plan_path)
-    task = Task(run_histogram, points=1) if single else Task(run_sweep, points=len(plan.plan.temperatures))
+    points = 1 if single else len(plan.plan.temperatures)
+    task = Task(run_histogram if single else run_sweep, points, reported)
     return carry_out(plan, task, options, notify=notify)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done on the open station, and at how many points."""
+    """What is done on the open station, at how many points, and whether `mqtctl report` can show what is taken."""
 
     measure: Callable[[SweepJob], object]
     points: int
+    reported: bool = False
 
 
 def bytes_needed(plan: ResolvedPlan, points: int) -> int:
@@ -178,7 +188,9 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
+    following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
     with (
+        following.telling(),
         Interrupt() as interrupt,
         exclusive(real_addresses(plan.station)),
         open_station(plan.station, seed=options.seed) as station,
@@ -188,7 +200,8 @@ def carry_out(
         # the innermost ends first: source and heater are off before the database closes
         with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
             interrupt.check()
-            facts = _facts(plan, station, options.seed)
+            facts = _facts(plan, station)
+            following.begin(facts)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
                 if doubt.verdict != "good":
                     notify(Remark(f"{doubt.subject}: {doubt.sentence}"))
@@ -200,21 +213,21 @@ def carry_out(
                     connection=connection,
                     sweep_id=sweep_id,
                     facts=facts,
-                    notify=_with_fits(notify, folder.database, plan),
+                    notify=_with_fits(following, folder.database, plan),
                     check=interrupt.check,
                 )
             )
         return Acquired(folder, sweep_id, station.clock.now() - start)
 
 
-def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, Any]:
+def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
     """Return what is kept with every run beside plan, sample and snapshot."""
     return {
         "plan": plan.source.name,
         "station": plan.station.name,
         "instruments": station.identities(),
         "simulated": station.simulated,
-        "seed": seed,
+        "seed": station.seed,
         "started": station.clock.utc().isoformat(),
         "versions": {name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
         | {"python": platform.python_version()},

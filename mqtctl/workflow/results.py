@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,9 @@ def find_run(run: Path) -> tuple[Path, str | None]:
     if result.is_file():
         try:
             content = json.loads(result.read_text(encoding="utf-8"))
-            return Path(content["database"]), str(content["sweep_id"])
+            # the folder may have been copied or renamed since, with the database that lies in it
+            beside = run / DATABASE_NAME
+            return beside if beside.is_file() else Path(content["database"]), str(content["sweep_id"])
         except (ValueError, KeyError, TypeError) as exc:
             raise InputError(f"{result}: is not the result of a run ({exc})") from exc
     if (run / DATABASE_NAME).is_file():
@@ -107,11 +109,20 @@ def sweep_times(stored: StoredSweep) -> dict[str, float | None]:
 def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that a report prints about where its data came from."""
     header = stored.points[0].header
+    facts = dict(header["facts"])
+    if facts.get("started"):
+        facts["started"] = _stamp(facts["started"], simulated=bool(facts.get("simulated")))
     return {
         "sample": header["document"]["sample"]["name"],
-        **header["facts"],
+        **facts,
         "plan_hash": header["plan_digest"],
         "sweep_id": stored.sweep_id,
         "run_ids": [point.histogram.run_id for point in stored.points],
         **{key: result[key] for key in ("lab_time_s", "wall_time_s", "live_fraction", "database")},
     }
+
+
+def _stamp(text: str, *, simulated: bool) -> str:
+    """Return a stored time in UTC; on the simulated bench it is none that anybody lived through."""
+    stamp = f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{stamp} on the bench's own clock" if simulated else stamp

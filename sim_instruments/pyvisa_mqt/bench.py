@@ -143,7 +143,7 @@ class Bench:
             try:
                 self.faults.add(plan)
             except ValueError as exc:
-                raise BenchFileError(f"faults.{number}: {exc}") from exc
+                raise BenchFileError(f"faults, entry {number + 1}: {exc}") from exc
 
     def _begin_transcript(self, transcript: Transcript) -> TruthWitness:
         """Write down what stands on the bench, and return who writes down the rest."""

@@ -54,10 +54,13 @@ class MqtVisaLibrary(EventsAndLocks):
         The bench with its instruments, junction and cryostat; in another process for a path "serve:PORT".
     clock
         The bench's virtual time; an experiment that runs on the bench waits on it.
+    seed
+        The seed in force, which an experiment keeps with its data; None for a bench in another process.
     """
 
     bench: Bench | RemoteBench
     clock: VirtualClock | RemoteClock
+    seed: int | None
 
     @staticmethod
     def get_library_paths() -> tuple[LibraryPath]:
@@ -73,6 +76,7 @@ class MqtVisaLibrary(EventsAndLocks):
         path = "" if self.library_path == BUILT_IN else str(self.library_path)
         self.bench = RemoteBench(path) if is_remote(path) else open_bench(path)
         self.clock = self.bench.clock
+        self.seed = self.bench.file.seed if isinstance(self.bench, Bench) else None
         self._wall: WallTime | None = None
         if isinstance(self.bench, Bench) and self.bench.speed is not None:
             self._wall = WallTime(self.bench.clock, self.bench.speed)

@@ -102,7 +102,7 @@ def test_progress_is_told_in_plain_lines_where_stderr_is_no_terminal(
 ) -> None:
     lines = sweep[2].splitlines()
     assert sum("settling on" in line for line in lines) == 14
-    assert sum("both free, a_t = 1" in line for line in lines) == 14
+    assert sum("fitted alone: escape temperature" in line for line in lines) == 14
     assert "\x1b" not in sweep[2]
 
 

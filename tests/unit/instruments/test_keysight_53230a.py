@@ -59,7 +59,7 @@ def build(
     opened: list[Keysight53230A], device: Responder, **options: object
 ) -> tuple[Keysight53230ATimingCounter, FakeClock]:
     clock = FakeClock()
-    resource = resource_for(device, "TCPIP0::192.168.1.53::inst0::INSTR")
+    resource = resource_for(device, "TCPIP0::192.0.2.53::inst0::INSTR")
     instrument = Keysight53230A(f"counter_{next(_names)}", resource=resource)
     opened.append(instrument)
     return Keysight53230ATimingCounter(instrument, {"stop_threshold": "1 V"} | options, clock), clock

@@ -55,7 +55,7 @@ def build(
     opened: list[LakeshoreModel372], device: Bridge, **options: object
 ) -> tuple[Lakeshore372Controller, FakeClock]:
     clock = FakeClock()
-    resource = resource_on(library_for(device), "TCPIP0::192.168.1.72::7777::SOCKET")
+    resource = resource_on(library_for(device), "TCPIP0::192.0.2.72::7777::SOCKET")
     quiet: dict[str, Any] = {"address": None, "print_connect_message": False}  # as a station file passes it on
     instrument = LakeshoreModel372(f"bridge_{next(_names)}", resource=resource, **quiet)
     opened.append(instrument)
@@ -291,7 +291,7 @@ def test_another_instrument_at_its_address_is_found_out(opened: list[LakeshoreMo
         ({"ranges": [{"up_to": "1 K", "range": "on"}]}, "no range on"),
         ({"ranges": [{"up_to": "0.5 K", "range": "1 mA"}]}, "add one"),
         ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 10}]}, "all three or none"),
-        ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 2000, "i": 1, "d": 1}]}, "ranges.0.p"),
+        ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 2000, "i": 1, "d": 1}]}, "ranges, entry 1, p"),
         ({"ranges": [{"up_to": "1 K", "range": "off"}, {"up_to": "1 K", "range": "off"}]}, "rising"),
         ({"heater": "warm-up", "ranges": [{"up_to": "1 K", "range": "1 mA"}]}, "warm-up heater has no ranges"),
     ],

@@ -23,8 +23,8 @@ from mqtctl.physics import SwitchingDistribution
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 SOURCE, COUNTER, THERMOMETER = (
     "GPIB0::12::INSTR",
-    "TCPIP0::192.168.1.53::inst0::INSTR",
-    "TCPIP0::192.168.1.72::7777::SOCKET",
+    "TCPIP0::192.0.2.53::inst0::INSTR",
+    "TCPIP0::192.0.2.72::7777::SOCKET",
 )
 DELAY = 10.105e-6  # stated at the top of builtin.yaml
 

@@ -14,7 +14,7 @@ from pyvisa_mqt.instruments import MODELS
 from pyvisa_mqt.instruments.base import Instrument
 from pyvisa_mqt.signals import Waveform
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
 
 
 class Silent(Instrument):

@@ -250,7 +250,7 @@ def test_what_a_counter_waits_for_is_said_once_after_ten_seconds(
 
 def test_a_read_that_times_out_in_process_logs_what_the_counter_waits_for(caplog: pytest.LogCaptureFixture) -> None:
     manager = pyvisa.ResourceManager("showroom@mqt")
-    counter = manager.open_resource("TCPIP0::192.168.1.53::inst0::INSTR")
+    counter = manager.open_resource("TCPIP0::192.0.2.53::inst0::INSTR")
     assert isinstance(counter, pyvisa.resources.MessageBasedResource)
     counter.timeout = 3000
     counter.write("*RST;:SYST:TIM INF;:CONF:TINT (@1),(@2);:INP1:LEV 1;:INP2:LEV 1;:READ?")

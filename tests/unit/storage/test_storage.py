@@ -110,7 +110,7 @@ def test_an_unfinished_point_is_left_out_and_counted(
     write(connection, header(plan, 1), (10,), finish=False)
     stored = load_sweep(database)
     assert [p.histogram.point for p in stored.points] == [0]
-    assert stored.incomplete == 1
+    assert len(stored.unfinished) == 1
 
 
 def test_a_block_is_readable_by_others_before_the_run_ends(

@@ -34,7 +34,7 @@ GENERATOR = """
 COUNTER = """
   counter:
     type: mqtctl_drivers.keysight_53230a.Keysight53230A
-    address: TCPIP0::192.168.1.53::inst0::INSTR
+    address: TCPIP0::192.0.2.53::inst0::INSTR
     init: {metadata: {mqtctl: {role: timing_counter, stop_threshold: 1 V, delay: 10.105 us}}}
 """
 TIMER = """
@@ -46,7 +46,7 @@ TIMER = """
 BRIDGE = """
   thermometer:
     type: qcodes.instrument_drivers.Lakeshore.LakeshoreModel372
-    address: TCPIP0::192.168.1.72::7777::SOCKET
+    address: TCPIP0::192.0.2.72::7777::SOCKET
     init: {metadata: {mqtctl: {role: temperature_controller, channel: 6, minimum: 12 mK, maximum: 1 K}}}
 """
 CONTROLLER = """

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtctl.report.tables import (
-    MISSING,
-    Estimate,
-    Scale,
-    format_duration,
-    format_number,
-    format_quantity,
-    html_table,
-)
+from mqtctl.notation import MISSING, Estimate, Scale, duration, number, quantity
+from mqtctl.report.tables import html_table
 
 
 @pytest.mark.parametrize(
@@ -35,12 +28,12 @@ from mqtctl.report.tables import (
     ],
 )
 def test_a_value_is_written_with_its_error_to_two_digits(value: float, stderr: float, text: str) -> None:
-    assert format_number(value, stderr) == text
+    assert number(value, stderr) == text
 
 
 @pytest.mark.parametrize("stderr", [None, 0.0, -1.0, math.nan, math.inf])
 def test_a_value_without_a_usable_error_is_written_alone(stderr: float | None) -> None:
-    assert format_number(36.0712, stderr) == "36.07"
+    assert number(36.0712, stderr) == "36.07"
 
 
 @pytest.mark.parametrize(
@@ -48,14 +41,14 @@ def test_a_value_without_a_usable_error_is_written_alone(stderr: float | None) -
     [(0.0, "0"), (100000.0, "100000"), (0.00123456, "0.001235"), (3.2e-9, "3.2×10^-9"), (1e9, "1×10^9")],
 )
 def test_plain_numbers_keep_four_significant_digits(value: float, text: str) -> None:
-    assert format_number(value) == text
+    assert number(value) == text
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
 def test_a_missing_value_is_a_dash_and_never_a_number(value: float | None) -> None:
-    assert format_number(value, 1.0) == MISSING
-    assert format_quantity(value, "K") == MISSING
-    assert format_duration(value) == MISSING
+    assert number(value, 1.0) == MISSING
+    assert quantity(value, "K") == MISSING
+    assert duration(value) == MISSING
     assert not Estimate(value)
 
 
@@ -64,7 +57,7 @@ def test_a_missing_value_is_a_dash_and_never_a_number(value: float | None) -> No
     stderr=st.floats(1e-5, 1e5),
 )
 def test_what_is_printed_lies_within_a_twentieth_of_an_error_of_the_value(value: float, stderr: float) -> None:
-    text = format_number(value, stderr)
+    text = number(value, stderr)
     shown, error = text.rstrip(")").split("(")
     # two digits of at least 10: half a unit of the last digit is at most 5 % of the error, plus float rounding
     assert abs(float(shown) - value) <= 0.0501 * stderr + 1e-9 * abs(value)
@@ -89,8 +82,8 @@ def test_what_is_printed_lies_within_a_twentieth_of_an_error_of_the_value(value:
     ],
 )
 def test_quantities_carry_the_prefix_that_suits_them(value: float, stderr: float | None, unit: str, text: str) -> None:
-    assert format_quantity(value, unit, stderr) == text
-    assert format_quantity(Estimate(value, stderr), unit) == text
+    assert quantity(value, unit, stderr) == text
+    assert quantity(Estimate(value, stderr), unit) == text
 
 
 def test_a_column_shares_the_prefix_of_its_median() -> None:
@@ -113,7 +106,7 @@ def test_a_column_shares_the_prefix_of_its_median() -> None:
     ],
 )
 def test_durations_are_written_as_people_say_them(seconds: float, text: str) -> None:
-    assert format_duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_table_cells_are_escaped_and_keep_their_line_breaks() -> None:
