@@ -130,7 +130,9 @@ def _piled_up(values: NDArray[np.float64], rounding: Rounding | None) -> int:
     """
     number = int(np.count_nonzero(values == values.max()))
     if rounding is None:
-        return number if number >= 3 else 0
+        others = values.size - number
+        alone = np.unique(values).size - 1 >= 0.9 * others
+        return number if number >= 3 and alone else 0
     fewer = rounding.counts.size >= 8 and number > rounding.counts[-2] + 5.0 * math.sqrt(number)
     return number if fewer else 0
 
@@ -172,7 +174,8 @@ def _outliers(values: NDArray[np.float64], rounding: Rounding | None) -> tuple[i
         (lower, reduced_lower), (upper, reduced_upper) = known
     if upper == lower:
         return 0, 1.0
-    beta = (reduced_upper - reduced_lower) / (upper - lower)
+    # quartiles of few switches may lie nearer together than those of the law, by 5 standard errors of their distance
+    beta = (reduced_upper - reduced_lower) / (upper - lower) / (1.0 + 6.0 / math.sqrt(values.size))
 
     def hazard(currents: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.exp(np.minimum(beta * (currents - upper) + reduced_upper, 50.0))
