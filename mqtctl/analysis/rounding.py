@@ -147,7 +147,7 @@ def _declared(values: NDArray[np.float64], resolution: float) -> float:
     if off > NEAR_GRID or (np.diff(number) < 1.0).any():
         raise InputError(
             f"the values do not lie on steps of {resolution:.6g} A: two of them differ by"
-            f" {float(np.diff(values).min()):.6g} A; leave the resolution out to have it looked for"
+            f" {float(np.diff(values).min()):.6g} A; leave the resolution out (--resolution) to have it looked for"
         )
     return resolution
 
@@ -163,7 +163,7 @@ def _staircase(values: NDArray[np.float64], counts: NDArray[np.float64], roundin
     gap = np.diff(values)
     share = np.cumsum(counts) / counts.sum()
     bulk = gap[(share[:-1] > 0.1) & (share[:-1] < 0.9)]
-    usual = 1.5 * float(np.median(bulk if bulk.size else gap))
+    usual = 1.3 * float(bulk.max() if bulk.size else np.median(gap))
     before = np.minimum(np.concatenate([gap[:1], gap]), usual)
     after = np.minimum(np.concatenate([gap, gap[-1:]]), usual)
     below, above = {"nearest": (0.5 * before, 0.5 * after), "up": (before, 0.0 * after), "down": (0.0 * before, after)}[

@@ -23,7 +23,7 @@ from mqtctl.records import Histogram, JunctionEstimate, Sweep
 Draw = Callable[..., NDArray[np.float64]]
 MakeHistogram = Callable[..., Histogram]
 MODEL = TransitionState()
-WIDTH = 2.08e-8  # A, of the conftest's junction at 300 mK
+WIDTH = 2.69e-8  # A, of the conftest's junction at 300 mK
 STEPS = (0.03, 0.1, 0.3, 0.6, 1.0, 1.5, 2.0)  # in widths
 
 
