@@ -244,7 +244,7 @@ def blamed(
     for row, currents in enumerate(drawn):
         values = rounded(currents, ratio * WIDTH, rounding, phase=row / len(drawn))
         point = fit_point(replace(make(values), rounding=rounding), known)
-        said = [flag for flag in point.flags if "rounded to steps" in flag]
+        said = [flag for flag in point.flags if flag.startswith("the values are rounded to")]
         assert len(said) == 1
         found.update(" ".join(flag.split()[:4]) for flag in point.flags if flag not in said)
     return found
