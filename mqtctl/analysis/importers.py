@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.analysis.rounding import find_rounding
 from mqtctl.analysis.stated_units import CURRENT_UNITS, TIME_UNITS, Line, agreed_unit
 from mqtctl.errors import InputError
 from mqtctl.records import Histogram, MeasuredRamp
@@ -91,11 +92,13 @@ def read_switching_data(path: str | Path, unit: str | None = None, empty: str | 
     if empty is not None and empty not in EMPTY_RAMPS:
         raise InputError(f"empty readings can be {' or '.join(EMPTY_RAMPS)}, not {empty!r}")
     content = _content(file)
+    header: list[Line] = []
+    lines: NDArray[np.int64] | None = None
     if content.startswith(NPY):
-        values, header, first = _load_array(file, content), [], None
+        values = _load_array(file, content)
     else:
-        values, header, first = _parse_text(file, content)
-    return _checked(file, values, agreed_unit(file, header, unit), first, empty)
+        values, header, lines = _parse_text(file, content)
+    return _checked(file, values, agreed_unit(file, header, unit), lines, empty)
 
 
 def imported_histogram(
@@ -132,7 +135,8 @@ def imported_histogram(
     Raises
     ------
     InputError
-        If the ramp cannot be used, a time lies before the ramp's start, or the top is needed and missing.
+        If the ramp cannot be used, a time lies before the ramp's start, the top is needed and missing, or the values
+        do not lie on the steps of the resolution.
     """
     if not (math.isfinite(ramp_rate) and ramp_rate > 0.0):
         raise InputError(f"ramp rate {ramp_rate!r} A/s cannot be used: give a positive rate")
@@ -159,6 +163,7 @@ def imported_histogram(
     top = largest if stop_current is None else stop_current
     if top < largest:
         raise InputError(f"the largest switching current {largest:.6g} A exceeds the stop current {top:.6g} A")
+    find_rounding(currents, resolution, rounding)  # refuses a resolution that the values do not have
     rise = (top - start_current) / ramp_rate
     return Histogram(
         switching_currents=currents,

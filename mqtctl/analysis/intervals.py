@@ -63,14 +63,23 @@ class Intervals:
         log_hazard, share = self._hazards(log_rate)
         return _factors(log_hazard)[0] * self._mean(jacobian, share)
 
+    def information(self, log_rate: NDArray[np.float64], jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the information of the intervals, shape (n_parameter, n_parameter): always positive.
+
+        Each interval is a count among the ramps that reached it; what multiplies the difference between counts and
+        their expectation is left out, as in Fisher's.
+        """
+        log_hazard, share = self._hazards(log_rate)
+        mean = self._mean(jacobian, share)
+        return np.asarray((mean * (self.counts * _factors(log_hazard)[1])) @ mean.T)
+
     def curvature(self, log_rate: NDArray[np.float64], jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return -Σ n ∂² ln(1 - exp(-Δ))/∂θ∂θ' without the part from second derivatives of ln Γ."""
         log_hazard, share = self._hazards(log_rate)
-        factor, second = _factors(log_hazard)
-        mean = self._mean(jacobian, share)
+        factor, _ = _factors(log_hazard)
         points = jacobian @ self.interpolation.T
         within = (points * (share * (self.counts * factor)[:, np.newaxis]).ravel()) @ points.T
-        return np.asarray((mean * (self.counts * second)) @ mean.T - within)
+        return np.asarray(self.information(log_rate, jacobian) - within)
 
     def _hazards(self, log_rate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return ln Δ, shape (n_cell,), and the share of each quadrature point in Δ, shape (n_cell, DEGREE)."""

@@ -5,7 +5,7 @@ central differences in parameters that are scaled so that a step of `STEP` is sm
 The information is Fisher's, Jᵀ diag(exposure Γ) J with J = ∂ ln Γ/∂θ (Andersen et al., *Statistical Models Based on
 Counting Processes*, Eq. 6.1.11): always positive, and what scoring needs. `observed_information` adds the second
 derivatives, for the standard errors. Switches that are known by intervals only (`intervals.py`) have an event weight
-that depends on the rates, and the summed squares of their scores as information.
+that depends on the rates.
 """
 
 from __future__ import annotations
@@ -123,8 +123,10 @@ def slope(reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.floa
     )
     if reduced.intervals is None:
         return first
-    event, censored = scores(reduced, first)
-    information = (event * reduced.score_weight) @ event.T + reduced.censored * np.outer(censored, censored)
+    outside = expected.copy()
+    outside[reduced.body] = 0.0
+    information = (jacobian * outside) @ jacobian.T
+    information += reduced.intervals.information(centre[reduced.body], jacobian[:, reduced.body])
     return replace(first, information=information)
 
 

@@ -63,6 +63,7 @@ class PreparedPoint:
             crossover_temperature=crossover,
             shared=shared,
             alone=self.alone,
+            resolution=self.reduced.rounding.step if self.reduced and self.reduced.rounding else None,
             flags=self.flags + flags,
         )
 

@@ -62,6 +62,8 @@ class PointFit:
         Temperature in K from the joint fit with the full escape model, thermal points only.
     predicted_escape_temperature
         a_t = 1 escape temperature in K that the escape model predicts at this bath temperature.
+    resolution
+        Step in A to which the currents were rounded, as declared or found; None if they are exact.
     flags
         Sentences about what is doubtful here.
     """
@@ -82,6 +84,7 @@ class PointFit:
     model_temperature: float | None = None
     model_temperature_stderr: float | None = None
     predicted_escape_temperature: float | None = None
+    resolution: float | None = None
     flags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,6 +119,7 @@ class PointFit:
             "model_temperature_K": self.model_temperature,
             "model_temperature_stderr_K": self.model_temperature_stderr,
             "predicted_escape_temperature_K": self.predicted_escape_temperature,
+            "resolution_A": self.resolution,
             "run_id": self.run_id,
             "flags": list(self.flags),
         }

@@ -20,8 +20,9 @@ ROUNDINGS = ("nearest", "up", "down")
 PROBE = 4096  # values looked at first: measured times have no ties among so many, rounded values hundreds
 MOST_STEPS = 4096  # finer rounding than this part of the span moves nothing by 1e-3 standard errors
 ON_GRID = 0.05  # of a step; ten values of any origin lie so near to one by chance once in 1e8 lists
+ENOUGH = 8  # different values: they lie by chance on one of 20 grids once in 5e4 lists
 NEAR_GRID = 0.3  # of a declared step: its values may have been printed with few digits
-REMARKABLE = 0.03  # step over width from which rounding is worth a word
+REMARKABLE = 0.02  # step over width from which rounding is worth a word
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,11 @@ def find_rounding(
     values, counts = _distinct(currents)
     if values.size < 2 or (resolution is None and values.size > MOST_STEPS):
         return None
-    grid = _declared(values, resolution) if resolution is not None else _common_step(values)
+    grid = (
+        _declared(values, resolution)
+        if resolution is not None
+        else _common_step(values, 2 * values.size <= currents.size)
+    )
     if grid is None:
         return _staircase(values, counts, rounding) if _repeated(counts) else None
     if values[-1] - values[0] > MOST_STEPS * grid:
@@ -122,13 +127,18 @@ def _distinct(currents: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     return values[first], np.add.reduceat(counts, np.flatnonzero(first)).astype(np.float64)
 
 
-def _common_step(values: NDArray[np.float64]) -> float | None:
+def _common_step(values: NDArray[np.float64], tied: bool) -> float | None:
+    """Return the step of a grid on which all values lie; the smallest difference of few values is some steps long."""
     distance = values - values[0]
-    step = float(np.diff(values).min())
-    for _ in range(3):  # the smallest difference carries the rounding of two values, the fit that of all
-        number = np.rint(distance / step)
-        step = float(number @ distance / (number @ number))
-    return step if np.abs(distance / step - number).max() < ON_GRID else None
+    smallest = float(np.diff(values).min())
+    for parts in range(1, 1 + (20 if values.size >= ENOUGH else 5 if tied else 1)):
+        step = smallest / parts
+        for _ in range(3):  # the smallest difference carries the rounding of two values, the fit that of all
+            number = np.rint(distance / step)
+            step = float(number @ distance / (number @ number))
+        if np.abs(distance / step - number).max() < ON_GRID:
+            return step
+    return None
 
 
 def _declared(values: NDArray[np.float64], resolution: float) -> float:
@@ -137,7 +147,7 @@ def _declared(values: NDArray[np.float64], resolution: float) -> float:
     if off > NEAR_GRID or (np.diff(number) < 1.0).any():
         raise InputError(
             f"the values do not lie on steps of {resolution:.6g} A: two of them differ by"
-            f" {float(np.diff(values).min()):.6g} A; leave the resolution out to have it looked for"
+            f" {float(np.diff(values).min()):.6g} A; leave the resolution out (--resolution) to have it looked for"
         )
     return resolution
 
@@ -153,7 +163,7 @@ def _staircase(values: NDArray[np.float64], counts: NDArray[np.float64], roundin
     gap = np.diff(values)
     share = np.cumsum(counts) / counts.sum()
     bulk = gap[(share[:-1] > 0.1) & (share[:-1] < 0.9)]
-    usual = 1.5 * float(np.median(bulk if bulk.size else gap))
+    usual = 1.3 * float(bulk.max() if bulk.size else np.median(gap))
     before = np.minimum(np.concatenate([gap[:1], gap]), usual)
     after = np.minimum(np.concatenate([gap, gap[-1:]]), usual)
     below, above = {"nearest": (0.5 * before, 0.5 * after), "up": (before, 0.0 * after), "down": (0.0 * before, after)}[

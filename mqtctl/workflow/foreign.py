@@ -26,6 +26,7 @@ COLDEST = 1e-3  # K
 LARGEST_CURRENT = 1.0  # A
 HOTTEST_OVER_BATH = 100.0
 COLDEST_OVER_BATH = 0.3
+CURRENTS_APART = 0.02  # on the plateau of tunnelling the free critical current is off by 0.001
 
 
 @dataclass(frozen=True)
@@ -224,4 +225,12 @@ def _doubtful(point: PointFit, bath: float) -> list[str]:
             flags.append(f"{shown} is {found / bath:.3g} times the bath temperature: a unit is probably wrong")
         elif found + 5.0 * fit.escape_temperature_stderr < COLDEST_OVER_BATH * bath:
             flags.append(f"{shown} is far below the bath temperature {readable(bath, 'K')}, which no junction can be")
+    if point.shared is not None and point.alone is not None and point.alone.converged:
+        given, own = point.shared.critical_current, point.alone
+        away = abs(given - own.critical_current)
+        if away > max(CURRENTS_APART * own.critical_current, 10.0 * own.critical_current_stderr):
+            flags.append(
+                f"the given critical current {readable(given, 'A')} is not that of these switches, which by themselves"
+                f" have {readable(own.critical_current, 'A')}"
+            )
     return flags

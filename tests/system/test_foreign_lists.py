@@ -102,6 +102,9 @@ def test_every_layout_gives_the_fit_of_the_plain_list(
         (column("I_sw (A)\n", 1.0), ("--delay", "1 us"), "a delay (--delay) applies to times only"),
         (column("I_sw (A)\n", 1.0), ("--critical-current-stderr", "1 nA"), "needs --critical-current"),
         (column("I_sw (A)\n", 1.0), ("--temperature", "-5 mK"), "--temperature is -0.005 K"),
+        (column("I_sw (A)\n", 1.0), ("--resolution", "10 nA"), "do not lie on steps of 1e-08 A"),
+        (column("I_sw (A)\n", 1.0), ("--resolution", "1 us"), "give --resolution in the same quantity"),
+        (column("I_sw (A)\n", 1.0), ("--rounding", "sideways"), "nearest, up, down"),
         (column("I_sw (A)\n", 1.0), ("--run", "3"), "--run cannot be used for a list of values"),
         (column("I_sw (A)\n", 1.0), ("--calibration", "c.yaml"), "--calibration cannot be used"),
     ],
@@ -125,6 +128,22 @@ def test_values_at_the_stop_current_are_survivors(switches: NDArray[np.float64],
     assert found["escape_temperature_free_K"] == pytest.approx(BATH, abs=4 * found["escape_temperature_free_stderr_K"])
 
 
+@pytest.mark.parametrize("declared", [(), ("--resolution", "25 nA")])
+def test_a_staircase_is_fitted_by_intervals_and_its_step_is_said(
+    declared: tuple[str, ...], switches: NDArray[np.float64], reference: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "stepped.csv"
+    path.write_text(column("I_sw (A)\n", 1.0)(np.ceil(switches / 25e-9) * 25e-9), encoding="utf-8")
+    found = fitted(path, *RAMP, *declared, "--rounding", "up")
+    assert found["resolution_A"] == pytest.approx(25e-9)
+    (flag,) = found["flags"]
+    assert "rounded to steps of 25 nA" in flag
+    for key in ("critical_current_free", "escape_temperature_free"):
+        unit = "A" if "current" in key else "K"
+        # 1.6 widths cost a third of the information: 0.7 standard errors of scatter (+6 if taken as exact)
+        assert abs(found[f"{key}_{unit}"] - reference[f"{key}_{unit}"]) < 2.0 * reference[f"{key}_stderr_{unit}"]
+
+
 def test_a_bath_temperature_that_nobody_gave_is_no_fault(reference: dict[str, Any]) -> None:
     assert reference["temperature_K"] is None
     assert reference["flags"] == []
@@ -134,6 +153,7 @@ def test_a_bath_temperature_that_nobody_gave_is_no_fault(reference: dict[str, An
     ("factor", "options", "words"),
     [
         (1e-3, (), "colder than any cryostat"),
+        (1.0, ("--critical-current", "2.2 uA"), "is not that of these switches"),
         (1.0, ("--temperature", "2 mK"), "times the bath temperature"),
         (1.0, ("--temperature", "4 K"), "far below the bath temperature"),
     ],
