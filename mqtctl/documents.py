@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mqtctl.errors import InputError
 
-__all__ = ["Document", "dump_yaml", "explain", "load_document", "load_yaml", "validate_document"]
+__all__ = ["Document", "dump_yaml", "explain", "load_document", "load_yaml", "validate_document", "write_whole"]
 
 
 class Document(BaseModel):
@@ -119,6 +120,19 @@ def validate_document(content: object, model: type[M], origin: str) -> M:
 def load_document(path: Path, model: type[M]) -> M:
     """Read a YAML file into a model; see `load_yaml` and `validate_document` for what can go wrong."""
     return validate_document(load_yaml(path), model, str(path))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, through a temporary one that is nobody else's; raises `OSError`."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    file = partial.open("xb")
+    try:
+        with file:
+            file.write(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def explain(exc: ValidationError, model: type[BaseModel]) -> str:

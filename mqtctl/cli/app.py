@@ -16,6 +16,7 @@ from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
 from mqtctl.cli.rehearse import rehearse
 from mqtctl.cli.report import report
+from mqtctl.cli.rescue import rescue
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.sweep import sweep
@@ -45,6 +46,7 @@ _COMMANDS: dict[Callable[..., None], str] = {
     calibrate: "from time to current: delay, offset, ramp, measured and dated",
     analyze: "fit a stored sweep, or switching values from elsewhere",
     safe: "source to zero and off, heater off, read back",
+    rescue: "put what could not be stored back into its database",
     report: "tables, figures, self-contained HTML",
     simulate: "switching currents straight from the physics",
     init: "write plan, station and sample files to start from",

@@ -20,13 +20,15 @@ __all__ = [
     "FALLING_CURRENT",
     "INTERVAL",
     "METADATA_TAG",
+    "NEVER",
     "RISING_CURRENT",
     "RUN_NAME",
     "THRESHOLD",
 ]
 
 EXPERIMENT = "switching_currents"
-RUN_NAME = "switching_histogram"
+#: Begins the name of a run; what the ramps were made for is filled in.
+RUN_NAME = "{}_histogram"
 CURVE_RUN_NAME = "iv_curve"
 INTERVAL = "interval"
 CURRENT = "switching_current"
@@ -38,5 +40,7 @@ BATH_TEMPERATURE = "bath_temperature"
 THRESHOLD = "threshold"
 RISING_CURRENT = "rising_current"
 FALLING_CURRENT = "falling_current"
+#: QCoDeS writes by itself after so many seconds; everything is flushed by hand.
+NEVER = 1e9
 #: Run metadata under which the header and the closing facts of a point stand, as JSON.
 METADATA_TAG = "mqtctl_{}"

@@ -6,6 +6,7 @@ import math
 import platform
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,7 +33,7 @@ from mqtctl.clock import WallClock
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
-from mqtctl.storage import load_sweep, open_database
+from mqtctl.storage import Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
 
@@ -178,15 +179,16 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
-    with (
-        Interrupt() as interrupt,
-        exclusive(real_addresses(plan.station)),
-        open_station(plan.station, seed=options.seed) as station,
-    ):
+    with ExitStack() as opened:
+        interrupt = opened.enter_context(Interrupt())
+        patience = Patience(tell=lambda sentence: notify(Remark(sentence)), check=interrupt.check)
+        opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
+        opened.enter_context(exclusive(real_addresses(plan.station)))
+        station = opened.enter_context(open_station(plan.station, seed=options.seed))
         check_plan(plan, station)
         start = station.clock.now()
         # the innermost ends first: source and heater are off before the database closes
-        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
+        with open_database(folder.database, needed=needed, patience=patience) as database, guarded(station):
             interrupt.check()
             facts = _facts(plan, station, options.seed)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
@@ -197,7 +199,7 @@ def carry_out(
                     plan=plan,
                     points=task.points,
                     station=station,
-                    connection=connection,
+                    database=database,
                     sweep_id=sweep_id,
                     facts=facts,
                     notify=_with_fits(notify, folder.database, plan),
