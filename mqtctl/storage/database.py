@@ -13,6 +13,7 @@ from pathlib import Path
 from mqtctl.errors import InputError, StorageError
 from mqtctl.storage.opening import READING_FAULTS
 from mqtctl.storage.patience import Patience
+from mqtctl.storage.qcodes_settings import require_qcodes
 
 __all__ = ["prepare_database", "prepared_database", "require_space"]
 
@@ -54,6 +55,7 @@ def prepare_database(path: Path, patience: Patience | None = None) -> bool:
     StorageError
         Another program has locked it for too long.
     """
+    require_qcodes()
     if path.exists() or path.is_symlink():
         _check_existing(path, patience or Patience())
         return False

@@ -21,6 +21,7 @@ __all__ = [
     "INTERVAL",
     "METADATA_TAG",
     "NEVER",
+    "OVERVIEW_EXPERIMENT",
     "RISING_CURRENT",
     "RUN_NAME",
     "THRESHOLD",
@@ -30,6 +31,8 @@ EXPERIMENT = "switching_currents"
 #: Begins the name of a run; what the ramps were made for is filled in.
 RUN_NAME = "{}_histogram"
 CURVE_RUN_NAME = "iv_curve"
+#: Runs that can be computed again from the others stand in an experiment of their own.
+OVERVIEW_EXPERIMENT = "switching_currents_overview"
 INTERVAL = "interval"
 CURRENT = "switching_current"
 BLOCK = "block"

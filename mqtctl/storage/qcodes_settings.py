@@ -6,14 +6,18 @@ interactive work. What a measurement depends on is set here for its time; everyt
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mqtctl.errors import InputError
 
 if TYPE_CHECKING:
     from qcodes.dataset.data_set import DataSet
 
-__all__ = ["courtesy_export", "own_settings"]
+__all__ = ["courtesy_export", "own_settings", "require_qcodes"]
 
 _OWN: tuple[tuple[str, str, Any], ...] = (
     ("dataset", "export_automatic", False),  # done by `courtesy_export`, which cannot end a measurement
@@ -21,6 +25,22 @@ _OWN: tuple[tuple[str, str, Any], ...] = (
     ("subscription", "default_subscribers", []),
     ("GUID_components", "sample", 0),  # any other is refused or warned about, depending on the type of identifier
 )
+
+
+def require_qcodes() -> None:
+    """Import QCoDeS; raises `InputError` if one of its configuration files is broken, for it reads them then."""
+    try:
+        import qcodes  # noqa: F401
+    except ImportError:
+        raise
+    except Exception as exc:  # of a JSON parser, or of the validator that QCoDeS uses
+        places = (Path.home() / _FILE, os.environ.get("QCODES_CONFIG", ""), Path.cwd() / _FILE)
+        found = " or ".join(str(place) for place in places if Path(place).is_file())
+        reason = str(exc).splitlines()[0]
+        raise InputError(f"QCoDeS cannot be started: its configuration {found} is broken ({reason}); mend it") from exc
+
+
+_FILE = "qcodesrc.json"
 
 
 @contextmanager

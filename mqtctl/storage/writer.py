@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
@@ -19,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.errors import StorageError
-from mqtctl.quantities import readable
 from mqtctl.records import MeasuredRamp
 from mqtctl.storage import layout
 from mqtctl.storage.blocks import ROWS_PER_BLOCK, StoredBlock
 from mqtctl.storage.connection import Database
+from mqtctl.storage.naming import ramp_in_words
 from mqtctl.storage.qcodes_settings import courtesy_export
 from mqtctl.storage.rescue import Rescued, write_rescue
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from qcodes.dataset.sqlite.connection import AtomicConnection
     from qcodes.station import Station
 
-__all__ = ["HistogramWriter", "PointHeader", "run_name"]
+__all__ = ["HistogramWriter", "PointHeader"]
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,6 @@ class PointHeader:
     document: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
     variant: Mapping[str, Any] = field(default_factory=dict)
-
-
-def run_name(header: PointHeader) -> str:
-    """Return what QCoDeS calls the run; for people only, whoever reads it asks for the header."""
-    variant = header.variant
-    parts = [
-        layout.RUN_NAME.format(variant.get("purpose", "switching")),
-        "" if math.isnan(header.set_temperature) else readable(header.set_temperature, "K"),
-        "-" if variant.get("polarity", 1) < 0 else "+",
-        # rounded, for the measured rate of one ramp differs a little from histogram to histogram
-        readable(float(f"{abs(header.ramp.rate):.2g}"), "A/s"),
-        f"at {readable(variant['threshold_V'], 'V')}" if "threshold_V" in variant else "",
-    ]
-    return " ".join(part for part in parts if part)
 
 
 class HistogramWriter:
@@ -228,12 +213,18 @@ class HistogramWriter:
                 raise StorageError(f"run {self.run_id}: block {block.index} reads back differently from the database")
 
 
+def _run_name(header: PointHeader) -> str:
+    """Return what QCoDeS calls the run."""
+    what = layout.RUN_NAME.format(header.variant.get("purpose", "switching"))
+    return f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}"
+
+
 def _measurement(connection: AtomicConnection, station: Station, sample_name: str, header: PointHeader) -> Measurement:
     """Return the QCoDeS measurement with all parameters registered."""
     from qcodes.dataset import Measurement, load_or_create_experiment
 
     experiment = load_or_create_experiment(layout.EXPERIMENT, sample_name, conn=connection)
-    measurement = Measurement(exp=experiment, station=station, name=run_name(header))
+    measurement = Measurement(exp=experiment, station=station, name=_run_name(header))
     measurement.write_period = layout.NEVER
     add = measurement.register_custom_parameter
     add(layout.INTERVAL, label="Start-to-stop interval", unit="s", paramtype="array")

@@ -35,6 +35,7 @@ from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
 from mqtctl.storage import Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
+from mqtctl.workflow.overview import store_overview
 from mqtctl.workflow.results import RunFolder
 
 __all__ = [
@@ -132,6 +133,7 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
     )
     taken.folder.write(result, taken.sweep_id)
+    store_overview(stored, result, taken.folder.database, lambda sentence: notify(Remark(sentence)))
     return result
 
 
