@@ -87,6 +87,7 @@ def test_another_programs_lock_is_waited_for_and_the_sweep_is_whole(
 def test_a_lock_that_never_ends_costs_the_rest_of_the_night_and_not_one_switch(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    undisturbed = acquire(laboratory.folder / "plan.yaml", Options(output=laboratory.folder / "undisturbed", seed=1))
     monkeypatch.setattr("mqtctl.workflow.measurement.Patience", partial(Patience, seconds=0.05, step=0.01))
     database = laboratory.folder / "lab.db"
     prepare_database(database)
@@ -113,7 +114,6 @@ def test_a_lock_that_never_ends_costs_the_rest_of_the_night_and_not_one_switch(
     }
     assert "are there already" in laboratory.run("rescue", file).stdout
     assert laboratory.run("rescue", laboratory.folder / "plan.yaml").exit_code == 2
-    undisturbed = acquire(laboratory.folder / "plan.yaml", Options(output=laboratory.folder / "second", seed=1))
     (whole,) = load_sweep(undisturbed.folder.database).points
     (point,) = load_sweep(database).points
     np.testing.assert_array_equal(point.histogram.switching_currents, whole.histogram.switching_currents)
