@@ -35,6 +35,6 @@ def rescue(
                 }
             )
             return
-        what = "closing facts" if found.switches is None else f"{found.switches} intervals"
+        what = "facts" if found.switches is None else f"{found.switches} intervals"
         done = "are there already" if found.there_already else "are put back"
         typer.echo(f"{what} of run {found.run_id} {done} in {found.database}")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mqtctl.errors import InputError
 from mqtctl.storage import layout
 from mqtctl.storage.connection import Database
+from mqtctl.storage.rescue import Rescued, rescuing
 from mqtctl.storage.stored import CurveFacts, numbers, parse, results_table
 from mqtctl.storage.tables import Column, Table, write_table
 
 if TYPE_CHECKING:
     from qcodes.station import Station
 
-__all__ = ["read_curves", "write_curve"]
+__all__ = ["read_curves", "store_curve", "write_curve"]
 
 _DESCRIBED = ("when", "highest_seen_V", "lowest_unseen_V", "time")
 _COLUMNS = (layout.THRESHOLD, layout.RISING_CURRENT, layout.FALLING_CURRENT)
@@ -43,8 +44,23 @@ def write_curve(
     Raises
     ------
     StorageError
-        It did not reach the file.
+        It did not reach the file; a rescue file has it, which the message names.
     """
+    kept = Rescued(
+        database.path, "", 0, curve={"sample_name": sample_name, "facts": dict(facts), "rows": [list(r) for r in rows]}
+    )
+    with rescuing(lambda: kept, database.patience.tell):
+        return store_curve(database, sample_name, facts, rows, station)
+
+
+def store_curve(
+    database: Database,
+    sample_name: str,
+    facts: Mapping[str, Any],
+    rows: Sequence[tuple[float, float, float]],
+    station: Station | None = None,
+) -> int:
+    """Store an I-V curve and return its run, as `write_curve` does, without a rescue file where it fails."""
     columns = (
         Column(layout.THRESHOLD, "Voltage at the counter", "V"),
         Column(layout.RISING_CURRENT, "Current on the rise", "A"),

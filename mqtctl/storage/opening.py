@@ -14,11 +14,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mqtctl.errors import InputError
+from mqtctl.storage.patience import is_locked
 
 __all__ = ["READING_FAULTS", "open_read_only"]
 
 #: What sqlite3 raises on a damaged file: its messages quote what it found there, which need not be text.
 READING_FAULTS = (sqlite3.Error, UnicodeDecodeError, OverflowError)
+
+#: Time in s for which reading waits for a writer that lets nobody read meanwhile.
+_WAIT = 30.0
 
 
 @contextmanager
@@ -33,11 +37,13 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         It is no database, or a damaged one.
     """
     uri = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=_WAIT)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as exc:
         connection.close()
+        if is_locked(exc):
+            raise InputError(f"{path}: is locked by another program at this moment; read it again later") from exc
     else:
         with closing(connection):
             yield connection

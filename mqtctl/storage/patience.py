@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from mqtctl.clock import WallClock
 from mqtctl.errors import StorageError
 
-__all__ = ["LONGEST_WAIT", "NO_PATIENCE", "Patience"]
+__all__ = ["LONGEST_WAIT", "Patience", "is_locked"]
 
 #: Time in s for which a write waits for another program's transaction before it gives up.
 LONGEST_WAIT = 120.0
@@ -74,7 +74,7 @@ class Patience:
             try:
                 return action()
             except (sqlite3.OperationalError, RuntimeError) as exc:
-                if not _is_held_by_another(exc):
+                if not is_locked(exc):
                     raise
                 waited = clock.now() - begun
                 if waited >= self.seconds:
@@ -87,10 +87,7 @@ class Patience:
                 self.tell(f"{path} is locked by another program; waiting up to {self.seconds:.0f} s for it")
 
 
-NO_PATIENCE = Patience(seconds=0.0)
-
-
-def _is_held_by_another(fault: BaseException | None) -> bool:
+def is_locked(fault: BaseException | None) -> bool:
     """Return whether a lock is what is behind a fault: QCoDeS wraps those of SQLite into a RuntimeError."""
     while fault is not None:
         # what Python's sqlite3 raises by itself has no code

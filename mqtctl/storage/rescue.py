@@ -11,22 +11,44 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mqtctl.errors import InputError
+from mqtctl.errors import InputError, StorageError
 from mqtctl.storage.arrays import read_array
 from mqtctl.storage.blocks import StoredBlock
 
-__all__ = ["Rescued", "read_rescue", "write_rescue"]
+__all__ = ["Rescued", "read_rescue", "rescuing", "write_rescue"]
 
 #: A rescue file holds one block; nothing of this size (bytes) is one.
 _LARGEST = 1 << 30
+
+
+class _Block(BaseModel):
+    """What belongs to a block besides its arrays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    index: Annotated[int, Field(ge=0)]
+    censored: int
+    temperature: float
+    time: float
+
+
+class _Curve(BaseModel):
+    """An I-V curve, as `write_curve` takes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sample_name: str
+    facts: dict[str, Any]
+    rows: list[tuple[float, float, float]]
 
 
 class _Facts(BaseModel):
@@ -38,8 +60,9 @@ class _Facts(BaseModel):
     database: str
     guid: str
     run_id: int
-    block: dict[str, float | int] | None
+    block: _Block | None
     result: dict[str, Any] | None
+    curve: _Curve | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,9 @@ class Rescued:
         A block that was not acknowledged, if any.
     result
         Closing facts of the histogram that were not stored, if any.
+    curve
+        An I-V curve that was not stored, if that is what it is: `sample_name`, `facts` and `rows` of `write_curve`. It
+        has no run yet.
     """
 
     database: Path
@@ -63,6 +89,37 @@ class Rescued:
     run_id: int
     block: StoredBlock | None = None
     result: Mapping[str, Any] | None = None
+    curve: Mapping[str, Any] | None = None
+
+
+@contextmanager
+def rescuing(rescued: Callable[[], Rescued], tell: Callable[[str], None]) -> Iterator[None]:
+    """Put what the block fails to store, for whatever reason, into a rescue file, and say where it is.
+
+    Parameters
+    ----------
+    rescued
+        Returns what is to be kept.
+    tell
+        Called with a sentence where the fault is another one than that it could not be stored.
+
+    Raises
+    ------
+    StorageError
+        The one of the block, with the file and the command in its sentence.
+    """
+    try:
+        yield
+    except BaseException as exc:
+        try:
+            file = write_rescue(rescued())
+            sentence = f"it is kept in {file}; `mqtctl rescue {file}` puts it back when the database is free"
+        except OSError as fault:
+            sentence = f"no rescue file could be written either ({fault.strerror or fault})"
+        if isinstance(exc, StorageError):
+            raise StorageError(f"{exc}; {sentence}") from exc
+        tell(f"what was measured last is not in the database yet: {sentence}")
+        raise
 
 
 def write_rescue(rescued: Rescued) -> Path:
@@ -83,10 +140,12 @@ def write_rescue(rescued: Rescued) -> Path:
         "block": block
         and {"index": block.index, "censored": block.censored, "temperature": block.temperature, "time": block.time},
         "result": rescued.result,
+        "curve": rescued.curve,
     }
     content = {"facts": json.dumps(facts).encode(), **{name: _as_bytes(array) for name, array in arrays.items()}}
     content["digest"] = _digest(content).encode()
-    name = f"{rescued.database.name}-run{rescued.run_id}-rescue"
+    what = "curve" if rescued.curve else f"run{rescued.run_id}"
+    name = f"{rescued.database.name}-{what}-rescue"
     try:
         return _write_new(rescued.database.parent, name, content)
     except OSError:
@@ -161,15 +220,13 @@ def read_rescue(path: Path) -> Rescued:
     if "facts" not in content or content.get("digest") != _digest(content).encode():
         raise InputError(f"{path}: is not a rescue file, or has been changed since it was written (its digest differs)")
     try:
-        facts = _Facts.model_validate_json(content["facts"])
+        facts = _Facts.model_validate(json.loads(content["facts"]))
         block = facts.block and StoredBlock(
-            index=int(facts.block["index"]),
             intervals=read_array(content["intervals"], f"{path}: intervals"),
             currents=read_array(content["currents"], f"{path}: currents"),
-            censored=int(facts.block["censored"]),
-            temperature=float(facts.block["temperature"]),
-            time=float(facts.block["time"]),
+            **facts.block.model_dump(),
         )
-    except (ValidationError, KeyError) as exc:
+    except (ValidationError, KeyError, RecursionError) as exc:
         raise InputError(f"{path}: is not a rescue file of this version of mqtctl") from exc
-    return Rescued(Path(facts.database), facts.guid, facts.run_id, block or None, facts.result)
+    curve = facts.curve and facts.curve.model_dump()
+    return Rescued(Path(facts.database), facts.guid, facts.run_id, block, facts.result, curve)

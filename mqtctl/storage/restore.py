@@ -15,6 +15,7 @@ from mqtctl.errors import InputError, StorageError
 from mqtctl.storage import layout
 from mqtctl.storage.blocks import StoredBlock
 from mqtctl.storage.connection import Database, open_database
+from mqtctl.storage.curves import store_curve
 from mqtctl.storage.database import prepare_database
 from mqtctl.storage.patience import Patience
 from mqtctl.storage.rescue import read_rescue
@@ -32,7 +33,7 @@ class Restored:
     database, run_id
         Where it belongs.
     switches
-        Readings of the block in the file; None for a file that has closing facts only.
+        Readings of the block in the file; None for one that holds closing facts or an I-V curve.
     there_already
         Whether nothing had to be written.
     """
@@ -70,6 +71,8 @@ def restore(file: Path, database: Path | None = None, patience: Patience | None 
     with sole_writer(path):
         prepare_database(path, patience)
         with open_database(path, patience=patience) as opened:
+            if rescued.curve is not None:
+                return _restore_curve(opened, rescued.curve)
             run_id, table = _find_run(opened.connection, rescued.guid, file, path)
             with opened.transaction(f"run {run_id}"):
                 missing = rescued.block is not None and _block_is_missing(opened, table, rescued.block, file)
@@ -80,6 +83,18 @@ def restore(file: Path, database: Path | None = None, patience: Patience | None 
                 raise StorageError(f"run {run_id}: the block did not reach {path}")
     switches = None if rescued.block is None else rescued.block.intervals.size
     return Restored(path, run_id, switches, there_already=not missing and not added)
+
+
+def _restore_curve(opened: Database, curve: Mapping[str, Any]) -> Restored:
+    """Store an I-V curve, which has no run of its own yet, unless one with the same facts is there."""
+    tag, text = layout.METADATA_TAG.format("curve"), json.dumps(curve["facts"])
+    columns = {row[1] for row in opened.connection.execute("PRAGMA table_info(runs)")}
+    if tag in columns:
+        row = opened.connection.execute(f'SELECT run_id FROM runs WHERE "{tag}" = ?', (text,)).fetchone()
+        if row is not None:
+            return Restored(opened.path, int(row[0]), None, there_already=True)
+    run_id = store_curve(opened, curve["sample_name"], curve["facts"], curve["rows"])
+    return Restored(opened.path, run_id, None, there_already=False)
 
 
 def _find_run(connection: sqlite3.Connection, guid: str, file: Path, path: Path) -> tuple[int, str]:

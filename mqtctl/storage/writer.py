@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -24,7 +24,7 @@ from mqtctl.storage.blocks import ROWS_PER_BLOCK, StoredBlock
 from mqtctl.storage.connection import Database
 from mqtctl.storage.naming import ramp_in_words
 from mqtctl.storage.qcodes_settings import courtesy_export
-from mqtctl.storage.rescue import Rescued, write_rescue
+from mqtctl.storage.rescue import Rescued, rescuing
 
 if TYPE_CHECKING:
     from qcodes.dataset import Measurement
@@ -180,21 +180,13 @@ class HistogramWriter:
         """Put plain data into the run's metadata."""
         self._dataset.add_metadata(layout.METADATA_TAG.format(tag), json.dumps(content))
 
-    @contextlib.contextmanager
-    def _rescuing(self, block: StoredBlock | None = None, result: Mapping[str, Any] | None = None) -> Iterator[None]:
-        """Put what the block failed to store, for whatever reason, into a rescue file."""
-        try:
-            yield
-        except BaseException as exc:
-            try:
-                file = write_rescue(Rescued(self._database.path, self._guid, self._run_id, block, result))
-                sentence = f"it is kept in {file}; `mqtctl rescue {file}` puts it back when the database is free"
-            except OSError as fault:
-                sentence = f"no rescue file could be written either ({fault.strerror or fault})"
-            if isinstance(exc, StorageError):
-                raise StorageError(f"{exc}; {sentence}") from exc
-            self._database.patience.tell(f"run {self.run_id}: what was not stored yet: {sentence}")
-            raise
+    def _rescuing(
+        self, block: StoredBlock | None = None, result: Mapping[str, Any] | None = None
+    ) -> contextlib.AbstractContextManager[None]:
+        """Return the context that puts what it fails to store into a rescue file."""
+        return rescuing(
+            lambda: Rescued(self._database.path, self._guid, self._run_id, block, result), self._database.patience.tell
+        )
 
     def _verify(self, block: StoredBlock) -> None:
         """Raise `StorageError` unless the newest rows of the file hold what was just written."""

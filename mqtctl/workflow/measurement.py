@@ -233,8 +233,8 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
         notify(event)
         if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
-        (point,) = load_sweep(database, run_id=event.run_id).points
         try:
+            (point,) = load_sweep(database, run_id=event.run_id).points
             fit = fit_histogram(point.histogram, junction)
         except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
             notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))

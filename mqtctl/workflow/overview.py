@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def _variant(point: StoredPoint) -> Mapping[str, Any]:
 
 
 def _table(
-    name: str, columns: tuple[Column, ...], rows: list[tuple[float, ...]], sweep_id: str, runs: list[Any]
+    name: str, columns: tuple[Column, ...], rows: Sequence[tuple[float, ...]], sweep_id: str, runs: list[Any]
 ) -> Table:
     """Return a table that says what it was derived from."""
     tags = {METADATA_TAG.format("derived"): json.dumps({"sweep_id": sweep_id, "run_ids": runs})}

@@ -46,8 +46,8 @@ def npy(array: Any, **forged: Any) -> bytes:
     """A .npy blob whose header may lie."""
     stream = io.BytesIO()
     described = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape, **forged}
-    np.lib.format.write_array_header_1_0(stream, described)  # type: ignore[attr-defined]
-    return stream.getvalue() + array.tobytes()
+    np.lib.format.write_array_header_1_0(stream, described)
+    return stream.getvalue() + bytes(array.tobytes())
 
 
 def pickled() -> bytes:

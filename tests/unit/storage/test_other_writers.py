@@ -187,6 +187,24 @@ def test_closing_facts_that_waited_too_long_come_back_too(database: Path, plan: 
     assert restore(file).there_already
 
 
+def test_an_iv_curve_that_waited_too_long_comes_back_too(database: Path, plan: ResolvedPlan) -> None:
+    other = OtherProgram(database)
+    facts = {"sweep_id": "first", "when": "before", "highest_seen_V": 1e-3, "lowest_unseen_V": None}
+    rows = [(1e-3, 9e-6, 1e-6), (2e-3, float("nan"), 2e-6)]
+    with open_database(database, patience=Patience(seconds=0.02, step=0.01)) as opened:
+        write(opened, header(plan), (10,))
+        other.take()
+        with pytest.raises(StorageError, match="mqtctl rescue"):
+            write_curve(opened, Station(default=False), "sample", facts, rows)
+        other.let_go()
+    (file,) = database.parent.glob("*.npz")
+    assert not restore(file).there_already
+    assert restore(file).there_already
+    (curve,) = load_sweep(database).iv_curves
+    assert curve["threshold_V"] == [1e-3, 2e-3]
+    assert curve["rising_current_A"] == [9e-6, None]
+
+
 def test_who_is_interrupted_while_waiting_finds_the_block_in_a_rescue_file(database: Path, plan: ResolvedPlan) -> None:
     other, told = OtherProgram(database), list[str]()
 
@@ -299,3 +317,15 @@ def test_a_lock_that_somebody_left_behind_is_used_and_left_behind(database: Path
     with pytest.raises(InputError, match="no lock can be made"), sole_writer(database):
         pass
     assert database.read_bytes() == before
+
+
+def test_a_database_that_lets_nobody_read_is_said_so_and_not_read_as_it_lies(
+    database: Path, plan: ResolvedPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mqtctl.storage.opening._WAIT", 0.01)
+    with open_database(database) as opened:
+        write(opened, header(plan), (10,))
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(InputError, match="is locked by another program"):
+            load_sweep(database)
