@@ -56,7 +56,11 @@ def prepare_database(path: Path, patience: Patience | None = None) -> bool:
         Another program has locked it for too long.
     """
     require_qcodes()
-    if path.exists() or path.is_symlink():
+    try:
+        there = path.exists() or path.is_symlink()
+    except OSError as exc:  # a folder that may not be looked into
+        raise _unwritable(path, exc) from exc
+    if there:
         _check_existing(path, patience or Patience())
         return False
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

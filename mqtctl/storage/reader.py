@@ -76,7 +76,11 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
     InputError
         No such file, not a QCoDeS database or a damaged one, or no (such) switching histogram in it.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as exc:  # a folder that may not be looked into
+        raise InputError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    if not there:
         raise InputError(f"{path}: no such database")
     try:
         with open_read_only(path) as connection:

@@ -221,12 +221,16 @@ def read_rescue(path: Path) -> Rescued:
         raise InputError(f"{path}: is not a rescue file, or has been changed since it was written (its digest differs)")
     try:
         facts = _Facts.model_validate(json.loads(content["facts"]))
-        block = facts.block and StoredBlock(
-            intervals=read_array(content["intervals"], f"{path}: intervals"),
-            currents=read_array(content["currents"], f"{path}: currents"),
-            **facts.block.model_dump(),
+        block = (
+            None
+            if facts.block is None
+            else StoredBlock(
+                intervals=read_array(content["intervals"], f"{path}: intervals"),
+                currents=read_array(content["currents"], f"{path}: currents"),
+                **facts.block.model_dump(),
+            )
         )
     except (ValidationError, KeyError, RecursionError) as exc:
         raise InputError(f"{path}: is not a rescue file of this version of mqtctl") from exc
-    curve = facts.curve and facts.curve.model_dump()
+    curve = None if facts.curve is None else facts.curve.model_dump()
     return Rescued(Path(facts.database), facts.guid, facts.run_id, block, facts.result, curve)

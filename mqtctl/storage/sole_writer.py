@@ -40,8 +40,11 @@ def sole_writer(database: Path) -> Iterator[None]:
         No lock can be made beside the database.
     """
     path = lock_path(database)
-    if not path.parent.is_dir():  # filelock would make it
-        raise InputError(f"database {database} cannot be written (no such folder); choose another with --database")
+    if not os.access(path.parent, os.W_OK | os.X_OK):  # filelock would make a folder that is not there
+        raise InputError(
+            f"database {database} cannot be written (no such folder, or no permission to write there); choose another "
+            "place with --database"
+        )
     made_here = not path.exists()
     lock = FileLock(path, timeout=0, mode=_mode(database), preserve_lock_file=True, on_acquired=_sign)
     try:

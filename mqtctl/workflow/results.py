@@ -94,10 +94,13 @@ def find_run(run: Path) -> tuple[Path, str | None]:
     InputError
         No such file or folder, or a folder without a run in it.
     """
-    if run.is_file():
-        return run, None
-    if not run.is_dir():
-        raise InputError(f"{run}: no such file or folder")
+    try:
+        if run.is_file():
+            return run, None
+        if not run.is_dir():
+            raise InputError(f"{run}: no such file or folder")
+    except OSError as exc:  # a folder that may not be looked into
+        raise InputError(f"{run}: cannot be read ({exc.strerror or exc})") from exc
     result = run / RESULT_NAME
     if result.is_file():
         try:

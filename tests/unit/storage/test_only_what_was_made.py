@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from mqtctl.documents import write_whole
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan
 from mqtctl.storage import load_sweep, open_database, prepare_database, prepared_database
-from mqtctl.workflow.results import RunFolder
+from mqtctl.workflow.results import RunFolder, find_run
 from tests.unit.storage.stored_sweeps import header, write
 
 NEIGHBOURS = ("data.db.2025-backup", "data.db-notes.txt", "data.db~", ".data.db.swp", "data.dbx", "data.db-wal.old")
@@ -83,6 +85,17 @@ def test_a_folder_of_somebody_elses_is_neither_made_nor_removed(tmp_path: Path) 
     with pytest.raises(InputError, match="cannot be made"), RunFolder.choose(file, None, stamp, "f" * 32).made():
         pass
     assert file.read_text() == "in the way"
+
+
+def test_the_copy_of_a_runs_folder_is_read_where_it_lies_and_not_where_it_was(tmp_path: Path) -> None:
+    original = RunFolder(tmp_path / "run", tmp_path / "run" / "data.db")
+    original.path.mkdir()
+    prepare_database(original.database)
+    original.write({"database": str(original.database)}, "f" * 32)
+    copy = Path(shutil.copytree(original.path, tmp_path / "copy"))
+    assert find_run(copy) == (copy / "data.db", "f" * 32)
+    (copy / "data.db").unlink()  # a database of the laboratory's stands elsewhere
+    assert find_run(copy) == (original.database, "f" * 32)
 
 
 @pytest.mark.parametrize("link", [os.link, None], ids=["links", "a file system without links"])
@@ -170,12 +183,15 @@ with open_database(path) as opened:
 """
 
 
-def test_a_copy_of_a_killed_sweep_where_nobody_may_write_is_read_with_its_newest_histograms(
-    tmp_path_factory: pytest.TempPathFactory, plan: ResolvedPlan
-) -> None:
-    folder = tmp_path_factory.mktemp("killed")
-    for parent in (folder, *list(folder.parents)[:2]):  # those that pytest made are for the owner alone
-        parent.chmod(0o755)
+def test_a_copy_of_a_killed_sweep_where_nobody_may_write_is_read_with_its_newest_histograms() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for their owner alone
+        folder = Path(name)
+        folder.chmod(0o755)
+        killed_copy(folder)
+
+
+def killed_copy(folder: Path) -> None:
+    """Kill a sweep, copy what it left, and read the copy without being allowed to write beside it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
     killed = [sys.executable, "-c", KILLED, str(folder / "whole.db")]
     assert subprocess.run(killed, timeout=60, env=environment, check=False).returncode == 9
@@ -186,11 +202,13 @@ def test_a_copy_of_a_killed_sweep_where_nobody_may_write_is_read_with_its_newest
         (copy / f"whole.db{part}").chmod(0o444)
     copy.chmod(0o555)
     command = [sys.executable, "-c", READER, str(copy / "whole.db")]
-    read = subprocess.run(command, timeout=60, env=environment, check=True, capture_output=True, text=True, cwd="/")
-    assert read.stdout == "[[40, true], [30, true]]\n"
+    read = subprocess.run(command, timeout=60, env=environment, check=False, capture_output=True, text=True, cwd="/")
+    assert read.stdout == "[[40, true], [30, true]]\n", read.stderr
     copy.chmod(0o755)
     (copy / "whole.db-wal").unlink()  # the file alone, with nothing pending, is read as it lies
     copy.chmod(0o555)
-    read = subprocess.run(command, timeout=60, env=environment, check=True, capture_output=True, text=True, cwd="/")
-    assert "holds no switching histograms" in read.stdout
-    copy.chmod(0o755)
+    read = subprocess.run(command, timeout=60, env=environment, check=False, capture_output=True, text=True, cwd="/")
+    assert "holds no switching histograms" in read.stdout, read.stderr
+    copy.chmod(0o700)  # a folder that may not even be looked into
+    read = subprocess.run(command, timeout=60, env=environment, check=False, capture_output=True, text=True, cwd="/")
+    assert os.geteuid() != 0 or "cannot be read (Permission denied)" in read.stdout, read.stderr
