@@ -126,8 +126,8 @@ CONFIGURATIONS: dict[str, dict[tuple[str, str], Any]] = {
         ("dataset", "export_type"): "netcdf",
         ("dataset", "export_path"): "/dev/null/nowhere",
     },
-    "write in the background": {("dataset", "write_in_background"): True, ("dataset", "write_period"): 0.001},
     "a subscriber that is not there": {("subscription", "default_subscribers"): ["nobody"]},
+    "write in the background": {("dataset", "write_in_background"): True, ("dataset", "write_period"): 0.001},
     "identifiers of another type": {
         ("GUID_components", "GUID_type"): "random_sample",
         ("GUID_components", "sample"): 7,
@@ -137,7 +137,14 @@ CONFIGURATIONS: dict[str, dict[tuple[str, str], Any]] = {
 
 
 @pytest.mark.usefixtures("blank_figures")
-@pytest.mark.parametrize("wanted", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+@pytest.mark.parametrize(
+    "wanted",
+    # the first three are those that ended a run
+    [
+        pytest.param(w, id=n, marks=[pytest.mark.slow] if i > 2 else [])
+        for i, (n, w) in enumerate(CONFIGURATIONS.items())
+    ],
+)
 def test_the_laboratorys_own_qcodes_configuration_neither_ends_nor_changes_a_run(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: dict[tuple[str, str], Any]
 ) -> None:
