@@ -52,8 +52,8 @@ def writer(
     prepare_database(folder / name)
     header = PointHeader("0" * 32, 0, 1, 0.1, ramp, plan.digest, plan.document())
     with (
-        open_database(folder / name) as connection,
-        HistogramWriter(connection, station.qcodes, "junction", header) as opened,
+        open_database(folder / name) as database,
+        HistogramWriter(database, station.qcodes, "junction", header) as opened,
     ):
         yield opened
 

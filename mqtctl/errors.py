@@ -5,7 +5,7 @@ MqtctlError
 ├── HardwareError        10   an instrument did not do what it was told; made safe
 ├── StorageError         11   data could not be stored
 ├── CryostatError        12   temperature not reachable, not readable or not safe
-├── BenchBusyError       13   another process holds the bench
+├── BenchBusyError       13   another process holds the bench or the database
 └── UnsafeError          20   the safe state could not be confirmed
 
 A message is one sentence that says what was wrong, the value, the limit and what to do.
@@ -66,7 +66,7 @@ class CryostatError(MqtctlError):
 
 
 class BenchBusyError(MqtctlError):
-    """Another process is using the same instruments."""
+    """Another process is using the same instruments, or writing to the same database."""
 
     exit_code = 13
 

@@ -66,7 +66,7 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
     bath = _Bath(job, place.target)
     goal = _goal(job, place.variant)
     request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal)
-    with HistogramWriter(job.connection, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
+    with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
         bath.read()
         job.notify(_beginning(job, place, ramp, goal))

@@ -84,7 +84,7 @@ def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
         (float(threshold), float(rising), float(falling))
         for threshold, rising, falling in zip(curve.thresholds, curve.rising, curve.falling, strict=True)
     ]
-    write_curve(job.connection, job.station.qcodes, job.plan.sample.name, facts, rows)
+    write_curve(job.database, job.station.qcodes, job.plan.sample.name, facts, rows)
 
 
 def _remark_on_bath(job: SweepJob, place: Place, bath: float) -> None:

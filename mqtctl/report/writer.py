@@ -12,6 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from mqtctl.analysis.results import SweepFit
+from mqtctl.documents import write_whole
 from mqtctl.errors import StorageError
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import captions
@@ -89,9 +90,9 @@ def write_content(
         (directory / "figures").mkdir(parents=True, exist_ok=True)
         pictures = _pictures(content, simulated_mark(facts))
         for picture in pictures:
-            _replace(directory / "figures" / f"{picture.name}.png", picture.png)
+            write_whole(directory / "figures" / f"{picture.name}.png", picture.png)
         text = page(content, pictures, facts, besides or {}, state)
-        _replace(target, text.encode("utf-8", errors="replace"))
+        write_whole(target, text.encode("utf-8", errors="replace"))
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"the report cannot be written to {directory} ({reason}): choose a folder that can be written to"
@@ -119,10 +120,3 @@ def _pictures(content: Content, mark: str) -> list[Picture]:
         caption = captions.escape_temperature_caption(content)
         add("escape_temperature", "Escape temperature", caption, draw_escape_temperatures, 11.2)
     return pictures
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -6,6 +6,7 @@ import math
 import platform
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,9 +33,10 @@ from mqtctl.clock import WallClock
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
-from mqtctl.storage import load_sweep, open_database
+from mqtctl.storage import Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
+from mqtctl.workflow.overview import store_overview
 from mqtctl.workflow.results import RunFolder
 
 __all__ = [
@@ -132,6 +134,7 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
     )
     taken.folder.write({**result, "state": "complete"}, taken.sweep_id)
+    store_overview(stored, result, taken.folder.database, lambda sentence: notify(Remark(sentence)))
     return result
 
 
@@ -189,16 +192,17 @@ def carry_out(
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
     following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
-    with (
-        following.telling(),
-        Interrupt() as interrupt,
-        exclusive(real_addresses(plan.station)),
-        open_station(plan.station, seed=options.seed) as station,
-    ):
+    with ExitStack() as opened:
+        opened.enter_context(following.telling())
+        interrupt = opened.enter_context(Interrupt())
+        patience = Patience(tell=lambda sentence: notify(Remark(sentence)), check=interrupt.check)
+        opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
+        opened.enter_context(exclusive(real_addresses(plan.station)))
+        station = opened.enter_context(open_station(plan.station, seed=options.seed))
         check_plan(plan, station)
         start = station.clock.now()
         # the innermost ends first: source and heater are off before the database closes
-        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
+        with open_database(folder.database, needed=needed, patience=patience) as database, guarded(station):
             interrupt.check()
             facts = _facts(plan, station)
             following.begin(facts)
@@ -210,7 +214,7 @@ def carry_out(
                     plan=plan,
                     points=task.points,
                     station=station,
-                    connection=connection,
+                    database=database,
                     sweep_id=sweep_id,
                     facts=facts,
                     notify=_with_fits(following, folder.database, plan),
@@ -242,8 +246,8 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
         notify(event)
         if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
-        (point,) = load_sweep(database, run_id=event.run_id).points
         try:
+            (point,) = load_sweep(database, run_id=event.run_id).points
             fit = fit_histogram(point.histogram, junction)
         except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
             notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))

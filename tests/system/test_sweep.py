@@ -126,7 +126,7 @@ def test_stock_qcodes_lists_the_runs_and_reads_the_arrays(sweep: tuple[dict[str,
 import sys
 from qcodes.dataset import experiments, initialise_or_create_database_at, load_by_id
 initialise_or_create_database_at({result["database"]!r})
-(experiment,) = experiments()
+(experiment,) = (found for found in experiments() if found.name == "switching_currents")
 runs = experiment.data_sets()
 assert len(runs) == 14
 for run in runs:
