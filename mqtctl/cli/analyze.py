@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import CalibrationOption, JsonOption
-from mqtctl.cli.outcome import parse_option, print_json, reporting_faults
+from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
 
 __all__ = ["analyze"]
 
@@ -72,7 +72,8 @@ def analyze(
             }
             result = analyze_list(data, ForeignFacts(**given, censored=censored, unit=unit, model=model))
             show = print_point
-        if json:
-            print_json(result)
-        else:
-            show(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                show(result)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mqtctl.cli.options import JsonOption, SeedOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, say
 
 if TYPE_CHECKING:
     from mqtctl.instruments.findings import Finding
@@ -40,23 +40,25 @@ def check(
         from mqtctl.workflow import check_measurement
 
         result = check_measurement(plan, seed=seed, output=output, database=database)
-        if json:
-            print_json(result.as_json())
-        else:
-            _print(result.findings)
+        with printing():
+            if json:
+                print_json(result.as_json())
+            else:
+                _print(result.findings)
         faults = [finding for finding in result.findings if finding.verdict == "fault"]
         if faults:
             more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
             sentence = faults[0].sentence.rstrip(".")
-            typer.echo(f"mqtctl: {_where(faults[0])}: {sentence}{more}", err=True)
+            say(f"mqtctl: {_where(faults[0])}: {sentence}{more}")
             raise typer.Exit(result.exit_code)
 
 
 def _print(findings: Sequence[Finding]) -> None:
     """Print one row for each finding: verdict, what was looked at, what was found and what to do."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from mqtctl.cli.console import PlainConsole
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("verdict", "what"):
@@ -65,7 +67,7 @@ def _print(findings: Sequence[Finding]) -> None:
     for finding in findings:
         verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
         table.add_row(verdict, Text(_where(finding)), Text(finding.sentence))
-    console = Console(highlight=False)
+    console = PlainConsole()
     if not console.is_terminal:
         console.width = _WIDTH
     console.print(table)

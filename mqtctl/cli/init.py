@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.outcome import reporting_faults
+from mqtctl.cli.outcome import printing, reporting_faults, say
 
 __all__ = ["init"]
 
@@ -19,10 +19,11 @@ def init(
     with reporting_faults():
         from mqtctl.plan import write_examples
 
-        for path in write_examples(folder):
-            typer.echo(str(path))
-        typer.echo(
+        written = write_examples(folder)
+        with printing():
+            for path in written:
+                typer.echo(str(path))
+        say(
             "Next: `mqtctl sweep plan.yaml` runs them on the simulated bench; "
-            "for your own, change the addresses in station.yaml.",
-            err=True,
+            "for your own, change the addresses in station.yaml."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,25 +17,44 @@ from mqtctl.workflow import PointFitted
 
 __all__ = ["PlainLines", "watching"]
 
+log = logging.getLogger(__name__)
+
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
-    """Give a listener for the events of a measurement for as long as it runs."""
+    """Give a listener for the events of a measurement for as long as it runs.
+
+    The listener may fail, as the terminal may go; beginning and end never do.
+    """
+    if sys.stderr is None:  # closed before we began; print would take stdout in its place
+        yield lambda _event: None
+        return
     if not _can_draw():
         yield PlainLines(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  # stderr is for people
         return
-    from rich.console import Console
     from rich.live import Live
 
+    from mqtctl.cli.console import PlainConsole
     from mqtctl.cli.live import LiveDisplay
 
-    console = Console(stderr=True, highlight=False)
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
-        display = LiveDisplay(live, WallClock(), result_line)
-        try:
-            yield display
-        finally:
-            display.close()
+    live = Live(console=PlainConsole(stderr=True), auto_refresh=False, transient=True, redirect_stdout=False)
+    display = LiveDisplay(live, WallClock(), result_line)
+    terminal = sys.stderr
+    try:
+        _tried(live.start)
+        yield display
+    finally:
+        _tried(display.close)
+        _tried(live.stop)
+        sys.stderr = terminal  # where rich's own teardown did not get that far
+
+
+def _tried(step: Callable[[], None]) -> None:
+    """Take a step of the display: a terminal that is gone must neither end a measurement nor hide how it ended."""
+    try:
+        step()
+    except Exception as exc:
+        log.warning("the display failed (%s: %s)", type(exc).__name__, exc)
 
 
 def _can_draw() -> bool:

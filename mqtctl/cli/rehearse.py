@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mqtctl.cli.options import JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, say
 from mqtctl.cli.tables import Column, number, print_rows
 
 __all__ = ["rehearse"]
@@ -41,16 +41,17 @@ def rehearse(
         found = rehearse(
             plan,
             RehearsalOptions(bench=bench, seed=seed, repeat=repeat),
-            notify=lambda text: typer.echo(text, err=True),
+            notify=say,
         )
-        if json:
-            print_json(found.to_dict())
-        else:
-            _print(found.to_dict())
-    if found.exit_code:
-        if found.fault is not None:
-            typer.echo(f"mqtctl: {_sentence(found.fault.text, found.fault.advice)}", err=True)
-        raise typer.Exit(found.exit_code)
+        with printing():
+            if json:
+                print_json(found.to_dict())
+            else:
+                _print(found.to_dict())
+        if found.exit_code:
+            if found.fault is not None:
+                say(f"mqtctl: {_sentence(found.fault.text, found.fault.advice)}")
+            raise typer.Exit(found.exit_code)
 
 
 _COLUMNS: tuple[Column, ...] = (

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["safe"]
 
@@ -19,10 +19,13 @@ def safe(
 ) -> None:
     """Bring the source to zero and off and the heater off, read back; each whatever happens to the others."""
     with reporting_faults():
+        from mqtctl.acquisition import Interrupt
         from mqtctl.workflow import make_station_safe
 
-        done = make_station_safe(station)
-        if json:
-            print_json({"safe": True, "instruments": done})
-        else:
-            typer.echo("\n".join(done))
+        with Interrupt():  # no signal cuts this short; every step of it has a deadline of its own
+            done = make_station_safe(station)
+        with printing():
+            if json:
+                print_json({"safe": True, "instruments": done})
+            else:
+                typer.echo("\n".join(done))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import (
+    Bystander,
     Event,
     Interrupt,
     Notify,
@@ -29,7 +30,7 @@ from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
-from mqtctl.errors import InputError
+from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station, real_addresses
 from mqtctl.storage import load_sweep, open_database
@@ -178,15 +179,23 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
+    notify = Bystander(notify)
     with (
         Interrupt() as interrupt,
         exclusive(real_addresses(plan.station)),
-        open_station(plan.station, seed=options.seed) as station,
+        open_station(plan.station, seed=options.seed, wall=interrupt.clock) as station,
     ):
-        check_plan(plan, station)
+        with interrupt.striking():
+            check_plan(plan, station)
         start = station.clock.now()
-        # the innermost ends first: source and heater are off before the database closes
-        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
+        # the innermost ends first: no wait is cut short while source and heater go off, which is before the database
+        # closes
+        with (
+            folder.made(),
+            open_database(folder.database, needed=needed) as connection,
+            guarded(station),
+            interrupt.striking(),
+        ):
             interrupt.check()
             facts = _facts(plan, station, options.seed)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
@@ -222,18 +231,19 @@ def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, 
 
 
 def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
-    """Return a listener that adds to each finished point the fit of its histogram alone."""
+    """Return a listener that adds to each finished point the fit of its histogram alone; it never raises by itself."""
     junction = plan.sample.junction.estimate
 
     def listen(event: Event) -> None:
         notify(event)
         if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
-        (point,) = load_sweep(database, run_id=event.run_id).points
         try:
+            (point,) = load_sweep(database, run_id=event.run_id).points
             fit = fit_histogram(point.histogram, junction)
-        except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))
+        except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
+            kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
+            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(
