@@ -37,7 +37,6 @@ __all__ = [
     "load_station",
     "open_role",
     "open_station",
-    "real_addresses",
     "roles_played",
 ]
 
@@ -171,12 +170,6 @@ def _player(file: StationFile, role: Role, path: Path) -> str:
     raise InputError(
         f"{path}: exactly one instrument must play the role {role!r} (init.metadata.mqtctl.role), but {found}"
     )
-
-
-def real_addresses(path: Path) -> list[str]:
-    """Return the addresses of a station file behind which no simulated bench stands; raises `InputError`."""
-    entries = load_station(path).instruments.values()
-    return [entry.address for entry in entries if not (entry.init.visalib or "").endswith("@mqt")]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mqtctl.acquisition.bystander import Bystander
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.exclusive import exclusive
+from mqtctl.acquisition.instrument_names import instruments_of
 from mqtctl.acquisition.interlock import guarded, make_safe
 from mqtctl.acquisition.interrupt import Interrupt
 from mqtctl.acquisition.job import SweepJob
@@ -23,6 +24,7 @@ __all__ = [
     "SweepJob",
     "exclusive",
     "guarded",
+    "instruments_of",
     "make_safe",
     "run_sweep",
 ]

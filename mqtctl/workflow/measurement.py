@@ -22,6 +22,7 @@ from mqtctl.acquisition import (
     SweepJob,
     exclusive,
     guarded,
+    instruments_of,
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
@@ -32,7 +33,7 @@ from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
 from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import Station, open_station, real_addresses
+from mqtctl.station import Station, open_station
 from mqtctl.storage import load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
@@ -182,7 +183,7 @@ def carry_out(
     notify = Bystander(notify)
     with (
         Interrupt() as interrupt,
-        exclusive(real_addresses(plan.station)),
+        exclusive(instruments_of(plan.station)),
         open_station(plan.station, seed=options.seed, wall=interrupt.clock) as station,
     ):
         with interrupt.striking():
