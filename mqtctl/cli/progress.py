@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, Remark, Settling
+from mqtctl.cli.apart import Apart
 from mqtctl.cli.live.times import TimeLeft, duration
 from mqtctl.clock import WallClock
 from mqtctl.quantities import readable
@@ -17,44 +17,51 @@ from mqtctl.workflow import PointFitted
 
 __all__ = ["PlainLines", "watching"]
 
-log = logging.getLogger(__name__)
-
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
     """Give a listener for the events of a measurement for as long as it runs.
 
-    The listener may fail, as the terminal may go; beginning and end never do.
+    The terminal may go or hang: neither beginning nor end fails, and nobody waits for long.
     """
     if sys.stderr is None:  # closed before we began; print would take stdout in its place
         yield lambda _event: None
         return
-    if not _can_draw():
-        yield PlainLines(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  # stderr is for people
-        return
+    display = _live_view() if _can_draw() else Apart(PlainLines(lambda text: print(text, file=sys.stderr, flush=True)))  # noqa: T201
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def _live_view() -> Apart:
+    """Return the view of a terminal on which it can be drawn."""
     from rich.live import Live
 
     from mqtctl.cli.console import PlainConsole
     from mqtctl.cli.live import LiveDisplay
 
-    live = Live(console=PlainConsole(stderr=True), auto_refresh=False, transient=True, redirect_stdout=False)
-    display = LiveDisplay(live, WallClock(), result_line)
-    terminal = sys.stderr
-    try:
-        _tried(live.start)
-        yield display
-    finally:
-        _tried(display.close)
-        _tried(live.stop)
-        sys.stderr = terminal  # where rich's own teardown did not get that far
+    # no redirection: what others write on stderr does not wait for a display that hangs
+    live = Live(
+        console=PlainConsole(stderr=True),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    drawn = LiveDisplay(live, WallClock(), result_line)
 
+    def show(event: object) -> None:
+        live.start()  # the first time
+        drawn(event)
 
-def _tried(step: Callable[[], None]) -> None:
-    """Take a step of the display: a terminal that is gone must neither end a measurement nor hide how it ended."""
-    try:
-        step()
-    except Exception as exc:
-        log.warning("the display failed (%s: %s)", type(exc).__name__, exc)
+    def end() -> None:
+        try:
+            drawn.close()
+        finally:
+            live.stop()
+
+    return Apart(show, end)
 
 
 def _can_draw() -> bool:
