@@ -6,7 +6,8 @@ MqtctlError
 ├── StorageError         11   data could not be stored
 ├── CryostatError        12   temperature not reachable, not readable or not safe
 ├── BenchBusyError       13   another process holds the bench or the database
-└── UnsafeError          20   the safe state could not be confirmed
+├── UnsafeError          20   the safe state could not be confirmed
+└── InterruptedRunError 128 + the signal that asked to stop; made safe
 
 A message is one sentence that says what was wrong, the value, the limit and what to do.
 """
@@ -83,7 +84,7 @@ class InterruptedRunError(MqtctlError):
     Attributes
     ----------
     signal_number
-        The signal that asked, 2 for Ctrl-C and 15 for a termination request.
+        The signal that asked: 2 for Ctrl-C, 15 for a request to end, 1 for a terminal that is gone, 3 for a quit.
     """
 
     def __init__(self, signal_number: int) -> None:

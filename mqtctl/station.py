@@ -38,7 +38,6 @@ __all__ = [
     "load_station",
     "open_role",
     "open_station",
-    "real_addresses",
     "roles_played",
 ]
 
@@ -186,14 +185,8 @@ def _player(file: StationFile, role: Role, path: Path) -> str:
     )
 
 
-def real_addresses(path: Path) -> list[str]:
-    """Return the addresses of a station file behind which no simulated bench stands; raises `InputError`."""
-    entries = load_station(path).instruments.values()
-    return [entry.address for entry in entries if not (entry.init.visalib or "").endswith("@mqt")]
-
-
 @contextmanager
-def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
+def open_station(path: Path, *, seed: int | None = None, wall: Clock | None = None) -> Iterator[Station]:
     """Connect to every instrument that plays a role and close them all at the end.
 
     Parameters
@@ -202,6 +195,8 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
         Station file.
     seed
         Seed of the simulated bench; only if every instrument is on one.
+    wall
+        The clock where the VISA library brings none [default: the computer's].
 
     Raises
     ------
@@ -227,7 +222,7 @@ def open_station(path: Path, *, seed: int | None = None) -> Iterator[Station]:
             for role in roles_played(file, path)
             for name in [_player(file, role, path)]
         }
-        clock = _clock(drivers.values())
+        clock = _clock(drivers.values(), wall)
         adapters = {role: _adapter(file, role, path, driver, clock) for role, driver in drivers.items()}
         yield Station(
             source=adapters["ramp_source"],
@@ -347,15 +342,15 @@ def _connected(qcodes: QcodesStation, name: str, entry: InstrumentEntry, path: P
         qcodes.close_and_remove_instrument(driver)
 
 
-def _clock(drivers: Iterable[VisaInstrument]) -> Clock:
-    """Return the clock of the VISA library if it brings one, else the wall clock.
+def _clock(drivers: Iterable[VisaInstrument], wall: Clock | None = None) -> Clock:
+    """Return the clock of the VISA library if it brings one, else the wall clock that was given, or the computer's.
 
     Only a library on which time is simulated has one; that is all that is known here about it.
     """
     clocks = {id(c): c for d in drivers if isinstance(c := getattr(d.visa_handle.visalib, "clock", None), Clock)}
     if len(clocks) > 1:
         raise InputError("the station mixes simulated benches with different clocks; put them into one bench file")
-    return next(iter(clocks.values()), WallClock())
+    return next(iter(clocks.values()), wall or WallClock())
 
 
 def _adapter(file: StationFile, role: Role, path: Path, driver: VisaInstrument, clock: Clock) -> Any:

@@ -73,6 +73,18 @@ def test_public_names_are_declared_sorted_and_there(path: Path) -> None:
     assert [name for name in names if not hasattr(module, name)] == []
 
 
+def test_nothing_waits_on_the_wall_clock_but_the_clocks_that_can_be_called_out_of_it() -> None:
+    """A wait anywhere else would be deaf to a request to stop, and take real time on a bench in virtual time."""
+    waiting = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            imported = isinstance(node, ast.ImportFrom) and node.module == "time" and node.names[0].name == "sleep"
+            if name.endswith("time.sleep") or imported:
+                waiting.append(module_name(path))
+    assert waiting == ["mqtctl.acquisition.interrupt", "mqtctl.clock"]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_modules_stay_one_idea_long(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500

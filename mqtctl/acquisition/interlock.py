@@ -1,48 +1,14 @@
-"""Source to zero and off, heater off, on every way out; and how a run is asked to stop."""
+"""Source to zero and off, heater off, on every way out."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Self
 
-from mqtctl.errors import InterruptedRunError, MqtctlError, UnsafeError
+from mqtctl.errors import MqtctlError, UnsafeError
 from mqtctl.station import Station
 
-__all__ = ["Interrupt", "guarded", "make_safe"]
-
-
-class Interrupt:
-    """Context in which Ctrl-C and termination requests are remembered instead of striking anywhere.
-
-    `check` raises at the next point where stopping is safe; nothing can cut short the way to the
-    safe state.
-    """
-
-    def __init__(self) -> None:
-        self._signal_number: int | None = None
-        self._previous: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._remember)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal returned before
-
-    def _remember(self, number: int, _frame: FrameType | None) -> None:
-        self._signal_number = number
-
-    def check(self) -> None:
-        """Raise `InterruptedRunError` if a stop was asked for."""
-        if self._signal_number is not None:
-            raise InterruptedRunError(self._signal_number)
+__all__ = ["guarded", "make_safe"]
 
 
 def make_safe(station: Station) -> None:

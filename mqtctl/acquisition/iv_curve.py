@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mqtctl.acquisition.conversion import convert
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
+from mqtctl.acquisition.reader import LONGEST_WAIT
 from mqtctl.instruments.roles import StopEdge
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import way_down
@@ -108,7 +109,8 @@ def _median_current(job: SweepJob, bench: RampBench, variant: Variant, edge: Sto
     readings = np.empty(0)
     # a counter without memory says only while it is read how many intervals came
     while readings.size < RAMPS and source.running():
-        counter.wait_for(RAMPS - readings.size, RAMPS * ramp.period)
+        counter.wait_for(RAMPS - readings.size, min(RAMPS * ramp.period, LONGEST_WAIT))
+        job.check()
         readings = np.concatenate([readings, counter.read(RAMPS - readings.size)])
     source.stop()
     clock.sleep(ramp.period)  # what the last ramp started has ended

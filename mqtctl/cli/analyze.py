@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import CalibrationOption, JsonOption
-from mqtctl.cli.outcome import parse_option, print_json, reporting_faults
+from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
 from mqtctl.errors import InputError
 from mqtctl.quantities import parse_quantity
 
@@ -95,10 +95,11 @@ def analyze(
             facts = ForeignFacts(**given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model)
             result = analyze_list(data, facts)
             show = print_point
-        if json:
-            print_json(result)
-        else:
-            show(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                show(result)
 
 
 def _refuse_unused(context: typer.Context, data: Path, foreign: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mqtctl.cli.options import JsonOption, SeedOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 if TYPE_CHECKING:
     from mqtctl.instruments.findings import Finding
@@ -38,16 +38,17 @@ def check(
         from mqtctl.workflow import check_measurement
 
         result = check_measurement(plan, seed=seed, output=output, database=database)
-        if json:
-            print_json(result.as_json())
-        else:
-            _print(result)
+        with printing():
+            if json:
+                print_json(result.as_json())
+            else:
+                _print(result)
         faults = [finding for finding in result.findings if finding.verdict == "fault"]
         if faults:
             # people have the sentence in the table already
             told = "see above" if not json else f"{_where(faults[0])}: {faults[0].sentence.rstrip('.')}"
             count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
-            typer.echo(f"mqtctl: {count}: {told}", err=True)
+            tell(f"mqtctl: {count}: {told}")
             raise typer.Exit(result.exit_code)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.outcome import reporting_faults
+from mqtctl.cli.outcome import printing, reporting_faults, tell
 
 __all__ = ["init"]
 
@@ -20,12 +20,13 @@ def init(
     with reporting_faults():
         from mqtctl.plan import write_examples
 
-        for path in write_examples(folder):
-            typer.echo(str(path))
+        written = write_examples(folder)
+        with printing():
+            for path in written:
+                typer.echo(str(path))
         plan = shlex.quote(str(folder / "plan.yaml"))
-        typer.echo(
+        tell(
             f"Next: `mqtctl sweep {plan}` runs them on the simulated bench. For your own instruments change the "
             f"addresses in {folder / 'station.yaml'} and take out its `visalib` lines; `mqtctl check {plan}` then "
-            "looks at everything before the first ramp.",
-            err=True,
+            "looks at everything before the first ramp."
         )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, Remark, Settling
+from mqtctl.cli.apart import Apart
 from mqtctl.cli.live.times import TimeLeft
 from mqtctl.cli.tables import quantity, simulated_line
 from mqtctl.clock import WallClock
@@ -25,22 +26,48 @@ _USUAL_LIVE = 0.95
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
-    """Give a listener for the events of a measurement for as long as it runs."""
-    if not _can_draw():
-        yield PlainLines(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  # stderr is for people
+    """Give a listener for the events of a measurement for as long as it runs.
+
+    The terminal may go or hang: neither beginning nor end fails, and nobody waits for long.
+    """
+    if sys.stderr is None:  # closed before we began; print would take stdout in its place
+        yield lambda _event: None
         return
-    from rich.console import Console
+    display = _live_view() if _can_draw() else Apart(PlainLines(lambda text: print(text, file=sys.stderr, flush=True)))  # noqa: T201
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def _live_view() -> Apart:
+    """Return the view of a terminal on which it can be drawn."""
     from rich.live import Live
 
+    from mqtctl.cli.console import PlainConsole
     from mqtctl.cli.live import LiveDisplay
 
-    console = Console(stderr=True, highlight=False)
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
-        display = LiveDisplay(live, WallClock(), result_line)
+    # no redirection: what others write on stderr does not wait for a display that hangs
+    live = Live(
+        console=PlainConsole(stderr=True),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    drawn = LiveDisplay(live, WallClock(), result_line)
+
+    def show(event: object) -> None:
+        live.start()  # the first time
+        drawn(event)
+
+    def end() -> None:
         try:
-            yield display
+            drawn.close()
         finally:
-            display.close()
+            live.stop()
+
+    return Apart(show, end)
 
 
 def _can_draw() -> bool:

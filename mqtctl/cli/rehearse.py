@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mqtctl.cli.options import JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 __all__ = ["rehearse"]
 
@@ -40,18 +40,19 @@ def rehearse(
         found = rehearse(
             plan,
             RehearsalOptions(bench=bench, seed=seed, repeat=repeat),
-            notify=lambda text: typer.echo(text, err=True),
+            notify=tell,
         )
-        if json:
-            print_json(found.to_dict())
-        else:
-            _print(found.to_dict())
-    if found.exit_code:
-        if found.fault is not None:
-            # people have the sentence among the findings already
-            told = _sentence(found.fault.text, found.fault.advice) if json else "there are faults, see above"
-            typer.echo(f"mqtctl: {told}", err=True)
-        raise typer.Exit(found.exit_code)
+        with printing():
+            if json:
+                print_json(found.to_dict())
+            else:
+                _print(found.to_dict())
+        if found.exit_code:
+            if found.fault is not None:
+                # people have the sentence among the findings already
+                told = _sentence(found.fault.text, found.fault.advice) if json else "there are faults, see above"
+                tell(f"mqtctl: {told}")
+            raise typer.Exit(found.exit_code)
 
 
 def _print(result: Mapping[str, Any]) -> None:

@@ -73,9 +73,9 @@ def simulated_line(seed: int | None) -> str:
 
 def paper() -> Console:
     """Return stdout as rich writes to it: as wide as the terminal or COLUMNS say, a fixed width elsewhere."""
-    from rich.console import Console
+    from mqtctl.cli.console import PlainConsole
 
-    console = Console(highlight=False, markup=False)
+    console = PlainConsole(markup=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH
     return console

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mqtctl.acquisition import Interrupt, exclusive
+from mqtctl.acquisition import Interrupt, exclusive, instruments_of
 from mqtctl.acquisition.checks import (
     calibration_findings,
     clock_finding,
@@ -21,7 +21,7 @@ from mqtctl.acquisition.checks import (
 from mqtctl.errors import BenchBusyError, HardwareError, InputError, InterruptedRunError, MqtctlError
 from mqtctl.instruments.findings import Finding, Verdict
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import load_station, open_role, open_station, real_addresses, roles_played
+from mqtctl.station import load_station, open_role, open_station, roles_played
 from mqtctl.workflow.measurement import bytes_needed
 from mqtctl.workflow.results import RunFolder
 
@@ -93,7 +93,7 @@ def check_measurement(
     needed = bytes_needed(plan, len(plan.plan.temperatures))
     simulated, in_force = not real_addresses(plan.station), None
     try:
-        with Interrupt() as interrupt, exclusive(real_addresses(plan.station)):
+        with Interrupt() as interrupt, exclusive(instruments_of(plan.station)):
             there, in_force = _on_the_station(plan, folder, seed, interrupt.check)
             found += there
     except (BenchBusyError, InterruptedRunError):

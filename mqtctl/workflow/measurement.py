@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import (
+    Bystander,
     Event,
     Interrupt,
     Notify,
@@ -22,6 +23,7 @@ from mqtctl.acquisition import (
     SweepJob,
     exclusive,
     guarded,
+    instruments_of,
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
@@ -30,9 +32,9 @@ from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
-from mqtctl.errors import InputError
+from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import Station, open_station, real_addresses
+from mqtctl.station import Station, open_station
 from mqtctl.storage import Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
@@ -191,18 +193,25 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
+    notify = Bystander(notify)
     following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
     with ExitStack() as opened:
         opened.enter_context(following.telling())
         interrupt = opened.enter_context(Interrupt())
         patience = Patience(tell=lambda sentence: notify(Remark(sentence)), check=interrupt.check)
         opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
-        opened.enter_context(exclusive(real_addresses(plan.station)))
-        station = opened.enter_context(open_station(plan.station, seed=options.seed))
-        check_plan(plan, station)
+        opened.enter_context(exclusive(instruments_of(plan.station)))
+        station = opened.enter_context(open_station(plan.station, seed=options.seed, wall=interrupt.clock))
+        with interrupt.striking():
+            check_plan(plan, station)
         start = station.clock.now()
-        # the innermost ends first: source and heater are off before the database closes
-        with open_database(folder.database, needed=needed, patience=patience) as database, guarded(station):
+        # the innermost ends first: no wait is cut short while source and heater go off, which is before the database
+        # closes
+        with (
+            open_database(folder.database, needed=needed, patience=patience) as database,
+            guarded(station),
+            interrupt.striking(),
+        ):
             interrupt.check()
             facts = _facts(plan, station)
             following.begin(facts)
@@ -239,7 +248,7 @@ def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
 
 
 def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
-    """Return a listener that adds to each finished point the fit of its histogram alone."""
+    """Return a listener that adds to each finished point the fit of its histogram alone; it never raises by itself."""
     junction = plan.sample.junction.estimate
 
     def listen(event: Event) -> None:
@@ -249,8 +258,9 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
         try:
             (point,) = load_sweep(database, run_id=event.run_id).points
             fit = fit_histogram(point.histogram, junction)
-        except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))
+        except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
+            kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
+            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(

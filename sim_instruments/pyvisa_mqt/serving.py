@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from .bench import open_bench
 from .bench_file import BenchFileError
@@ -20,14 +21,16 @@ __all__ = ["main"]
 
 #: Ports that may be asked for, and the number of instruments and clients that find room behind the last.
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65000
+#: What asks for the end, where it exists: Ctrl-C, a request to end, a terminal that is gone, Ctrl-\, a closed console.
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 class _Asked(BaseException):
-    """SIGINT or SIGTERM has come."""
+    """One of the signals has come."""
 
 
 class _Stop:
-    """Ends what is going on at SIGINT or SIGTERM, once; the handlers before are put back at the end."""
+    """Ends what is going on at the first of these signals, once; the handlers before are put back at the end."""
 
     def __init__(self) -> None:
         self._asked = False
@@ -44,8 +47,10 @@ class _Stop:
         return self._asked
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
+        for number in (getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)):
+            nohup = number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
+            if not nohup:
+                self._before[number] = signal.signal(number, self._ask)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._asked = True  # from here on nothing interrupts
@@ -92,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wrong(sentence: str) -> int:
-    sys.stderr.write(f"mqtctl: {sentence}\n")
+    _tell(sys.stderr, f"mqtctl: {sentence}\n")
     return 2
 
 
@@ -100,16 +105,30 @@ def _announce(server: BenchServer, *, as_json: bool) -> None:
     """Print where everything is."""
     addresses = server.addresses()
     if as_json:
-        sys.stdout.write(json.dumps(addresses) + "\n")
-    else:
-        for name, place in addresses["instruments"].items():
-            socket = f"TCPIP::{place['host']}::{place['port']}::SOCKET" if place["port"] else "left out"
-            where = place["device"] or socket
-            sys.stdout.write(f"{name:16s} {place['model']:18s} {where}\n")
-        if addresses["backend"]:
-            sys.stdout.write(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")
-        sys.stderr.write("serving; Ctrl-C ends it\n")
-    sys.stdout.flush()
+        _tell(sys.stdout, json.dumps(addresses) + "\n")
+        return
+    lines = []
+    for name, place in addresses["instruments"].items():
+        socket = f"TCPIP::{place['host']}::{place['port']}::SOCKET" if place["port"] else "left out"
+        lines.append(f"{name:16s} {place['model']:18s} {place['device'] or socket}\n")
+    if addresses["backend"]:
+        lines.append(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")
+    _tell(sys.stdout, "".join(lines))
+    _tell(sys.stderr, "serving; Ctrl-C ends it\n")
+
+
+def _tell(stream: TextIO | None, text: str) -> None:
+    """Write to whoever reads; that nobody does any more is no reason not to serve."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        # what is left goes nowhere: Python would try again at its end, and exit with a code of its own
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mqtctl.acquisition import Bystander
 from mqtctl.analysis import moments
 from mqtctl.errors import InputError
 from mqtctl.instruments.findings import Finding
@@ -75,6 +76,7 @@ def rehearse(
         The user asked to stop.
     """
     options = options or RehearsalOptions()
+    notify = Bystander(notify)
     plan = load_plan(plan_path)
     bench, run = _run(plan, options, notify)
     trusted = None if spoils_everything(run.findings) else bench

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import os
-import signal
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
-from mqtctl.errors import HardwareError, InterruptedRunError, UnsafeError
+from mqtctl.acquisition.interlock import guarded, make_safe
+from mqtctl.errors import HardwareError, UnsafeError
 from mqtctl.instruments.roles import RampProgram
 from mqtctl.station import Station
 
@@ -61,18 +59,6 @@ def test_an_unconfirmed_safe_state_outranks_the_fault_that_led_to_it() -> None:
         raise HardwareError("broken")
     assert caught.value.exit_code == 20
     assert isinstance(caught.value.__context__, HardwareError)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_strikes_only_where_stopping_is_safe(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with Interrupt() as interrupt:
-        interrupt.check()
-        os.kill(os.getpid(), number)
-        with pytest.raises(InterruptedRunError) as caught:
-            interrupt.check()
-    assert caught.value.signal_number == number
-    assert signal.getsignal(number) is before
 
 
 def test_a_ramp_program_knows_its_rise_time() -> None:
