@@ -20,6 +20,7 @@ from .faults import named
 from .lakeshore import LakeshoreController
 from .lakeshore_336_options import Lakeshore336Options
 from .lakeshore_zones import Zone
+from .wanted import Spoken, Wanted
 
 __all__ = ["Lakeshore336Controller"]
 
@@ -51,7 +52,7 @@ class Lakeshore336Controller(LakeshoreController):
     def _ask_reading(self) -> tuple[float, str]:
         """Ask for value and status in one message."""
         name = self._options.input
-        value, status = self._talk.fields(f"KRDG? {name};RDGST? {name}", 2, separator=";")
+        value, status = self._look(f"KRDG? {name};RDGST? {name}", 2)
         return float(value), self._status_text(int(status), self._statuses)
 
     @property
@@ -69,22 +70,25 @@ class Lakeshore336Controller(LakeshoreController):
         if int(units) != 1:
             raise CryostatError(f"{where} does not regulate in kelvin; choose kelvin as its preferred units")
 
-    def _close_loop(self) -> None:
+    def _loop(self) -> list[Wanted]:
         """Regulate this output on our input."""
         wanted = (_CLOSED_LOOP, self._options.input_number, 0)
-        found = tuple(int(field) for field in self._talk.fields(f"OUTMODE? {self._output}", 3))
-        if found != wanted:
-            self._turn_off_unless_in(0)
-            self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
+        query, name = f"OUTMODE? {self._output}", self._options.input
 
-    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
-        """Read back mode and input of the output."""
-        mode, source, _ = self._talk.fields(f"OUTMODE? {self._output}", 3)
-        number = self._options.input_number
-        return {
-            "output mode": (mode, "closed loop", int(mode) == _CLOSED_LOOP),
-            "control input": (source, number, int(source) == number),
-        }
+        def parse(text: str) -> tuple[int, ...]:
+            mode, source, powerup = text.split(",")
+            return int(mode), int(source), int(powerup)
+
+        def make(_value: object) -> None:
+            if parse(self._talk.ask(query)) != wanted:
+                self._turn_off_unless_in(0)
+                self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
+
+        return [
+            Wanted("output mode and control input", Spoken(query, self._talk.ask, make, parse), wanted),
+            Wanted("input curve", self._seen(f"INCRV? {name}"), made=False),
+            Wanted("input filter", self._seen(f"FILTER? {name}"), made=False),
+        ]
 
     def _range_code(self, zone: Zone) -> int:
         """Return the number of a zone's heater range."""

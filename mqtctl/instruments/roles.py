@@ -24,6 +24,7 @@ __all__ = [
     "TemperatureController",
     "TemperatureReading",
     "TimingCounter",
+    "Watched",
 ]
 
 
@@ -203,3 +204,14 @@ class OffsetSource(Protocol):
 
     def make_safe(self) -> None:
         """Zero current, output off, both read back; raises `UnsafeError` if not confirmed."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A source or counter that can say whether it still is as it was set up; one that cannot is believed."""
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting has changed since it was set up.
+
+        Nothing else changes, but a counter without memory ends its measurement.
+        """
