@@ -13,7 +13,7 @@ import pyvisa.errors
 from mqtctl_drivers.errors import ErrorQueueError, InstrumentError
 from pyvisa.constants import StatusCode
 
-from mqtctl.errors import HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, HardwareError, MqtctlError
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -57,7 +57,7 @@ def named(instrument: VisaInstrument) -> str:
 
 @contextmanager
 def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
-    """Make a `HardwareError` of anything that goes wrong within the block.
+    """Make a `HardwareError` of anything that goes wrong within the block, a `GlitchError` where it may go well again.
 
     Parameters
     ----------
@@ -71,7 +71,9 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
     except INSTRUMENT_FAULTS as exc:
         if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
             instrument.distrust()
-        raise HardwareError(f"{named(instrument)}, {doing}: {_explain(instrument, exc)}") from exc
+        text = f"{named(instrument)}, {doing}: {_explain(instrument, exc)}"
+        # an instrument that complains has understood and will do so again
+        raise (HardwareError if isinstance(exc, ErrorQueueError) else GlitchError)(text) from exc
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:

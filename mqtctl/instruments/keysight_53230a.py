@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import GlitchError, HardwareError, InputError
 
 from .counter_facts import CounterFacts
 from .faults import named, persistently, speaking
@@ -253,7 +253,7 @@ class Keysight53230ATimingCounter(CounterFacts):
         wrong = np.isnan(intervals) | (intervals < 0) | ((intervals > 2.0 * timeout) & np.isfinite(intervals))
         if np.any(wrong):
             first = int(np.flatnonzero(wrong)[0])
-            raise HardwareError(
+            raise GlitchError(
                 f"{named(self._counter)}: interval {first} of {values.size} reads {values[first]:.6g} s, which a "
                 f"time-out of {timeout:.6g} s does not allow; the block is rejected, repeat it"
             )

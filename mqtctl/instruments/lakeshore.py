@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mqtctl.clock import Clock
@@ -60,6 +60,8 @@ class LakeshoreController(ABC):
     role: ClassVar[str] = "temperature_controller"
     #: Text in the identity of the right instrument.
     model: ClassVar[str]
+    #: Whether the last digits of a temperature are noise.
+    fine: ClassVar[bool] = True
     #: How far a set-point may read back from what was set: relative, and absolute in K.
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 1e-6)
 
@@ -76,9 +78,19 @@ class LakeshoreController(ABC):
 
     # -- what differs ---------------------------------------------------------------------------
 
+    @property
     @abstractmethod
-    def _ask_reading(self) -> tuple[float, str]:
-        """Ask once for the value in K, and why it must not be believed ("" if it may)."""
+    def _reading_query(self) -> str:
+        """The message that asks for a reading: several queries, of which the first gives the value."""
+
+    @abstractmethod
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Return the value in K, and why it must not be believed ("" if it may), from the replies."""
+
+    @property
+    @abstractmethod
+    def _heater_query(self) -> str:
+        """Asks for how much of its range the heater gives, in %."""
 
     @property
     @abstractmethod
@@ -126,13 +138,11 @@ class LakeshoreController(ABC):
             No answer, or one that cannot be read.
         """
 
-        def reading() -> tuple[float, str]:
+        def reading() -> TemperatureReading:
             with self._talk.about("reading the thermometer"):
-                return self._ask_reading()
+                return self._look()
 
-        temperature, fault = persistently(self._instrument, "reading the thermometer", reading)
-        fault = fault or self._implausible(temperature)
-        return TemperatureReading(temperature, valid=not fault, status=fault or "OK")
+        return persistently(self._instrument, "reading the thermometer", reading)
 
     def set_target(self, temperature: float) -> None:
         """Regulate at this temperature (K): closed loop, PID, heater range and set-point.
@@ -271,15 +281,23 @@ class LakeshoreController(ABC):
 
         return Spoken(f"RAMP? {self._output}", self._talk.ask, make, lambda text: text.split(",")[0].strip())
 
-    def _look(self, query: str, count: int) -> list[str]:
-        """Ask for a reading of `count` fields and, once a set-point was made, in the same message for its settings."""
-        if not self._settings.wanted:
-            return self._talk.fields(query, count, separator=";")
-        reply = self._talk.ask(f"{query};{self._settings.query}")
-        fields = self._settings.split([field.strip() for field in reply.split(";")])
-        if len(fields) != count:
+    def _look(self) -> TemperatureReading:
+        """Ask for a reading and, once a set-point was made, in the same message for the settings and the heater."""
+        query, watching = self._reading_query, bool(self._settings.wanted)
+        if watching:
+            # the sensor's own units have more digits than the temperature
+            query = f"{query};SRDG? {self._sensor};{self._heater_query};{self._settings.query}"
+        reply = self._talk.ask(query)
+        fields = [field.strip() for field in reply.split(";")]
+        if len(fields) != query.count(";") + 1:
             raise ValueError(f"{reply!r} has not the fields of {query}")
-        return fields
+        digits, heater = fields[0] if self.fine else "", None
+        if watching:
+            *fields, digits, percent = self._settings.split(fields)
+            heater = float(percent) / 100
+        temperature, fault = self._interpret(fields)
+        fault = fault or self._implausible(temperature)
+        return TemperatureReading(temperature, not fault, fault or "OK", digits, heater)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ gives four), so they are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
@@ -42,6 +42,7 @@ class Lakeshore336Controller(LakeshoreController):
 
     options_model: ClassVar[type[Document]] = Lakeshore336Options
     model: ClassVar[str] = "MODEL336"
+    fine: ClassVar[bool] = False
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 6e-4)  # three decimals come back
 
     def __init__(self, instrument: LakeshoreModel336, options: Mapping[str, object], clock: Clock) -> None:
@@ -49,10 +50,19 @@ class Lakeshore336Controller(LakeshoreController):
         self._statuses = instrument.A.SENSOR_STATUSES
         super().__init__(instrument, self._options, self._options.output, f"heater {self._options.output}", clock)
 
-    def _ask_reading(self) -> tuple[float, str]:
+    @property
+    def _reading_query(self) -> str:
         """Ask for value and status in one message."""
-        name = self._options.input
-        value, status = self._look(f"KRDG? {name};RDGST? {name}", 2)
+        return f"KRDG? {self._options.input};RDGST? {self._options.input}"
+
+    @property
+    def _heater_query(self) -> str:
+        """Ask for the heater's output in % of the range."""
+        return f"HTR? {self._output}"
+
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Take value and status apart."""
+        value, status = fields
         return float(value), self._status_text(int(status), self._statuses)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
@@ -53,11 +53,20 @@ class Lakeshore372Controller(LakeshoreController):
         output = {"sample": 0, "warm-up": 1}[heater]
         super().__init__(instrument, self._options, output, f"{heater} heater", clock)
 
-    def _ask_reading(self) -> tuple[float, str]:
+    @property
+    def _reading_query(self) -> str:
         """Ask for value, status and scanner position in one message."""
         channel = self._options.channel
-        query = f"KRDG? {channel};RDGST? {channel};SCAN?"
-        value, status, scanner = self._look(query, 3)
+        return f"KRDG? {channel};RDGST? {channel};SCAN?"
+
+    @property
+    def _heater_query(self) -> str:
+        """Ask for the heater's current, or the warm-up heater's output, in % of the range."""
+        return "HTR?" if self._output == 0 else f"AOUT? {self._output}"
+
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Take value, status and scanner position apart."""
+        value, status, scanner = fields
         scan = _SCAN.fullmatch(scanner)
         if scan is None:
             raise ValueError(f"{scanner!r} is not channel,autoscan")

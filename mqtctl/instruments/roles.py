@@ -161,11 +161,26 @@ class TimingCounter(Protocol):
 
 @dataclass(frozen=True)
 class TemperatureReading:
-    """One reading of the bath thermometer: value in K, and whether the instrument calls it valid."""
+    """One reading of the bath thermometer.
+
+    Attributes
+    ----------
+    temperature
+        Value in K.
+    valid, status
+        Whether the instrument calls it valid, and what it says.
+    digits
+        The reading as the instrument writes it, where its last digits are noise: the same ones time and again mean
+        that it is frozen. Empty where the instrument is too coarse for that.
+    heater
+        Part of the heater's range that is being given, 0 to 1; None where that is not known.
+    """
 
     temperature: float
     valid: bool
     status: str = ""
+    digits: str = ""
+    heater: float | None = None
 
 
 @runtime_checkable

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import GlitchError, HardwareError, InputError
 
 from .counter_facts import CounterFacts
 from .faults import impatient, named, speaking
@@ -264,7 +264,7 @@ class SrsSR620TimingCounter(CounterFacts):
         if np.any(wrong):
             first = int(np.flatnonzero(wrong)[0])
             self._end()
-            raise HardwareError(
+            raise GlitchError(
                 f"{named(self._counter)}: interval {first} of {values.size} reads {values[first]:.6g} s, which "
                 f"cannot be {longest:.3g} s after arming; the stream is out of step, repeat"
             )
