@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,12 @@ from mqtctl.acquisition.events import BlockStored, PointFinished, RampsBegin, Re
 from mqtctl.acquisition.goal import PrecisionGoal, Standing
 from mqtctl.acquisition.histogram import HistogramRequest, Tally, acquire_histogram
 from mqtctl.acquisition.job import SweepJob
-from mqtctl.acquisition.settle import SettleResult, believe
+from mqtctl.acquisition.ramps import RampBench
+from mqtctl.acquisition.repetition import FrozenThermometer
+from mqtctl.acquisition.retry import LeftBandError
+from mqtctl.acquisition.settle import MAX_INVALID, SettleResult, believe
+from mqtctl.errors import GlitchError
+from mqtctl.instruments.roles import TemperatureReading
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
@@ -26,6 +31,8 @@ __all__ = ["Place", "take_histogram"]
 
 #: The bath is read at most so often (s) while ramps run.
 BATH_INTERVAL = 2.0
+#: A reading outside the band is confirmed by so many more, so long (s) after one another.
+CONFIRMATIONS, CONFIRMATION_INTERVAL = 2, 0.25
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,21 @@ class Place:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tally, float]:
+def take_histogram(
+    job: SweepJob,
+    place: Place,
+    ramp: MeasuredRamp,
+    bench: RampBench,
+    settle_again: Callable[[], object] | None = None,
+) -> tuple[Tally, float]:
     """Take and store the histogram of a ramp that source and counter are set up for.
+
+    Parameters
+    ----------
+    bench
+        Sets them up anew after a failed exchange.
+    settle_again
+        Waits for the set point once more if the bath leaves its band.
 
     Returns
     -------
@@ -65,10 +85,11 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
     plan = job.plan.plan
     bath = _Bath(job, place.target)
     goal = _goal(job, place.variant)
-    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal)
+    noisy = place.variant.purpose != "dummy"
+    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
     with HistogramWriter(job.connection, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
-        bath.read()
+        bath.wait_for_reading()
         job.notify(_beginning(job, place, ramp, goal))
         tally = acquire_histogram(
             job.station.source,
@@ -78,8 +99,11 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
             clock=job.station.clock,
             store=progress.store,
             watch=bath.watch,
+            recover=_recovery(job, place, bath, bench, settle_again),
+            beside=[job.station.offset],
         )
-        bath.read()
+        bath.wait_for_reading()
+        bath.require_alive()
         writer.finish(_closing_facts(job, tally, bath, place.settled))
         mean, std = progress.moments()
         finished = PointFinished(
@@ -96,8 +120,43 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
             precision=tally.precision,
         )
     job.notify(finished)
+    _remark_on_setbacks(job, place, bath, tally)
     _remark_on_precision(job, place, goal, tally)
     return tally, bath.mean
+
+
+def _recovery(
+    job: SweepJob, place: Place, bath: _Bath, bench: RampBench, settle_again: Callable[[], object] | None
+) -> Callable[[GlitchError | LeftBandError, str], None]:
+    """Return what is done when a burst was cut short: source to zero, all set up anew, settled again if need be."""
+
+    def recover(fault: GlitchError | LeftBandError, action: str) -> None:
+        job.check()
+        job.notify(Remark(f"point {place.point}: {fault}; {action}"))
+        bench.prepare_again()
+        if isinstance(fault, LeftBandError) and settle_again is not None:
+            settle_again()
+            bath.wait_for_reading()
+
+    return recover
+
+
+def _remark_on_setbacks(job: SweepJob, place: Place, bath: _Bath, tally: Tally) -> None:
+    """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
+    told = [
+        f"{number} {text}"
+        for number, text in (
+            (tally.glitches, "bursts were cut short by failed exchanges, what they lacked was ramped anew"),
+            (
+                tally.settlings,
+                "times the bath left its band and was settled again, up to two seconds of ramps before each",
+            ),
+            (bath.invalid, "readings of the bath were invalid while ramps went on"),
+        )
+        if number
+    ]
+    if told:
+        job.notify(Remark(f"point {place.point}: {'; '.join(told)}"))
 
 
 def _goal(job: SweepJob, variant: Variant) -> PrecisionGoal | None:
@@ -156,10 +215,14 @@ class _Bath:
     """Reads the bath before, during and after the ramps, never oftener than is good for it."""
 
     def __init__(self, job: SweepJob, target: float | None) -> None:
-        self._job = job
+        self._thermometer, self._clock, self._check = job.station.thermometer, job.station.clock, job.check
+        self._target, self._settle = target, job.plan.plan.settle
         # the sample's limit has a margin above the set point: thermometers are noisy
         self._limit = max(job.plan.sample.limits.max_temperature, 1.02 * (target or 0.0))
+        self._frozen = FrozenThermometer(self._settle.dwell)
         self._last = -math.inf
+        self._invalid_in_a_row = 0
+        self.invalid = 0
         self.readings: list[float] = []
 
     @property
@@ -172,16 +235,59 @@ class _Bath:
         """Standard deviation of the readings in K."""
         return float(np.std(self.readings))
 
-    def read(self) -> None:
-        """Read the bath now; raises `CryostatError` if it cannot be believed."""
-        self.readings.append(believe(self._job.station.thermometer.read(), self._limit))
-        self._last = self._job.station.clock.now()
+    def wait_for_reading(self) -> None:
+        """Read the bath now, waiting out a few invalid readings; raises `CryostatError` if it cannot be believed."""
+        while not self._read():
+            self._clock.sleep(self._settle.interval)
 
     def watch(self) -> None:
-        """Read the bath if it is time, and give way to a request to stop."""
-        self._job.check()
-        if self._job.station.clock.now() - self._last >= BATH_INTERVAL:
-            self.read()
+        """Read the bath if it is time, and give way to a request to stop.
+
+        A few invalid readings in a row are waited out while the ramps go on.
+
+        Raises
+        ------
+        LeftBandError
+            The bath is not at its set point any more.
+        CryostatError
+            The thermometer is stuck, invalid for too long, or the bath is above the sample's limit.
+        """
+        self._check()
+        if self._clock.now() - self._last < BATH_INTERVAL or not self._read():
+            return
+        for _ in range(CONFIRMATIONS):
+            if self._inside(self.readings[-1]):
+                return
+            self._clock.sleep(CONFIRMATION_INTERVAL)
+            self._read()
+        if not self._inside(self.readings[-1]):
+            assert self._target is not None  # noqa: S101  # for mypy: there is no band without a set point
+            raise LeftBandError(
+                f"the bath has left its band while ramps ran: it is at {readable(self.readings[-1], 'K')}, outside "
+                f"{readable(self._settle.band, '1')} of {readable(self._target, 'K')}; look at heater and cooling power"
+            )
+
+    def require_alive(self) -> None:
+        """Raise `CryostatError` if the thermometer has repeated one reading throughout."""
+        self._frozen.require_varied(self._clock.now())
+
+    def _inside(self, temperature: float) -> bool:
+        """Return whether a temperature (K) lies in the band around the set point, if there is one."""
+        return self._target is None or abs(temperature - self._target) <= self._settle.band * self._target
+
+    def _read(self) -> bool:
+        """Read the bath and return whether that was valid; the tenth invalid reading in a row raises."""
+        reading: TemperatureReading = self._thermometer.read()
+        self._last = self._clock.now()
+        if not reading.valid:
+            self.invalid += 1
+            self._invalid_in_a_row += 1
+            if self._invalid_in_a_row < MAX_INVALID:
+                return False
+        self._invalid_in_a_row = 0
+        self.readings.append(believe(reading, self._limit))
+        self._frozen.add(self._last, reading.digits)
+        return True
 
 
 class _Progress:
@@ -248,6 +354,9 @@ def _closing_facts(job: SweepJob, tally: Tally, bath: _Bath, settled: SettleResu
         "duration": tally.duration,
         "live_fraction": tally.live_fraction,
         "block": tally.block,
+        "glitches": tally.glitches,
+        "settled_again": tally.settlings,
+        "invalid_bath_readings": bath.invalid,
         "precision": tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,
         "looks": [[look.switches, look.precision if math.isfinite(look.precision) else None] for look in tally.looks],
         "temperature": bath.mean,

@@ -158,6 +158,8 @@ class Keithley6221RampSource:
             event, output, status = (int(field) for field in self._source.ask(_RUNNING).split(";"))
         if status & POWER_ON or (not output and not event & OperationEvent.WAVE_STOPPED):
             self._deadline = self._program = None
+            if status & POWER_ON:
+                self._settings.lost_power()
             what = "it was switched off and on" if status & POWER_ON else "its output went off"
             raise HardwareError(
                 f"{named(self._source)}: {what} in the middle of a burst, so there are no ramps any more; look at its "

@@ -172,6 +172,8 @@ class Keysight33500BRampSource:
             output, status = (int(field) for field in self._talk.fields(f":{self._output}?;*ESR?", 2, separator=";"))
         if status & POWER_ON or not output:
             self._ends_at = self._program = None
+            if status & POWER_ON:
+                self._settings.lost_power()
             what = "it was switched off and on" if status & POWER_ON else "the output went off"
             raise HardwareError(
                 f"{named(self._generator)}: {what} in the middle of a burst, so there are no ramps any more; "

@@ -170,6 +170,10 @@ class SettingsGuard:
         """Watch nothing any more: somebody is about to change settings."""
         self._wanted, self._before, self._lost_power = (), [], False
 
+    def lost_power(self) -> None:
+        """Remember that the power-on bit was seen elsewhere: reading it has cleared it."""
+        self._lost_power = True
+
     @property
     def query(self) -> str:
         """The message that asks for all that is watched, and for the power-on bit."""
