@@ -68,7 +68,8 @@ class Tally:
     bursts
         Number of bursts of the source.
     duration
-        Time in s from the first ramp to the acknowledgement of the last block.
+        Time in s from the first ramp to the acknowledgement of the last block, without what setting up anew and
+        settling again took.
     lost
         Ramps up to the last reading that are in none.
     live_fraction
@@ -185,6 +186,7 @@ class _Acquisition:
         self._first = clock.now()
         self._bursts = 0
         self._setbacks = Setbacks()
+        self._paused = 0.0
 
     @property
     def missing(self) -> int:
@@ -210,12 +212,17 @@ class _Acquisition:
 
     def bear(self, fault: GlitchError | LeftBandError, recover: Recover) -> None:
         """Get ready for another burst after one that was cut short, or raise the fault: there were too many."""
-        recover(fault, self._setbacks.bear(fault, self._collector.readings))
+        action = self._setbacks.bear(fault, self._collector.readings)
+        if isinstance(fault, LeftBandError):
+            action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
+        begun = self._clock.now()
+        recover(fault, action)
+        self._paused += self._clock.now() - begun
 
     def finish(self) -> Tally:
         """Store what is left and say what was acquired."""
         precision = self._collector.finish()
-        duration = self._clock.now() - self._first
+        duration = self._clock.now() - self._first - self._paused
         return Tally(
             switches=self._collector.switches,
             censored=self._collector.censored,

@@ -143,20 +143,14 @@ def _recovery(
 
 def _remark_on_setbacks(job: SweepJob, place: Place, bath: _Bath, tally: Tally) -> None:
     """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
-    told = [
-        f"{number} {text}"
-        for number, text in (
-            (tally.glitches, "bursts were cut short by failed exchanges, what they lacked was ramped anew"),
-            (
-                tally.settlings,
-                "times the bath left its band and was settled again, up to two seconds of ramps before each",
-            ),
-            (bath.invalid, "readings of the bath were invalid while ramps went on"),
-        )
-        if number
-    ]
-    if told:
-        job.notify(Remark(f"point {place.point}: {'; '.join(told)}"))
+    told = {
+        "bursts cut short by failed exchanges (what they lacked was ramped anew)": tally.glitches,
+        "settled again because the bath had left its band": tally.settlings,
+        "invalid readings of the bath, waited out": bath.invalid,
+    }
+    if any(told.values()):
+        counts = "; ".join(f"{text}: {number}" for text, number in told.items() if number)
+        job.notify(Remark(f"point {place.point}: {counts}"))
 
 
 def _goal(job: SweepJob, variant: Variant) -> PrecisionGoal | None:
@@ -255,17 +249,19 @@ class _Bath:
         self._check()
         if self._clock.now() - self._last < BATH_INTERVAL or not self._read():
             return
-        for _ in range(CONFIRMATIONS):
-            if self._inside(self.readings[-1]):
-                return
+        outside: list[float] = []
+        while not self._inside(self.readings[-1]):
+            # its ramps will not count, so that it has no part in the mean either
+            outside.append(self.readings.pop())
+            if len(outside) > CONFIRMATIONS:
+                raise LeftBandError(
+                    f"the bath has left its band while ramps ran: it is at {readable(outside[-1], 'K')}, outside "
+                    f"{readable(self._settle.band, '1')} of {readable(self._target or math.nan, 'K')}; look at heater "
+                    "and cooling power"
+                )
             self._clock.sleep(CONFIRMATION_INTERVAL)
-            self._read()
-        if not self._inside(self.readings[-1]):
-            assert self._target is not None  # noqa: S101  # for mypy: there is no band without a set point
-            raise LeftBandError(
-                f"the bath has left its band while ramps ran: it is at {readable(self.readings[-1], 'K')}, outside "
-                f"{readable(self._settle.band, '1')} of {readable(self._target, 'K')}; look at heater and cooling power"
-            )
+            self.wait_for_reading()
+        self.readings[-1:-1] = outside  # they were outliers
 
     def require_alive(self) -> None:
         """Raise `CryostatError` if the thermometer has repeated one reading throughout."""

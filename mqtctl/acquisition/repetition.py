@@ -36,6 +36,11 @@ class FrozenThermometer:
         """When the present digits were first read, in s; inf where the thermometer is too coarse to tell."""
         return self._since if self._digits else np.inf
 
+    @property
+    def repeating(self) -> bool:
+        """Whether the last five readings or more were identical: it may turn out to be frozen."""
+        return bool(self._digits) and self._count >= LEAST_READINGS
+
     def add(self, time: float, digits: str) -> None:
         """Take the digits of a valid reading at `time` (s), "" where they say nothing.
 

@@ -1,7 +1,8 @@
 """What is tried again and how often: the one place for it.
 
 A `GlitchError` says that one exchange failed, not that the next one will. Setting up is simply done again. A histogram
-goes on with a new burst: the readings it has are good, for each piece was checked; what is missing is ramped anew.
+goes on with a new burst: the readings it has are good, for each piece was checked; what is missing is ramped anew. If
+the bath has left its band, readings that are not stored yet are dropped, and it is settled again before.
 """
 
 from __future__ import annotations

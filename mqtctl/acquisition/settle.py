@@ -139,7 +139,9 @@ class _Dwell:
         """Whether the whole dwell lies in the band with a small slope; raises if the thermometer never moved."""
         if not self._readings or self._readings[-1][0] - self._readings[0][0] < self._settings.dwell:
             return False
-        if self._slope() > self._slope_limit or self._frozen.since <= self._readings[0][0]:
+        if self._slope() > self._slope_limit:
+            return False
+        if self._frozen.repeating or self._frozen.since <= self._readings[0][0]:
             return False
         if not self._moved:
             values = self.values()

@@ -39,6 +39,10 @@ INSTRUMENT_FAULTS = (
 )
 #: A complete reply that no parser and no table of values fits.
 _NONSENSE = (ValueError, LookupError)
+#: What VISA says of a session that is over.
+_ENDED = frozenset(
+    {StatusCode.error_connection_lost, StatusCode.error_resource_not_found, StatusCode.error_invalid_object}
+)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -72,8 +76,14 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
         if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
             instrument.distrust()
         text = f"{named(instrument)}, {doing}: {_explain(instrument, exc)}"
-        # an instrument that complains has understood and will do so again
-        raise (HardwareError if isinstance(exc, ErrorQueueError) else GlitchError)(text) from exc
+        raise (HardwareError if _lasts(exc) else GlitchError)(text) from exc
+
+
+def _lasts(exc: BaseException) -> bool:
+    """Return whether the same will happen again: an instrument that complains has understood, a session can be over."""
+    if isinstance(exc, pyvisa.errors.VisaIOError):
+        return exc.error_code in _ENDED
+    return isinstance(exc, (ErrorQueueError, pyvisa.errors.InvalidSession))
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:
