@@ -67,7 +67,7 @@ def test_a_power_cycled_source_is_told_as_one_and_no_empty_ramps_are_stored(nigh
     assert (found.intervals.size, found.censored) == (0, 0)
 
 
-@pytest.mark.parametrize("kind", ["duplicated-reply", "garbled-reply", "lost-reply", "truncated-reply"])
+@pytest.mark.parametrize("kind", ["lost-reply", "truncated-reply"])
 def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callable[[str], Night], kind: str) -> None:
     found = night(f"{{kind: {kind}, instrument: counter, match: 'R? ', message: 6}}")
     assert found.error is None
@@ -77,7 +77,13 @@ def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callab
     assert any("setback 1 of at most 10" in remark for remark in found.remarks)
 
 
-def test_readings_that_come_twice_are_never_stored_twice(night: Callable[[str], Night]) -> None:
+def test_a_reply_that_comes_twice_costs_nothing(night: Callable[[str], Night]) -> None:
+    found = night("{kind: duplicated-reply, instrument: counter, match: 'R? ', message: 6}")
+    assert found.error is None
+    assert found.intervals.size == np.unique(found.intervals).size == 600
+
+
+def test_a_counter_that_goes_on_repeating_itself_is_never_stored_twice(night: Callable[[str], Night]) -> None:
     found = night("{kind: stale-reading, instrument: counter, match: 'R? ', message: 4}")
     assert isinstance(found.error, HardwareError)
     assert "bit for bit" in str(found.error)
@@ -131,3 +137,10 @@ def test_a_garbled_answer_while_a_set_point_is_made_is_asked_for_again(night: Ca
     found = night("{kind: garbled-reply, instrument: thermometer, match: 'OUTMODE?', message: 2}")
     assert found.error is None
     assert any("attempt 1 of 3" in remark for remark in found.remarks)
+
+
+def test_one_glitch_in_an_i_v_curve_costs_a_few_ramps(night: Callable[[str], Night], laboratory: Any) -> None:
+    laboratory.change("plan.yaml", "# iv_curve: true", "iv_curve: true  #")
+    found = night("{kind: lost-reply, instrument: counter, match: 'R? ', message: 6}")
+    assert found.error is None
+    assert any("the ramps at this threshold are made once more" in remark for remark in found.remarks)
