@@ -61,7 +61,7 @@ class Lakeshore372Controller(LakeshoreController):
 
     @property
     def _heater_query(self) -> str:
-        """Ask for the heater's current, or the warm-up heater's output, in % of the range."""
+        """Ask for the sample heater's current, or the warm-up heater's output (unconfirmed), in % of the range."""
         return "HTR?" if self._output == 0 else f"AOUT? {self._output}"
 
     def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:

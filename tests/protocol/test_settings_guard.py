@@ -59,11 +59,11 @@ class Case:
     acts: frozenset[str]
     bursts: frozenset[str] = frozenset()
     driver_options: Mapping[str, object] = field(default_factory=dict)
-    terminations: Mapping[str, str] = field(default_factory=dict)
+    terminations: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _inputs_53230a() -> dict[str, str]:
-    changes = {}
+    changes: dict[str, str] = {}
     for n in (1, 2):
         changes |= {
             f"INP{n}:LEV:AUTO?": f"INP{n}:LEV:AUTO 1", f"INP{n}:COUP?": f"INP{n}:COUP AC",
@@ -245,7 +245,7 @@ def headers(messages: list[str]) -> set[str]:
 
 
 def test_the_table_has_every_adapter() -> None:
-    assert {name for _, name in _ADAPTERS.values()} == {case.adapter.__name__ for case in CASES.values()}  # type: ignore[attr-defined]
+    assert {name for _, name in _ADAPTERS.values()} == {case.adapter.__name__ for case in CASES.values()}
 
 
 def test_every_setting_that_is_made_is_read_back_and_watched(bench: Bench) -> None:

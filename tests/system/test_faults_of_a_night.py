@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class Night:
     remarks: list[str]
     intervals: Any
     censored: int
-    result: dict[str, Any] | None
+    result: Mapping[str, Any] | None
     bath: float
 
 
