@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.acquisition.bath import Bath
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.events import BlockStored, PointFinished, RampsBegin, Remark
 from mqtctl.acquisition.goal import PrecisionGoal, Standing
 from mqtctl.acquisition.histogram import HistogramRequest, Tally, acquire_histogram
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
-from mqtctl.acquisition.repetition import FrozenThermometer
 from mqtctl.acquisition.retry import LeftBandError
-from mqtctl.acquisition.settle import MAX_INVALID, SettleResult, believe
+from mqtctl.acquisition.settle import SettleResult
 from mqtctl.errors import GlitchError
-from mqtctl.instruments.roles import TemperatureReading
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
@@ -28,11 +27,6 @@ from mqtctl.records import MeasuredRamp
 from mqtctl.storage import HistogramWriter, PointHeader
 
 __all__ = ["Place", "take_histogram"]
-
-#: The bath is read at most so often (s) while ramps run.
-BATH_INTERVAL = 2.0
-#: A reading outside the band is confirmed by so many more, so long (s) after one another.
-CONFIRMATIONS, CONFIRMATION_INTERVAL = 2, 0.25
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ def take_histogram(
         What was counted, and the mean of the bath in K meanwhile.
     """
     plan = job.plan.plan
-    bath = _Bath(job, place.target)
+    bath = Bath(job, place.target)
     goal = _goal(job, place.variant)
     noisy = place.variant.purpose != "dummy"
     request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
@@ -126,7 +120,7 @@ def take_histogram(
 
 
 def _recovery(
-    job: SweepJob, place: Place, bath: _Bath, bench: RampBench, settle_again: Callable[[], object] | None
+    job: SweepJob, place: Place, bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None
 ) -> Callable[[GlitchError | LeftBandError, str], None]:
     """Return what is done when a burst was cut short: source to zero, all set up anew, settled again if need be."""
 
@@ -141,7 +135,7 @@ def _recovery(
     return recover
 
 
-def _remark_on_setbacks(job: SweepJob, place: Place, bath: _Bath, tally: Tally) -> None:
+def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -> None:
     """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
     told = {
         "bursts cut short by failed exchanges (what they lacked was ramped anew)": tally.glitches,
@@ -205,91 +199,10 @@ def _header(job: SweepJob, place: Place, ramp: MeasuredRamp) -> PointHeader:
     )
 
 
-class _Bath:
-    """Reads the bath before, during and after the ramps, never oftener than is good for it."""
-
-    def __init__(self, job: SweepJob, target: float | None) -> None:
-        self._thermometer, self._clock, self._check = job.station.thermometer, job.station.clock, job.check
-        self._target, self._settle = target, job.plan.plan.settle
-        # the sample's limit has a margin above the set point: thermometers are noisy
-        self._limit = max(job.plan.sample.limits.max_temperature, 1.02 * (target or 0.0))
-        self._frozen = FrozenThermometer(self._settle.dwell)
-        self._last = -math.inf
-        self._invalid_in_a_row = 0
-        self.invalid = 0
-        self.readings: list[float] = []
-
-    @property
-    def mean(self) -> float:
-        """Mean reading in K."""
-        return float(np.mean(self.readings))
-
-    @property
-    def std(self) -> float:
-        """Standard deviation of the readings in K."""
-        return float(np.std(self.readings))
-
-    def wait_for_reading(self) -> None:
-        """Read the bath now, waiting out a few invalid readings; raises `CryostatError` if it cannot be believed."""
-        while not self._read():
-            self._clock.sleep(self._settle.interval)
-
-    def watch(self) -> None:
-        """Read the bath if it is time, and give way to a request to stop.
-
-        A few invalid readings in a row are waited out while the ramps go on.
-
-        Raises
-        ------
-        LeftBandError
-            The bath is not at its set point any more.
-        CryostatError
-            The thermometer is stuck, invalid for too long, or the bath is above the sample's limit.
-        """
-        self._check()
-        if self._clock.now() - self._last < BATH_INTERVAL or not self._read():
-            return
-        outside: list[float] = []
-        while not self._inside(self.readings[-1]):
-            # its ramps will not count, so that it has no part in the mean either
-            outside.append(self.readings.pop())
-            if len(outside) > CONFIRMATIONS:
-                raise LeftBandError(
-                    f"the bath has left its band while ramps ran: it is at {readable(outside[-1], 'K')}, outside "
-                    f"{readable(self._settle.band, '1')} of {readable(self._target or math.nan, 'K')}; look at heater "
-                    "and cooling power"
-                )
-            self._clock.sleep(CONFIRMATION_INTERVAL)
-            self.wait_for_reading()
-        self.readings[-1:-1] = outside  # they were outliers
-
-    def require_alive(self) -> None:
-        """Raise `CryostatError` if the thermometer has repeated one reading throughout."""
-        self._frozen.require_varied(self._clock.now())
-
-    def _inside(self, temperature: float) -> bool:
-        """Return whether a temperature (K) lies in the band around the set point, if there is one."""
-        return self._target is None or abs(temperature - self._target) <= self._settle.band * self._target
-
-    def _read(self) -> bool:
-        """Read the bath and return whether that was valid; the tenth invalid reading in a row raises."""
-        reading: TemperatureReading = self._thermometer.read()
-        self._last = self._clock.now()
-        if not reading.valid:
-            self.invalid += 1
-            self._invalid_in_a_row += 1
-            if self._invalid_in_a_row < MAX_INVALID:
-                return False
-        self._invalid_in_a_row = 0
-        self.readings.append(believe(reading, self._limit))
-        self._frozen.add(self._last, reading.digits)
-        return True
-
-
 class _Progress:
     """Stores blocks and keeps the running moments for whoever watches."""
 
-    def __init__(self, job: SweepJob, place: Place, bath: _Bath, writer: HistogramWriter) -> None:
+    def __init__(self, job: SweepJob, place: Place, bath: Bath, writer: HistogramWriter) -> None:
         self._job, self._place, self._bath, self._writer = job, place, bath, writer
         self._mean = 0.0
         self._squares = 0.0
@@ -340,7 +253,7 @@ class _Progress:
         self._job.notify(event)
 
 
-def _closing_facts(job: SweepJob, tally: Tally, bath: _Bath, settled: SettleResult | None) -> dict[str, Any]:
+def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> dict[str, Any]:
     """Return what is known of a histogram when it is complete."""
     return {
         "switches": tally.switches,
