@@ -20,6 +20,7 @@ from typing import ClassVar
 __all__ = [
     "BenchBusyError",
     "CryostatError",
+    "GlitchError",
     "HardwareError",
     "InputError",
     "InterruptedRunError",
@@ -52,6 +53,10 @@ class HardwareError(MqtctlError):
     """An instrument is missing, refused a command or answered nonsense."""
 
     exit_code = 10
+
+
+class GlitchError(HardwareError):
+    """One exchange with an instrument failed, or its answer cannot be; nothing says that the next one will, too."""
 
 
 class StorageError(MqtctlError):

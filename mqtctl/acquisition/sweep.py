@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from mqtctl.acquisition.events import Remark, Settling
 from mqtctl.acquisition.histogram import Tally
@@ -45,7 +46,12 @@ def run_histogram(job: SweepJob) -> list[Tally]:
 
 def _bench(job: SweepJob) -> RampBench:
     """Return source and counter of the job's station."""
-    return RampBench(job.station, job.plan.plan.ramp.offset_current, job.plan.calibration)
+    return RampBench(
+        job.station,
+        job.plan.plan.ramp.offset_current,
+        job.plan.calibration,
+        remark=lambda text: job.notify(Remark(text)),
+    )
 
 
 def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None) -> list[Tally]:
@@ -54,7 +60,8 @@ def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None
     tallies = []
     for number, variant in enumerate(job.plan.variants(target)):
         place = Place(point, target, number, variant, settled if number == 0 else None)
-        tally, bath = take_histogram(job, place, bench.prepare(variant))
+        again = None if target is None else partial(_settle, job, point, target)
+        tally, bath = take_histogram(job, place, bench.prepare(variant), bench, again)
         tallies.append(tally)
         _remark_on_bath(job, place, bath)
     return tallies
@@ -115,4 +122,5 @@ def _settle(job: SweepJob, point: int, target: float) -> SettleResult:
         limit=job.plan.sample.limits.max_temperature,
         clock=job.station.clock,
         watch=watch,
+        remark=lambda text: job.notify(Remark(f"point {point}: {text}")),
     )

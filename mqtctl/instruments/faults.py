@@ -13,7 +13,7 @@ import pyvisa.errors
 from mqtctl_drivers.errors import ErrorQueueError, InstrumentError
 from pyvisa.constants import StatusCode
 
-from mqtctl.errors import HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, HardwareError, MqtctlError
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -39,6 +39,10 @@ INSTRUMENT_FAULTS = (
 )
 #: A complete reply that no parser and no table of values fits.
 _NONSENSE = (ValueError, LookupError)
+#: What VISA says of a session that is over.
+_ENDED = frozenset(
+    {StatusCode.error_connection_lost, StatusCode.error_resource_not_found, StatusCode.error_invalid_object}
+)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -57,7 +61,7 @@ def named(instrument: VisaInstrument) -> str:
 
 @contextmanager
 def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
-    """Make a `HardwareError` of anything that goes wrong within the block.
+    """Make a `HardwareError` of anything that goes wrong within the block, a `GlitchError` where it may go well again.
 
     Parameters
     ----------
@@ -71,7 +75,15 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
     except INSTRUMENT_FAULTS as exc:
         if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
             instrument.distrust()
-        raise HardwareError(f"{named(instrument)}, {doing}: {_explain(instrument, exc)}") from exc
+        text = f"{named(instrument)}, {doing}: {_explain(instrument, exc)}"
+        raise (HardwareError if _lasts(exc) else GlitchError)(text) from exc
+
+
+def _lasts(exc: BaseException) -> bool:
+    """Return whether the same will happen again: an instrument that complains has understood, a session can be over."""
+    if isinstance(exc, pyvisa.errors.VisaIOError):
+        return exc.error_code in _ENDED
+    return isinstance(exc, (ErrorQueueError, pyvisa.errors.InvalidSession))
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:

@@ -26,7 +26,7 @@ from mqtctl.errors import HardwareError, InputError
 
 from .bursts import checked_burst
 from .conversation import Conversation
-from .faults import close_to, named
+from .faults import named
 from .filter_tail import filter_findings
 from .findings import Finding
 from .keysight_33500b_diagnosis import inspect_generator, synchronising
@@ -35,6 +35,7 @@ from .keysight_33500b_setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, id
 from .roles import RampProgram
 from .safe_state import bring_to_rest
 from .sawtooth import Sawtooth, sawtooth
+from .wanted import POWER_ON, SettingsGuard
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -74,7 +75,7 @@ class Keysight33500BRampSource:
         self._clock = clock
         self._talk = Conversation(instrument, self.models, clock)
         self._program: RampProgram | None = None
-        self._settings = ""
+        self._settings = SettingsGuard(instrument, self._talk.ask, prefix=":")
         self._ends_at: float | None = None
         channel = self._options.channel
         if channel > getattr(instrument, "num_channels", 2):
@@ -126,11 +127,15 @@ class Keysight33500BRampSource:
             self._talk.write("*RST;*CLS")
             self._talk.write(f"{self._output}:LOAD INF")  # before the levels: they are those of an open circuit then
             self._upload(idling_at_zero(wave))
-            for command, value in self._setup.wanted(wave).items():
-                self._talk.write(f"{command} {value}")
+            wanted = self._setup.wanted(wave, self._talk)
+            self._settings.make(wanted)
             self._check_errors()
-            self._program = self._read_back(wave)
-            self._settings = self._talk.ask(self._setup.query())
+            found, resistance = self._settings.verify(wanted), self._options.bias_resistance
+        self._program = wave.program(
+            found[f"{self._source}:VOLT:OFFS"] / resistance,
+            found[f"{self._source}:VOLT"] / 2 / resistance,
+            found[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
+        )
         return self._program
 
     def start(self, cycles: int) -> None:
@@ -146,7 +151,7 @@ class Keysight33500BRampSource:
         with self._talk.about("starting the ramps"):
             if self._ends_at is not None:
                 self._talk.write("ABOR")  # a burst that runs would ignore the trigger
-            self._verify_unchanged()
+            self._require_unchanged()
             self._talk.write(f"{self._source}:BURS:NCYC {cycles}")
             self._talk.write(f"{self._output} 1")
             self._talk.write("*TRG")
@@ -159,20 +164,30 @@ class Keysight33500BRampSource:
         Raises
         ------
         HardwareError
-            The output is off in the middle of a burst.
+            The output is off in the middle of a burst, or the power was.
         """
         if self._ends_at is None:
             return False
-        if not self.output_on():
-            self._ends_at = None
+        with self._talk.about("asking whether the ramps are done"):
+            output, status = (int(field) for field in self._talk.fields(f":{self._output}?;*ESR?", 2, separator=";"))
+        if status & POWER_ON or not output:
+            self._ends_at = self._program = None
+            if status & POWER_ON:
+                self._settings.lost_power()
+            what = "it was switched off and on" if status & POWER_ON else "the output went off"
             raise HardwareError(
-                f"{named(self._generator)}: the output went off in the middle of a burst; "
+                f"{named(self._generator)}: {what} in the middle of a burst, so there are no ramps any more; "
                 "was it overloaded, switched off or used at the front panel?"
             )
         if self._clock.now() < self._ends_at:
             return True
         self._ends_at = None
         return False
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since."""
+        with self._talk.about("looking after its settings"):
+            self._require_unchanged()
 
     def stop(self) -> None:
         """End the burst: back to the first point, which is zero, and output off."""
@@ -232,38 +247,13 @@ class Keysight33500BRampSource:
         if int(self._talk.ask("*OPC?")) != 1:
             raise ValueError("*OPC? is not answered with 1")
 
-    def _read_back(self, wave: Sawtooth) -> RampProgram:
-        """Read everything back, compare, and return the ramp that the instrument will make."""
-        wanted = {f"{self._output}": "0"} | self._setup.wanted(wave)
-        checks: dict[str, tuple[object, object, bool]] = {}
-        numbers: dict[str, float] = {}
-        scale = self._setup.limit(wave)
-        for command, value in wanted.items():
-            found = self._talk.ask(f"{command}?").strip()
-            if command.endswith((":VOLT", ":OFFS", ":HIGH", ":LOW", ":SRAT", ":NCYC", ":PHAS")):
-                numbers[command] = float(found)
-                rate = command.endswith(":SRAT")  # levels are as exact as the converter
-                same = close_to(float(found), float(value), relative=1e-6, absolute=0.0 if rate else 1e-4 * scale)
-            else:
-                same = found.strip('"').upper().lstrip("+") == value
-            checks[command] = (found, value, same)
-        self._talk.compare(checks)
-        resistance = self._options.bias_resistance
-        return wave.program(
-            numbers[f"{self._source}:VOLT:OFFS"] / resistance,
-            numbers[f"{self._source}:VOLT"] / 2 / resistance,
-            numbers[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
-        )
-
-    def _verify_unchanged(self) -> None:
-        """Raise unless every setting still reads as it did after `configure`."""
-        found = self._talk.ask(self._setup.query())
-        if found != self._settings:
+    def _require_unchanged(self) -> None:
+        """Raise unless the settings are those that were made; then another `configure` is needed."""
+        try:
+            self._settings.require_unchanged()
+        except HardwareError:
             self._program = None
-            raise HardwareError(
-                f"{named(self._generator)}: the settings changed since they were made ({found!r} instead of "
-                f"{self._settings!r}); was it switched off or used at the front panel?"
-            )
+            raise
 
     def _check_errors(self) -> None:
         """Raise if the error queue holds anything."""

@@ -33,7 +33,10 @@ def test_every_polarity_comes_to_the_precision_and_the_looks_are_kept(laboratory
         assert point.result is not None
         number = point.histogram.switching_currents.size
         assert point.result["precision"] <= 0.05
-        assert point.result["looks"][-1] == [number, pytest.approx(point.result["precision"])]
+        switches, precision = point.result["looks"][-1]
+        # a switch that comes between the last look and the end of the burst is kept, and counts in the precision
+        assert number - 2 <= switches <= number
+        assert precision == pytest.approx(point.result["precision"], rel=0.02)
         assert 200 <= number <= 1000
     assert "precision 4." in outcome.stderr or "precision 5 %" in outcome.stderr
 

@@ -177,7 +177,7 @@ def test_an_input_that_cannot_regulate_is_told(opened: list[LakeshoreModel336], 
     [
         ("SETP? 1", "+001.000", "set-point"),
         ("RANGE? 1", "3", "heater range"),
-        ("PID? 1", "+0060.0,+0021.0,+000.0", "I was set"),
+        ("PID? 1", "+0060.0,+0021.0,+000.0", "PID was set"),
         ("OUTMODE? 1", "3,2,0", "output mode"),
         ("OUTMODE? 1", "1,1,0", "control input"),
         ("OUTMODE? 1", "1,2", "makes no sense"),

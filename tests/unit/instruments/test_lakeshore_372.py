@@ -228,7 +228,7 @@ def test_a_channel_that_cannot_regulate_is_told(
     [
         ("SETP? 0", "+7.000000E-02", "set-point"),
         ("RANGE? 0", "4", "heater range"),
-        ("PID? 0", "+0010.00,+0030.00,+0000.00", "I was set"),
+        ("PID? 0", "+0010.00,+0030.00,+0000.00", "PID was set"),
         ("OUTMODE? 0", "3,6,0,0,1,005", "output mode"),
         ("OUTMODE? 0", "5,7,0,0,1,005", "control channel"),
         ("OUTMODE? 0", "5,6", "makes no sense"),
