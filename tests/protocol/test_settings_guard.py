@@ -137,7 +137,7 @@ CASES = {
     "53230A": Case(
         Keysight53230A,
         Keysight53230ATimingCounter,
-        "TCPIP0::192.168.1.53::inst0::INSTR",
+        "TCPIP0::192.0.2.53::inst0::INSTR",
         {"start_slope": "negative", "start_threshold": "1.5 V", "stop_threshold": "1 V"},
         lambda counter: counter.configure(RAMP),
         lambda counter: counter.arm(10),
@@ -166,7 +166,7 @@ CASES = {
     "372": Case(
         LakeshoreModel372,
         Lakeshore372Controller,
-        "TCPIP0::192.168.1.72::7777::SOCKET",
+        "TCPIP0::192.0.2.72::7777::SOCKET",
         {"channel": 6, "minimum": "12 mK", "maximum": "1 K",
          "ranges": [{"up_to": "1 K", "range": "3.16 mA", "p": 10.0, "i": 20.0, "d": 0.0}]},
         lambda controller: controller.set_target(0.1),
@@ -183,7 +183,7 @@ CASES = {
     "336": Case(
         LakeshoreModel336,
         Lakeshore336Controller,
-        "TCPIP0::192.168.1.36::7777::SOCKET",
+        "TCPIP0::192.0.2.36::7777::SOCKET",
         {"input": "B", "minimum": "12 mK", "maximum": "1 K",
          "ranges": [{"up_to": "1 K", "range": "low", "p": 10.0, "i": 20.0, "d": 0.0}]},
         lambda controller: controller.set_target(0.1),

@@ -48,8 +48,8 @@ def test_the_same_station_by_sockets_is_locked_by_port(laboratory: Any, served: 
     text = station.read_text(encoding="utf-8").replace(str(served.backend), '"@py"')
     for address, name in (
         ("GPIB0::12::INSTR", "source"),
-        ("TCPIP0::192.168.1.53::inst0::INSTR", "counter"),
-        ("TCPIP0::192.168.1.72::7777::SOCKET", "thermometer"),
+        ("TCPIP0::192.0.2.53::inst0::INSTR", "counter"),
+        ("TCPIP0::192.0.2.72::7777::SOCKET", "thermometer"),
     ):
         assert address in text
         text = text.replace(address, served.address(name))
