@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.exclusive import exclusive
-from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
+from mqtctl.acquisition.interlock import Interrupt, before_ramps, guarded, make_safe
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.sweep import run_sweep
 
@@ -18,6 +18,7 @@ __all__ = [
     "Remark",
     "Settling",
     "SweepJob",
+    "before_ramps",
     "exclusive",
     "guarded",
     "make_safe",

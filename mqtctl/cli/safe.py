@@ -19,10 +19,14 @@ def safe(
 ) -> None:
     """Bring the source to zero and off and the heater off, read back; each whatever happens to the others."""
     with reporting_faults():
-        from mqtctl.workflow import make_station_safe
+        from mqtctl.workflow.safety import bring_station_to_rest
 
-        done = make_station_safe(station)
+        rested = bring_station_to_rest(station)
+        for remark in rested.remarks:
+            typer.echo(f"mqtctl: {remark}", err=True)
+        if not json and rested.done:
+            typer.echo("\n".join(rested.done))
+        if rested.error is not None:
+            raise rested.error
         if json:
-            print_json({"safe": True, "instruments": done})
-        else:
-            typer.echo("\n".join(done))
+            print_json({"safe": True, "instruments": rested.done, "remarks": rested.remarks})

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError, UnsafeError
+from mqtctl.errors import HardwareError
 
 from .conversation import Conversation
-from .faults import close_to, impatient, named, persistently
+from .faults import close_to, named, persistently
 from .findings import Finding
 from .lakeshore_inspection import inspect_controller, zone_findings
 from .lakeshore_zones import Zone, ZonedOptions
 from .roles import RampProgram, TemperatureReading
+from .safe_state import WayToRest
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -59,6 +60,9 @@ class LakeshoreController(ABC):
     role: ClassVar[str] = "temperature_controller"
     #: Text in the identity of the right instrument.
     model: ClassVar[str]
+    #: The option that names the heater; its values, the default first, with the numbers of their outputs.
+    heater_option: ClassVar[str]
+    heaters: ClassVar[Mapping[str | int, int]]
     #: How far a set-point may read back from what was set: relative, and absolute in K.
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 1e-6)
 
@@ -190,21 +194,20 @@ class LakeshoreController(ABC):
         UnsafeError
             Not read back after three tries.
         """
-        fault = ""
-        with impatient(self._instrument):
-            for _ in range(3):
-                try:
-                    with self._talk.about("turning the heater off"):
-                        self._talk.write(f"RANGE {self._output},0")
-                        if int(self._talk.ask(f"RANGE? {self._output}")) == 0:
-                            return
-                        fault = "the range does not read back as off"
-                except HardwareError as exc:
-                    fault = str(exc)
-        raise UnsafeError(
-            f"{named(self._instrument)}: the {self._heater_name} could not be confirmed off ({fault}); "
-            "press HEATER OFF on the instrument"
-        )
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
+        return _rest(self._instrument, self._talk, [self._output], self._heater_name)
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what turns the heater of the options off, and every one that it may be where they name none."""
+        wanted = options.get(cls.heater_option, next(iter(cls.heaters)))
+        named_outputs = [number for key, number in cls.heaters.items() if key == wanted]
+        outputs = named_outputs or list(cls.heaters.values())
+        name = f"{wanted} heater" if named_outputs else "heaters"
+        return _rest(instrument, Conversation(instrument, (cls.model,), clock, _PAUSE), outputs, name)
 
     # -- parts of the above ---------------------------------------------------------------------
 
@@ -252,3 +255,21 @@ class LakeshoreController(ABC):
             same = wanted is None or close_to(gain, wanted, relative=1e-3, absolute=0.1)
             checks[name] = (gain, wanted, same)
         return checks
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation, outputs: Collection[int], name: str) -> WayToRest:
+    """Return what turns heaters off; there is no reset: it would undo the cryostat's curves and loops."""
+
+    def off(output: int) -> Callable[[], None]:
+        return lambda: talk.write(f"RANGE {output},{_OFF}")
+
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=[off(output) for output in outputs],
+        is_off=lambda: all(int(talk.ask(f"RANGE? {output}")) == _OFF for output in outputs),
+        distrust=talk.distrust,
+        goal=f"the {name}",
+        end="confirmed off",
+        by_hand="press HEATER OFF on the instrument",
+    )

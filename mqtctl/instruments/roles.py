@@ -17,6 +17,7 @@ from .findings import Finding
 
 __all__ = [
     "Finding",
+    "LimitableSource",
     "OffsetSource",
     "RampProgram",
     "RampSource",
@@ -203,3 +204,11 @@ class OffsetSource(Protocol):
 
     def make_safe(self) -> None:
         """Zero current, output off, both read back; raises `UnsafeError` if not confirmed."""
+
+
+@runtime_checkable
+class LimitableSource(Protocol):
+    """A source that can be told what the sample may see; the adapters of this package all can."""
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through from now on; a smaller limit of the station file stays."""

@@ -19,6 +19,7 @@ from mqtctl.acquisition import (
     PointFinished,
     Remark,
     SweepJob,
+    before_ramps,
     exclusive,
     guarded,
     run_sweep,
@@ -178,15 +179,20 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
+
+    def tell(sentence: str) -> None:
+        notify(Remark(sentence))
+
     with (
         Interrupt() as interrupt,
         exclusive(real_addresses(plan.station)),
-        open_station(plan.station, seed=options.seed) as station,
+        open_station(plan.station, seed=options.seed, current_limit=plan.sample.limits.max_current) as station,
     ):
-        check_plan(plan, station)
+        with before_ramps(station, tell):
+            check_plan(plan, station)
         start = station.clock.now()
         # the innermost ends first: source and heater are off before the database closes
-        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
+        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station, tell):
             interrupt.check()
             facts = _facts(plan, station, options.seed)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
