@@ -93,7 +93,7 @@ class Keysight33500BRampSource:
             return bool(int(self._talk.ask(f"{self._output}?")))
 
     def restrict_current(self, largest: float) -> None:
-        """Let no more than this (A) through, by the instrument's own limits too; the station file's counts if smaller."""
+        """Let no more than this (A) through, by the instrument's own limits, too; a smaller limit stays."""
         self._limit = self._setup.largest = largest if self._limit is None else min(self._limit, largest)
 
     @property

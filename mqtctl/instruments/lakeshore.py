@@ -206,7 +206,7 @@ class LakeshoreController(ABC):
         wanted = options.get(cls.heater_option, next(iter(cls.heaters)))
         named_outputs = [number for key, number in cls.heaters.items() if key == wanted]
         outputs = named_outputs or list(cls.heaters.values())
-        name = f"{wanted} heater" if named_outputs else "heaters"
+        name = "heater" if named_outputs else "heaters"
         return _rest(instrument, Conversation(instrument, (cls.model,), clock, _PAUSE), outputs, name)
 
     # -- parts of the above ---------------------------------------------------------------------

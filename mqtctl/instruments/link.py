@@ -1,4 +1,4 @@
-"""How an instrument is reached, taken once when it is connected: an error sentence must not ask the session it tells of.
+"""How an instrument is reached, taken once on connecting: an error sentence must not ask the session it tells of.
 
 With it a session that is lost can also be opened anew, which is the last resort on the way to a safe state.
 """

@@ -7,9 +7,9 @@ path of the driver class and whose value is the adapter class:
     "lab_drivers.awg.Awg" = "lab_drivers.mqt:AwgRampSource"
 
 An adapter is called with (instrument, options, clock), has the methods of its role and a class
-attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source". Two more are worth having:
-`models`, texts of which one stands in the instrument's answer to `*IDN?` (it is then asked who it is before the driver
-sends anything), and `init_keys`, arguments of the driver that a station file may give because they command no output.
+attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source". Two more are worth
+having: `models`, texts of which one stands in the answer to `*IDN?` (which is then asked before the driver sends
+anything), and `init_keys`, arguments of the driver that a station file may give because they command no output.
 """
 
 from __future__ import annotations

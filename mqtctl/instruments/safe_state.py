@@ -75,9 +75,10 @@ class WayToRest:
         """
         with impatient(self.instrument, timeout):
             unconfirmed, failed = self._round(number)
-            if unconfirmed and failed and self._reopen(timeout):
-                unconfirmed, _ = self._round(number)
-        return unconfirmed
+            if not (unconfirmed and failed and link_of(self.instrument).known):
+                return unconfirmed
+            lost = self._reopen(timeout)
+            return self._unconfirmed(lost) if lost else self._round(number)[0]
 
     def take(self) -> None:
         """Try three times; replies are waited for at most 1 s.
@@ -111,24 +112,23 @@ class WayToRest:
         if tried(self.is_off, "reading back the safe state"):
             return "", bool(failures)
         reason = failures[-1] if failures else "it does not read back so"
-        return (
-            f"{link_of(self.instrument)}: {self.goal} could not be {self.end} ({reason}); {self.by_hand}",
-            bool(failures),
-        )
+        return self._unconfirmed(reason.removeprefix(f"{link_of(self.instrument)}, ")), bool(failures)
 
-    def _reopen(self, timeout: float) -> bool:
-        """Open the session anew; return whether there is one and its instrument is asked who it is."""
+    def _unconfirmed(self, reason: str) -> str:
+        """Say that it is not confirmed, and why."""
+        return f"{link_of(self.instrument)}: {self.goal} could not be {self.end} ({reason}); {self.by_hand}"
+
+    def _reopen(self, timeout: float) -> str:
+        """Open the session anew, and ask who is there before anything else; return why that failed, "" if it did not."""
         link = link_of(self.instrument)
-        if not link.known:
-            return False
         try:
             link.reopen(self.instrument)
             self.instrument.timeout.set(timeout)
             self.distrust()
-        except Exception as exc:  # of any kind: then the old session's fault is what is told
+        except Exception as exc:  # of any kind: the other instruments must get their turn
             log.warning("%s: no new session (%s)", link, exc)
-            return False
-        return True
+            return f"the connection is lost, and no new one can be opened: {' '.join(str(exc).split())}"
+        return ""
 
 
 @runtime_checkable

@@ -92,7 +92,7 @@ class InstrumentEntry(Document):
 
     type: str = Field(pattern=r"^\w+(\.\w+)+$")
     address: str = Field(min_length=1)
-    init: Init = Field(default_factory=Init)
+    init: Init
 
 
 class StationFile(Document):
