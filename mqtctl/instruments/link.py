@@ -64,13 +64,13 @@ class Link:
 _links: weakref.WeakKeyDictionary[Any, Link] = weakref.WeakKeyDictionary()
 
 
-def remember_link(instrument: VisaInstrument, address: str, library: str | None) -> Link:
-    """Keep how an instrument was reached; called once it is connected."""
+def remember_link(instrument: VisaInstrument, address: str, library: str | None, name: str | None = None) -> Link:
+    """Keep how an instrument was reached, and what it is called (default: its name); called once it is connected."""
     handle, settings = instrument.visa_handle, {}
     for name in _SETTINGS:
         with suppress(Exception):  # an attribute that this interface does not have
             settings[name] = getattr(handle, name)
-    link = _links[instrument] = Link(instrument.name, address, library, known=True, settings=settings)
+    link = _links[instrument] = Link(name or instrument.name, address, library, known=True, settings=settings)
     return link
 
 

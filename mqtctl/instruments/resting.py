@@ -28,8 +28,8 @@ Attempt = Callable[[int, float], str]
 PATIENCE = 180.0
 #: Time-out in s of the first try and of the later ones, pause in s between tries, tries before anything is said.
 _FIRST, _LATER, _PAUSE, _AT_ONCE = 0.3, 1.0, 5.0, 3
-#: A try that has not come back after so long in s hangs in the VISA library, and is not waited for.
-_HANGS = 30.0
+#: A try that has not come back after so long in s hangs in the VISA library; later it is waited for much shorter.
+_HANGS, _STILL_HANGS = 15.0, 0.1
 
 
 def attempt_of(adapter: object) -> Attempt:
@@ -147,16 +147,16 @@ class _SideBySide:
 
     def tried(self, attempts: Mapping[str, Attempt], number: int, timeout: float) -> dict[str, _Outcome]:
         """Try all at the same time."""
+        hanging = {name for name, thread in self._running.items() if thread.is_alive()}
         for name, attempt in attempts.items():
-            before = self._running.get(name)
-            if before is None or not before.is_alive():
+            if name not in hanging:
                 self._results.pop(name, None)
                 self._running[name] = threading.Thread(
                     target=self._run, args=(name, attempt, number, timeout), daemon=True, name=f"rest-{name}"
                 )
                 self._running[name].start()
         for name in attempts:
-            self._running[name].join(_HANGS)
+            self._running[name].join(_STILL_HANGS if name in hanging else _HANGS)
         lost = _Outcome("the VISA library does not come back")
         return {name: self._results.get(name, lost) for name in attempts}
 

@@ -28,6 +28,7 @@ __all__ = [
     "StationFile",
     "check_entry",
     "check_together",
+    "check_top",
     "load_station",
     "player",
     "players",
@@ -114,15 +115,21 @@ def load_station(path: Path) -> StationFile:
         A fault in the file, a key that is not known to be harmless, a driver or a VISA library that is not trusted, an
         address used twice, a role that nobody or more than one instrument plays, or instruments in different worlds.
     """
-    entries = {name: check_entry(name, entry, path) for name, entry in players(load_yaml(path), path).items()}
+    content = load_yaml(path)
+    check_top(content, path)
+    entries = {name: check_entry(name, entry, path) for name, entry in players(content, path).items()}
     return check_together(entries, path)
+
+
+def check_top(content: Mapping[str, Any], path: Path) -> None:
+    """Raise `InputError` for a key beside `instruments`."""
+    unknown = [key for key in content if key != "instruments"]
+    if unknown:
+        raise InputError(f"{path}: unknown key {unknown[0]!r}; known keys: instruments")
 
 
 def players(content: Mapping[str, Any], path: Path) -> dict[str, Mapping[str, Any]]:
     """Return name -> raw entry of the instruments that play a role; raises `InputError` if there can be none."""
-    unknown = [key for key in content if key != "instruments"]
-    if unknown:
-        raise InputError(f"{path}: unknown key {unknown[0]!r}; known keys: instruments")
     instruments = content.get("instruments")
     if not isinstance(instruments, Mapping):
         raise InputError(f"{path}: key 'instruments' must hold one entry for each instrument")

@@ -7,6 +7,7 @@ with it is told when everything has been tried.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from mqtctl.errors import InputError, MqtctlError, UnsafeError
 from mqtctl.instruments.link import remember_link
 from mqtctl.instruments.resting import attempt_of, bring_to_rest
 from mqtctl.station.connecting import Player, VisaFaults, clock_of, prepared
-from mqtctl.station.file import OPTIONAL_ROLES, ROLES, check_entry, check_together, players
+from mqtctl.station.file import OPTIONAL_ROLES, ROLES, InstrumentEntry, check_entry, check_together, check_top, players
 from mqtctl.station.libraries import is_simulated
 from mqtctl.station.rescue import rescued, role_in
 
@@ -28,6 +29,7 @@ __all__ = ["Rested", "bring_station_to_rest", "make_station_safe"]
 #: How long in s a counter may take to say who it is.
 _IDENTITY_TIMEOUT = 1.0
 _COUNTER = "timing_counter"
+_numbers = itertools.count()
 
 
 @dataclass
@@ -89,8 +91,9 @@ def bring_station_to_rest(path: Path) -> Rested:
         The file cannot be read, or holds no instruments.
     """
     rested = Rested()
-    entries = players(load_yaml(path), path)
-    rested.faults += _faults(entries, path)
+    content = load_yaml(path)
+    entries = players(content, path)
+    rested.faults += _faults(content, entries, path)
     cast, refused = [], []
     for name, entry in entries.items():
         try:
@@ -183,9 +186,10 @@ class _Rescue:
         self.identity = one.identify(timeout)
         arguments: dict[str, Any] = {} if one.terminator is None else {"terminator": one.terminator}
         with VisaFaults(one):
-            driver = one.driver(one.name, one.address, visalib=one.library, **arguments)
+            # a name of its own: the station may be open in this very process
+            driver = one.driver(f"rest{next(_numbers)}", one.address, visalib=one.library, **arguments)
         self._stack.callback(_close, driver)
-        remember_link(driver, one.address, one.library)
+        remember_link(driver, one.address, one.library, one.name)
         return driver, clock_of(driver, simulated=is_simulated(one.library))
 
     def _adapter(self, driver: Any, clock: Any) -> Any:
@@ -200,9 +204,14 @@ def _close(driver: Any) -> None:
         driver.close()
 
 
-def _faults(entries: Mapping[str, Mapping[str, Any]], path: Path) -> list[str]:
+def _faults(content: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]], path: Path) -> list[str]:
     """Return all that is wrong with a station file."""
-    faults, checked = [], {}
+    faults: list[str] = []
+    checked: dict[str, InstrumentEntry] = {}
+    try:
+        check_top(content, path)
+    except InputError as exc:
+        faults.append(str(exc))
     for name, entry in entries.items():
         try:
             checked[name] = check_entry(name, entry, path)

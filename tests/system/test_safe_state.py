@@ -1,4 +1,4 @@
-"""The way to a safe state depends on nothing that can fail: sessions that are gone, links that come back, dead benches."""
+"""The way to a safe state depends on nothing that can fail: sessions gone, links that come back, dead benches."""
 
 from __future__ import annotations
 
