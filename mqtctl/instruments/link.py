@@ -67,9 +67,9 @@ _links: weakref.WeakKeyDictionary[Any, Link] = weakref.WeakKeyDictionary()
 def remember_link(instrument: VisaInstrument, address: str, library: str | None, name: str | None = None) -> Link:
     """Keep how an instrument was reached, and what it is called (default: its name); called once it is connected."""
     handle, settings = instrument.visa_handle, {}
-    for name in _SETTINGS:
+    for setting in _SETTINGS:
         with suppress(Exception):  # an attribute that this interface does not have
-            settings[name] = getattr(handle, name)
+            settings[setting] = getattr(handle, setting)
     link = _links[instrument] = Link(name or instrument.name, address, library, known=True, settings=settings)
     return link
 

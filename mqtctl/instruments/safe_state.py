@@ -119,7 +119,7 @@ class WayToRest:
         return f"{link_of(self.instrument)}: {self.goal} could not be {self.end} ({reason}); {self.by_hand}"
 
     def _reopen(self, timeout: float) -> str:
-        """Open the session anew, and ask who is there before anything else; return why that failed, "" if it did not."""
+        """Open the session anew and ask who is there before anything else; return why that failed, "" for nothing."""
         link = link_of(self.instrument)
         try:
             link.reopen(self.instrument)

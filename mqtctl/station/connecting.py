@@ -112,8 +112,8 @@ class Player:
         with VisaFaults(self):
             manager = pyvisa.ResourceManager(self.library or "")
             # pyvisa-py 0.8 takes the time-out of HiSLIP a thousand times too long
-            patience = {} if "hislip" in self.address.lower() else {"open_timeout": int(1e3 * IDENTITY_TIMEOUT)}
-            resource = manager.open_resource(self.address, **patience)
+            patience = 0 if "hislip" in self.address.lower() else int(1e3 * IDENTITY_TIMEOUT)
+            resource = manager.open_resource(self.address, open_timeout=patience)
             if not isinstance(resource, pyvisa.resources.MessageBasedResource):
                 resource.close()
                 raise InputError(f"{self.where}.address: {self.address!r} is no address of a message-based instrument")

@@ -50,9 +50,8 @@ class Truth:
 
     def off_since(self, instrument: str) -> float:
         """Return the bench time in s of the last change of an instrument's output or heater."""
-        return max(
-            r["t"] for r in self.records() if r["kind"] in {"output", "heater"} and r["instrument"] == instrument
-        )
+        times = (r["t"] for r in self.records() if r["kind"] in {"output", "heater"} and r["instrument"] == instrument)
+        return float(max(times))
 
     def sent_to(self, instrument: str) -> list[str]:
         """Return the messages that went to an instrument."""
