@@ -328,6 +328,10 @@ class VisaFaults:
             ) from exc
         if isinstance(exc, (LibraryError, OSError)):
             raise HardwareError(f"{one.where}: the VISA library could not be opened ({exc})") from exc
+        if isinstance(exc, KeyError):  # QCoDeS knows each name once
+            raise InputError(
+                f"{one.where}: an instrument of this name is open in this process already; close it"
+            ) from exc
         if isinstance(exc, (TypeError, ValueError)):
             raise InputError(f"{one.where}: {' '.join(str(exc).split())}") from exc
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqtctl.errors import InputError
+from mqtctl.errors import HardwareError, InputError
 from mqtctl.station import load_station, open_station, real_addresses
 from mqtctl.station.libraries import VARIABLE
 from tests.system.bench_truth import with_transcript
@@ -259,17 +259,15 @@ def test_nothing_but_its_identity_is_asked_of_another_instrument(
 def heated(laboratory: Any) -> Any:
     """A laboratory whose bench goes on ramping and heating after whoever began it has died; and the truth about it."""
     truth = with_transcript(laboratory)
-    station = open_station(laboratory.folder / "station.yaml")
-    opened = station.__enter__()
-    opened.thermometer.set_target(0.5)
-    opened.clock.sleep(5.0)
-    library = vars(opened.source)["_source"].visa_handle.visalib
-    vars(opened.source)["_source"].current.set(5e-6)
-    vars(opened.source)["_source"].output.set(True)
+    with open_station(laboratory.folder / "station.yaml") as station:
+        station.thermometer.set_target(0.5)
+        station.clock.sleep(5.0)
+        driver = vars(station.source)["_source"]
+        library = driver.visa_handle.visalib  # whoever holds it keeps the bench
+        driver.current.set(5e-6)
+        driver.output.set(True)
     assert truth.on() == {"source", "thermometer"}
-    laboratory_and_truth = laboratory, truth, library
-    yield laboratory_and_truth
-    station.__exit__(None, None, None)
+    return laboratory, truth, library
 
 
 TYPOS = {
@@ -336,3 +334,43 @@ def test_safe_says_of_a_file_that_cannot_be_read_only_that(tmp_path: Path, labor
         outcome = laboratory.run("safe", path)
         assert outcome.exit_code in {2, 20}, text
         assert said(outcome)
+
+
+# -- connecting ---------------------------------------------------------------------------------
+
+
+def broken_controller(_self: object, _instrument: object, _options: object, _clock: object) -> None:
+    raise HardwareError("the thermometer's adapter fails")
+
+
+def opening_fails(laboratory: Any, *, only_look: bool = False) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mqtctl.instruments.lakeshore_372.Lakeshore372Controller.__init__", broken_controller)
+        with (
+            pytest.raises(HardwareError, match="adapter fails"),
+            open_station(laboratory.folder / "station.yaml", only_look=only_look),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("only_look", [False, True])
+def test_what_was_opened_is_made_safe_when_another_instrument_fails_to_open(laboratory: Any, only_look: bool) -> None:
+    truth = with_transcript(laboratory)
+    opening_fails(laboratory, only_look=only_look)
+    assert ("OUTP 0" in truth.sent_to("source")) != only_look  # `check` switches nothing
+    assert truth.ever_on() == set()
+
+
+def test_a_source_that_somebody_uses_is_left_alone_when_another_instrument_fails_to_open(heated: Any) -> None:
+    laboratory, truth, _ = heated
+    opening_fails(laboratory)
+    assert truth.on() == {"source", "thermometer"}
+
+
+def test_a_station_that_is_open_in_this_process_already_is_refused_in_a_sentence(laboratory: Any) -> None:
+    with (
+        open_station(laboratory.folder / "station.yaml"),
+        pytest.raises(InputError, match="open in this process"),
+        open_station(laboratory.folder / "station.yaml"),
+    ):
+        pass
