@@ -6,7 +6,7 @@ from mqtctl.acquisition.bystander import Bystander
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.exclusive import exclusive
 from mqtctl.acquisition.instrument_names import instruments_of
-from mqtctl.acquisition.interlock import guarded, make_safe
+from mqtctl.acquisition.interlock import before_ramps, guarded, make_safe
 from mqtctl.acquisition.interrupt import Interrupt
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.sweep import run_sweep
@@ -22,6 +22,7 @@ __all__ = [
     "Remark",
     "Settling",
     "SweepJob",
+    "before_ramps",
     "exclusive",
     "guarded",
     "instruments_of",

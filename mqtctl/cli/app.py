@@ -35,8 +35,8 @@ app = typer.Typer(
     "plan, station and sample files that you change for your own laboratory; `mqtctl rehearse` tries them on the "
     "simulated bench and `mqtctl check` on your instruments, before the first ramp.",
     epilog="Exit codes: 0 done; 2 bad plan, station, sample or option; 10 hardware fault, made safe; 11 data not "
-    "stored; 12 cryostat unsafe; 13 bench or database in use; 20 safe state NOT confirmed; 130/143 interrupted (129/131 "
-    "by a lost terminal or Ctrl-\\), made safe.",
+    "stored; 12 cryostat unsafe; 13 bench or database in use; 20 safe state NOT confirmed; 130/143 interrupted "
+    "(129/131 by a lost terminal or Ctrl-\\), made safe.",
 )
 
 _COMMANDS: dict[Callable[..., None], str] = {

@@ -21,16 +21,25 @@ def safe(
     with reporting_faults():
         from mqtctl.acquisition import Interrupt
         from mqtctl.cli.tables import simulated_line
-        from mqtctl.station import real_addresses
-        from mqtctl.workflow import make_station_safe
+        from mqtctl.workflow.safety import bring_station_to_rest
 
         with Interrupt():  # no signal cuts this short; every step of it has a deadline of its own
-            done = make_station_safe(station)
-        simulated = not real_addresses(station)
-        if simulated:
+            rested = bring_station_to_rest(station)
+        if rested.simulated:
             tell(simulated_line(None))
+        for remark in rested.remarks:
+            tell(f"mqtctl: {remark}")
         with printing():
-            if json:
-                print_json({"safe": True, "simulated": simulated, "instruments": done})
-            else:
-                typer.echo("\n".join(done))
+            if json and rested.error is None:
+                print_json(
+                    {
+                        "safe": True,
+                        "simulated": rested.simulated,
+                        "instruments": rested.done,
+                        "remarks": rested.remarks,
+                    }
+                )
+            elif not json and rested.done:
+                typer.echo("\n".join(rested.done))
+        if rested.error is not None:
+            raise rested.error

@@ -15,6 +15,8 @@ from pyvisa.constants import StatusCode
 
 from mqtctl.errors import GlitchError, HardwareError, MqtctlError
 
+from .link import link_of
+
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
 
@@ -55,8 +57,8 @@ class _Distrustful(Protocol):
 
 
 def named(instrument: VisaInstrument) -> str:
-    """Return name and address of an instrument, for messages."""
-    return f"{instrument.name} ({instrument.address})"
+    """Return name and address of an instrument, for messages; never fails and asks nothing of its session."""
+    return str(link_of(instrument))
 
 
 @contextmanager
@@ -113,13 +115,13 @@ def impatient(instrument: VisaInstrument, timeout: float = 1.0) -> Iterator[None
     try:
         usual = instrument.timeout.get()
         instrument.timeout.set(timeout)
-    except INSTRUMENT_FAULTS:  # the session is gone; whatever is tried next will say so
+    except Exception:  # the session is gone, and the way to safety goes on: whatever is tried next will say so
         yield
         return
     try:
         yield
     finally:
-        with suppress(*INSTRUMENT_FAULTS):
+        with suppress(Exception):
             instrument.timeout.set(usual)
 
 
@@ -161,7 +163,7 @@ def _patience(instrument: VisaInstrument) -> str:
     """Return the time-out for a message; the instrument need not be there any more."""
     try:
         seconds = instrument.timeout.get()
-    except pyvisa.errors.Error:
+    except Exception:  # a sentence about a fault must not fail because of it
         return "the time-out"
     return f"{seconds:g} s" if seconds is not None else "the time-out"
 

@@ -22,7 +22,7 @@ from .identity import identify
 from .keithley_6221_diagnosis import inspect_source, marking
 from .keithley_6221_options import Keithley6221Options
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
 from .sawtooth import Sawtooth, sawtooth
 from .wanted import POWER_ON, SettingsGuard, Spoken, Wanted
 
@@ -60,6 +60,7 @@ class Keithley6221RampSource:
 
     role: ClassVar[str] = "ramp_source"
     options_model: ClassVar[type[Document]] = Keithley6221Options
+    models: ClassVar[tuple[str, ...]] = Keithley6221.models
 
     def __init__(self, instrument: Keithley6221, options: Mapping[str, object], clock: Clock) -> None:
         self._source = instrument
@@ -69,7 +70,8 @@ class Keithley6221RampSource:
         self._settings = SettingsGuard(instrument, instrument.ask, prefix=":")
         self._armed = False
         self._deadline: float | None = None
-        instrument.current_limit.set(self._options.current_limit)
+        self._limit = self._options.current_limit
+        instrument.current_limit.set(self._limit)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -79,6 +81,11 @@ class Keithley6221RampSource:
         """Return whether the output is on, with whatever current."""
         ask = self._source.output.get
         return bool(persistently(self._source, "asking whether the output is on", ask))
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through, adapter and driver alike; the station file's limit stays if smaller."""
+        self._limit = min(self._limit, largest)
+        self._source.current_limit.set(self._limit)
 
     @property
     def current_limit(self) -> float | None:
@@ -198,14 +205,25 @@ class Keithley6221RampSource:
         UnsafeError
             Zero current and output off were not read back after three rounds.
         """
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
         self._armed, self._deadline = False, None
-        source = self._source
-        bring_to_rest(
+        return self.rest(self._source, {}, self._clock)
+
+    @classmethod
+    def rest(cls, source: Keithley6221, _options: Mapping[str, object], _clock: Clock) -> WayToRest:
+        """Return what makes a 6221 safe, whatever its options say."""
+        return WayToRest(
             source,
             partial(speaking, source),
             steps=(source.wave.abort, lambda: source.current.set(0.0), lambda: source.output.set(False)),
             reset=source.reset,
             is_off=lambda: source.output.get() is False and source.current.get() == 0.0,
+            distrust=source.distrust,
+            goal="zero current and output off",
+            by_hand="press OUTPUT on the instrument and look at the junction",
         )
 
     # -- parts of the above -------------------------------------------------------------------
@@ -213,7 +231,7 @@ class Keithley6221RampSource:
     def _range_for(self, program: RampProgram) -> float:
         """Return the smallest current range in A that holds the whole ramp, after checking the limits."""
         peak = max(abs(program.start_current), abs(program.stop_current))
-        limit = self._options.current_limit
+        limit = self._limit
         if peak > limit * (1 + 1e-9):
             raise InputError(
                 f"the ramp reaches {peak:.6g} A and exceeds the source's current limit of {limit:.6g} A; reduce it"

@@ -11,7 +11,7 @@ quiet between bursts in carrier mode. The generator does not say whether a burst
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -33,7 +33,7 @@ from .keysight_33500b_diagnosis import inspect_generator, synchronising
 from .keysight_33500b_options import Keysight33500BOptions
 from .keysight_33500b_setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, idling_at_zero
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
 from .sawtooth import Sawtooth, sawtooth
 from .wanted import POWER_ON, SettingsGuard
 
@@ -82,6 +82,7 @@ class Keysight33500BRampSource:
             raise InputError(f"channel is {channel}, but {instrument.name} has one channel only; write channel: 1")
         self._source, self._output = f"SOUR{channel}", f"OUTP{channel}"
         self._setup = GeneratorSetup(self._options)
+        self._limit = self._options.current_limit
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -91,6 +92,10 @@ class Keysight33500BRampSource:
         """Return whether the output of our channel is on."""
         with self._talk.about("asking whether the output is on"):
             return bool(int(self._talk.ask(f"{self._output}?")))
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through, by the instrument's own limits, too; a smaller limit stays."""
+        self._limit = self._setup.largest = largest if self._limit is None else min(self._limit, largest)
 
     @property
     def current_limit(self) -> float | None:
@@ -205,21 +210,26 @@ class Keysight33500BRampSource:
         UnsafeError
             Output off was not read back after three rounds; an open output carries no current.
         """
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
         self._ends_at = None
-        talk = self._talk
-        bring_to_rest(
-            self._generator,
-            talk.about,
-            steps=(lambda: talk.write("ABOR"), lambda: talk.write(f"{self._output} 0")),
-            reset=lambda: talk.write("*RST;*CLS"),
-            is_off=lambda: int(talk.ask(f"{self._output}?")) == 0,
-        )
+        return _rest(self._generator, self._talk, [self._options.channel])
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what makes a 33500B safe: the options' channel, and all where they name none that there is."""
+        number = getattr(instrument, "num_channels", 2)
+        wanted = options.get("channel", 1)
+        channels = [wanted] if isinstance(wanted, int) and 1 <= wanted <= number else range(1, number + 1)
+        return _rest(instrument, Conversation(instrument, cls.models, clock), channels)
 
     # -- parts of the above -------------------------------------------------------------------
 
     def _check_voltages(self, wave: Sawtooth) -> None:
         """Raise `InputError` unless generator, resistor and current limit allow this ramp."""
-        resistance, limit = self._options.bias_resistance, self._options.current_limit
+        resistance, limit = self._options.bias_resistance, self._limit
         peak = abs(wave.offset) + wave.amplitude
         if limit is not None and peak > limit * (1 + 1e-9):
             raise InputError(
@@ -260,3 +270,21 @@ class Keysight33500BRampSource:
         found = drain_error_queue(self._talk.ask, self._generator.name)
         if found:
             raise ErrorQueueError(self._generator.name, found)
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation, channels: Collection[int]) -> WayToRest:
+    """Return what makes channels of a 33500B safe: an open output carries no current."""
+
+    def off(channel: int) -> Callable[[], None]:
+        return lambda: talk.write(f"OUTP{channel} 0")
+
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=(lambda: talk.write("ABOR"), *(off(channel) for channel in channels)),
+        reset=lambda: talk.write("*RST;*CLS"),
+        is_off=lambda: all(int(talk.ask(f"OUTP{channel}?")) == 0 for channel in channels),
+        distrust=talk.distrust,
+        goal="zero current and output off",
+        by_hand="press the output's key on the instrument and look at the junction",
+    )

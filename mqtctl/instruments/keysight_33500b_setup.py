@@ -37,13 +37,15 @@ class GeneratorSetup:
 
     def __init__(self, options: Keysight33500BOptions) -> None:
         self._options = options
+        #: Largest current in A that anybody has set, the station file or the sample file.
+        self.largest = math.inf if options.current_limit is None else options.current_limit
         self._source, self._output = f"SOUR{options.channel}", f"OUTP{options.channel}"
 
     def limit(self, wave: Sawtooth) -> float:
         """Return the largest voltage in V that the instrument is to let through."""
         peak = abs(wave.offset) + wave.amplitude
         limit = self._options.current_limit or _MARGIN * peak
-        return min(limit * self._options.bias_resistance, LARGEST_VOLTAGE)
+        return min(min(limit, self.largest) * self._options.bias_resistance, LARGEST_VOLTAGE)
 
     def wanted(self, wave: Sawtooth, talk: Conversation) -> list[Wanted]:
         """Return all settings in the order in which they are made; each is named by its command."""

@@ -52,6 +52,7 @@ class Keysight53230ATimingCounter(CounterFacts):
 
     role: ClassVar[str] = "timing_counter"
     options_model: ClassVar[type[Document]] = Keysight53230AOptions
+    models: ClassVar[tuple[str, ...]] = Keysight53230A.models
 
     def __init__(self, instrument: Keysight53230A, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument

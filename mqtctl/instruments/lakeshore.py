@@ -13,14 +13,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError, UnsafeError
+from mqtctl.errors import HardwareError
 
 from .conversation import Conversation
-from .faults import impatient, named, persistently
+from .faults import named, persistently
 from .findings import Finding
 from .lakeshore_inspection import inspect_controller, zone_findings
 from .lakeshore_zones import Zone, ZonedOptions
 from .roles import RampProgram, TemperatureReading
+from .safe_state import WayToRest
 from .wanted import SettingsGuard, Spoken, Wanted
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class LakeshoreController(ABC):
     model: ClassVar[str]
     #: Whether the last digits of a temperature are noise.
     fine: ClassVar[bool] = True
+    #: The option that names the heater; its values, the default first, with the numbers of their outputs.
+    heater_option: ClassVar[str]
+    heaters: ClassVar[Mapping[str | int, int]]
     #: How far a set-point may read back from what was set: relative, and absolute in K.
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 1e-6)
 
@@ -200,22 +204,21 @@ class LakeshoreController(ABC):
         UnsafeError
             Not read back after three tries.
         """
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
         self._settings.forget()
-        fault = ""
-        with impatient(self._instrument):
-            for _ in range(3):
-                try:
-                    with self._talk.about("turning the heater off"):
-                        self._talk.write(f"RANGE {self._output},0")
-                        if int(self._talk.ask(f"RANGE? {self._output}")) == 0:
-                            return
-                        fault = "the range does not read back as off"
-                except HardwareError as exc:
-                    fault = str(exc)
-        raise UnsafeError(
-            f"{named(self._instrument)}: the {self._heater_name} could not be confirmed off ({fault}); "
-            "press HEATER OFF on the instrument"
-        )
+        return _rest(self._instrument, self._talk, [self._output], self._heater_name)
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what turns the heater of the options off, and every one that it may be where they name none."""
+        wanted = options.get(cls.heater_option, next(iter(cls.heaters)))
+        named_outputs = [number for key, number in cls.heaters.items() if key == wanted]
+        outputs = named_outputs or list(cls.heaters.values())
+        name = "heater" if named_outputs else "heaters"
+        return _rest(instrument, Conversation(instrument, (cls.model,), clock, _PAUSE), outputs, name)
 
     # -- parts of the above ---------------------------------------------------------------------
 
@@ -303,3 +306,21 @@ class LakeshoreController(ABC):
 def _numbers(text: str) -> tuple[float, ...]:
     """Return the numbers of a reply."""
     return tuple(float(field) for field in text.split(","))
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation, outputs: Collection[int], name: str) -> WayToRest:
+    """Return what turns heaters off; there is no reset: it would undo the cryostat's curves and loops."""
+
+    def off(output: int) -> Callable[[], None]:
+        return lambda: talk.write(f"RANGE {output},{_OFF}")
+
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=[off(output) for output in outputs],
+        is_off=lambda: all(int(talk.ask(f"RANGE? {output}")) == _OFF for output in outputs),
+        distrust=talk.distrust,
+        goal=f"the {name}",
+        end="confirmed off",
+        by_hand="press HEATER OFF on the instrument",
+    )

@@ -43,6 +43,9 @@ class Lakeshore336Controller(LakeshoreController):
     options_model: ClassVar[type[Document]] = Lakeshore336Options
     model: ClassVar[str] = "MODEL336"
     fine: ClassVar[bool] = False
+    models: ClassVar[tuple[str, ...]] = (model,)
+    heater_option: ClassVar[str] = "output"
+    heaters: ClassVar[Mapping[str | int, int]] = {1: 1, 2: 2}
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 6e-4)  # three decimals come back
 
     def __init__(self, instrument: LakeshoreModel336, options: Mapping[str, object], clock: Clock) -> None:

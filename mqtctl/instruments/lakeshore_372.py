@@ -44,14 +44,16 @@ class Lakeshore372Controller(LakeshoreController):
 
     options_model: ClassVar[type[Document]] = Lakeshore372Options
     model: ClassVar[str] = "MODEL372"
+    models: ClassVar[tuple[str, ...]] = (model,)
+    heater_option: ClassVar[str] = "heater"
+    heaters: ClassVar[Mapping[str | int, int]] = {"sample": 0, "warm-up": 1}
 
     def __init__(self, instrument: LakeshoreModel372, options: Mapping[str, object], clock: Clock) -> None:
         self._options = validate_document(options, Lakeshore372Options, f"options of {instrument.name}")
         self._statuses = instrument.ch01.SENSOR_STATUSES
         self._fresh_from = -math.inf
         heater = self._options.heater
-        output = {"sample": 0, "warm-up": 1}[heater]
-        super().__init__(instrument, self._options, output, f"{heater} heater", clock)
+        super().__init__(instrument, self._options, self.heaters[heater], f"{heater} heater", clock)
 
     @property
     def _reading_query(self) -> str:

@@ -17,6 +17,7 @@ from .findings import Finding
 
 __all__ = [
     "Finding",
+    "LimitableSource",
     "OffsetSource",
     "RampProgram",
     "RampSource",
@@ -230,3 +231,11 @@ class Watched(Protocol):
 
         Nothing else changes, but a counter without memory ends its measurement.
         """
+
+
+@runtime_checkable
+class LimitableSource(Protocol):
+    """A source that can be told what the sample may see; the adapters of this package all can."""
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through from now on; a smaller limit of the station file stays."""

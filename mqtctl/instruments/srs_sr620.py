@@ -60,6 +60,7 @@ class SrsSR620TimingCounter(CounterFacts):
 
     role: ClassVar[str] = "timing_counter"
     options_model: ClassVar[type[Document]] = SrsSR620Options
+    models: ClassVar[tuple[str, ...]] = SrsSR620.models
 
     def __init__(self, instrument: SrsSR620, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument

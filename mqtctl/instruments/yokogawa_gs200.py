@@ -24,7 +24,7 @@ from .faults import named
 from .findings import Finding
 from .inspection import examine
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
 from .wanted import SettingsGuard, Spoken, Wanted, word
 from .yokogawa_gs200_options import YokogawaGS200Options
 
@@ -56,6 +56,7 @@ class YokogawaGS200OffsetSource:
         self._options = validate_document(options, YokogawaGS200Options, f"options of {instrument.name}")
         self._talk = Conversation(instrument, self.models, clock)
         self._settings = SettingsGuard(instrument, self._talk.ask)
+        self._limit = self._options.current_limit
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -69,6 +70,10 @@ class YokogawaGS200OffsetSource:
             errors=lambda: drain_error_queue(self._talk.ask, self._source.name),
             self_test=None,
         )[:2]
+
+    def restrict_current(self, largest: float) -> None:
+        """Put out no more than this (A); the range stays that of the station file's limit, which counts if smaller."""
+        self._limit = min(self._limit, largest)
 
     def output_on(self) -> bool:
         """Return whether the output is on."""
@@ -87,9 +92,9 @@ class YokogawaGS200OffsetSource:
             glitch; or something does not read back.
         """
         options = self._options
-        if not abs(current) <= options.current_limit * (1 + 1e-9):
+        if not abs(current) <= self._limit * (1 + 1e-9):
             raise InputError(
-                f"an offset of {current:.6g} A exceeds the current limit of {options.current_limit:.6g} A of "
+                f"an offset of {current:.6g} A exceeds the current limit of {self._limit:.6g} A of "
                 f"{named(self._source)}; reduce it"
             )
         level = current * options.scale
@@ -124,14 +129,16 @@ class YokogawaGS200OffsetSource:
         UnsafeError
             Zero and off were not read back after three rounds.
         """
-        talk = self._talk
-        bring_to_rest(
-            self._source,
-            talk.about,
-            steps=(lambda: talk.write(":SOUR:LEV 0"), lambda: talk.write(":OUTP 0")),
-            reset=lambda: talk.write("*RST;*CLS"),
-            is_off=lambda: not self._output() and float(talk.ask(":SOUR:LEV?")) == 0.0,
-        )
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
+        return _rest(self._source, self._talk)
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, _options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what makes a GS200 safe, whatever its options say."""
+        return _rest(instrument, Conversation(instrument, cls.models, clock))
 
     # -- parts of the above -------------------------------------------------------------------
 
@@ -168,3 +175,17 @@ class YokogawaGS200OffsetSource:
         found = drain_error_queue(self._talk.ask, self._source.name)
         if found:
             raise ErrorQueueError(self._source.name, found)
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation) -> WayToRest:
+    """Return what makes a GS200 safe."""
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=(lambda: talk.write(":SOUR:LEV 0"), lambda: talk.write(":OUTP 0")),
+        reset=lambda: talk.write("*RST;*CLS"),
+        is_off=lambda: int(talk.ask(":OUTP?")) == 0 and float(talk.ask(":SOUR:LEV?")) == 0.0,
+        distrust=talk.distrust,
+        goal="zero current and output off",
+        by_hand="press OUTPUT on the instrument and look at the junction",
+    )

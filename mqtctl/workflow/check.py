@@ -12,9 +12,11 @@ from typing import Any
 
 from mqtctl.acquisition import Interrupt, exclusive, instruments_of
 from mqtctl.acquisition.checks import (
+    TOGETHER,
     calibration_findings,
     clock_finding,
     disk_finding,
+    inspection_findings,
     live_findings,
     plan_findings,
 )
@@ -84,14 +86,14 @@ def check_measurement(
     """
     try:
         plan = load_plan(plan_path)
-        load_station(plan.station)
+        simulated = load_station(plan.station).simulated
     except InputError as exc:
         return CheckResult((_of_error("files", exc),))
     names = f"{plan_path.name}, {plan.plan.sample.name} and {plan.station.name}"
     found = [Finding("files", "good", f"{names} can be read")]
     folder = _data_folder(plan, output, database)
     needed = bytes_needed(plan, len(plan.plan.temperatures))
-    simulated, in_force = not real_addresses(plan.station), None
+    in_force = None
     try:
         with Interrupt() as interrupt, exclusive(instruments_of(plan.station)):
             there, in_force = _on_the_station(plan, folder, seed, interrupt.check)
@@ -99,7 +101,7 @@ def check_measurement(
     except (BenchBusyError, InterruptedRunError):
         raise
     except MqtctlError as exc:
-        alone = _each_alone(plan.station)
+        alone = _each_alone(plan)
         told = any(finding.verdict == "fault" for finding in alone)
         found += alone if told else [_of_error("station", exc), *alone]
     return CheckResult((*found, disk_finding(folder, needed)), simulated, in_force)
@@ -109,22 +111,26 @@ def _on_the_station(
     plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]
 ) -> tuple[list[Finding], int | None]:
     """Open the station and look at everything on it; returns the simulated bench's seed as well."""
-    with open_station(plan.station, seed=seed) as station:
+    limit = plan.sample.limits.max_current
+    with open_station(plan.station, seed=seed, current_limit=limit, only_look=True) as station:
         found = [*plan_findings(plan, station), *live_findings(plan, station, check=check)]
         with suppress(HardwareError):  # who does not say what it is has its fault among those of the instruments
             found += calibration_findings(plan, station, station.identities())
         return [*found, clock_finding(station.clock, folder)], station.seed
 
 
-def _each_alone(station: Path) -> list[Finding]:
-    """Try every instrument by itself, for the whole station did not open."""
+def _each_alone(plan: ResolvedPlan) -> list[Finding]:
+    """Look at every instrument by itself, for the whole station did not open; what needs several is not checked."""
     found = []
-    for role in roles_played(load_station(station), station):
+    for role in roles_played(load_station(plan.station), plan.station):
         try:
-            with open_role(station, role) as adapter:
-                found.append(Finding("identity", "good", adapter.identify(), instrument=role))
+            with open_role(plan.station, role) as adapter:
+                found += inspection_findings(role, adapter, plan)
         except MqtctlError as exc:
             found.append(replace(_of_error("identity", exc), instrument=role))
+    missing = [finding.instrument for finding in found if finding.verdict == "fault" and finding.subject == "identity"]
+    text = f"not tried without the {' and the '.join(role.replace('_', ' ') for role in missing)}"
+    found += [Finding(subject, "not checked", text) for subject in TOGETHER if missing]
     return found
 
 

@@ -21,6 +21,7 @@ from mqtctl.acquisition import (
     PointFinished,
     Remark,
     SweepJob,
+    before_ramps,
     exclusive,
     guarded,
     instruments_of,
@@ -194,22 +195,29 @@ def carry_out(
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
     notify = Bystander(notify)
+
+    def tell(sentence: str) -> None:
+        notify(Remark(sentence))
+
     following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
+    limit = plan.sample.limits.max_current
     with ExitStack() as opened:
         opened.enter_context(following.telling())
         interrupt = opened.enter_context(Interrupt())
-        patience = Patience(tell=lambda sentence: notify(Remark(sentence)), check=interrupt.check)
+        patience = Patience(tell=tell, check=interrupt.check)
         opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
         opened.enter_context(exclusive(instruments_of(plan.station)))
-        station = opened.enter_context(open_station(plan.station, seed=options.seed, wall=interrupt.clock))
-        with interrupt.striking():
+        station = opened.enter_context(
+            open_station(plan.station, seed=options.seed, current_limit=limit, wall=interrupt.clock)
+        )
+        with before_ramps(station, tell), interrupt.striking():
             check_plan(plan, station)
         start = station.clock.now()
         # the innermost ends first: no wait is cut short while source and heater go off, which is before the database
         # closes
         with (
             open_database(folder.database, needed=needed, patience=patience) as database,
-            guarded(station),
+            guarded(station, tell),
             interrupt.striking(),
         ):
             interrupt.check()

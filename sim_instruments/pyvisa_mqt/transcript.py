@@ -8,6 +8,7 @@ the process; a seeded bench writes the same bytes each time.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import math
@@ -24,6 +25,8 @@ from .signals import Waveform
 
 __all__ = ["Transcript", "TruthWitness"]
 
+#: Most bytes of a transcript's first line, which names the instruments.
+_LONGEST_HEAD = 1 << 20
 _PLAIN = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n")
 # Not everywhere: Windows knows text files and inheritance by another name.
 _INHERITED_BY_NOBODY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
@@ -37,16 +40,20 @@ class Transcript:
     Parameters
     ----------
     path
-        Where to write; an existing file is continued.
+        Where to write; an existing transcript is continued, and nothing else: a station file of somebody else's may
+        name this path.
 
     Raises
     ------
     OSError
-        If the file cannot be opened or, later, written.
+        If the file cannot be opened or, later, written; `FileExistsError` if it holds something else.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.exists() and not _is_transcript(path):
+            reason = "it is there already and no transcript of a bench; name a new file"
+            raise FileExistsError(errno.EEXIST, reason, str(path))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _INHERITED_BY_NOBODY, 0o644)
         # Closed with the bench that owns it, without a word: a bench has no close of its own.
         self._closing = weakref.finalize(self, os.close, self._file)
@@ -65,6 +72,21 @@ class Transcript:
         else:
             content = {"base64": base64.b64encode(data).decode("ascii")}
         self.note(time, "message", instrument=instrument, direction=direction, **content, end=end)
+
+
+def _is_transcript(path: Path) -> bool:
+    """Return whether a path is an ordinary file that is empty or begins as transcripts do."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_HEAD)
+    if not first:
+        return True
+    try:
+        record = json.loads(first)
+    except ValueError:
+        return False
+    return isinstance(record, dict) and record.get("kind") == "bench" and "t" in record and "instruments" in record
 
 
 class TruthWitness:
