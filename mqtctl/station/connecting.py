@@ -348,10 +348,6 @@ class VisaFaults:
             ) from exc
         if isinstance(exc, (LibraryError, OSError)):
             raise HardwareError(f"{one.where}: the VISA library could not be opened ({exc})") from exc
-        if isinstance(exc, KeyError):  # QCoDeS knows each name once
-            raise InputError(
-                f"{one.where}: an instrument of this name is open in this process already; close it"
-            ) from exc
         if isinstance(exc, (TypeError, ValueError)):
             raise InputError(f"{one.where}: {' '.join(str(exc).split())}") from exc
 
@@ -359,6 +355,10 @@ class VisaFaults:
 @contextmanager
 def _connected(qcodes: QcodesStation, one: Player) -> Iterator[VisaInstrument]:
     """Load one instrument and close it at the end."""
+    from qcodes.instrument import Instrument
+
+    if Instrument.exist(one.name):
+        raise InputError(f"{one.where}: an instrument of this name is open in this process already; close it first")
     with VisaFaults(one), redirect_stdout(io.StringIO()):  # drivers announce themselves on stdout: results go there
         driver: Any = qcodes.load_instrument(one.name, update_snapshot=False)
     try:
