@@ -17,6 +17,7 @@ from scipy.constants import Boltzmann
 from mqtctl.analysis.censoring import missed_flag
 from mqtctl.analysis.goodness import goodness_of_fit
 from mqtctl.analysis.likelihood import EscapeModel, log_likelihood, observed_information, scores, slope
+from mqtctl.analysis.profile import temperature_interval, zero_in_reach
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.results import EscapeTemperatureFit
 from mqtctl.analysis.scoring import maximise
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 A_T_ONE = TransitionState()
+FLOOR = 1e-3  # what stands for T -> 0, as a fraction of the fitted temperature
 
 
 class KnownJunctionRates:
@@ -163,6 +165,15 @@ def fit_reduced_temperature(
     goodness = goodness_of_fit(reduced, np.exp(rates(centre)), fitted_parameters=1)
     if not found.converged:
         flags.append("the likelihood has no maximum that could be found: do not use this temperature")
+    floor = FLOOR * found.temperature
+    if zero_in_reach(log_likelihood(reduced, rates.at(junction, floor)), found.value, reduced.switches):
+        interval = temperature_interval(
+            lambda kelvin: log_likelihood(reduced, rates.at(junction, kelvin)), found.temperature, found.value, floor
+        )
+        if not math.isinf(statistical):
+            statistical = interval.stderr
+        if interval.open_below:
+            flags.append(f"the temperature cannot be told from zero; it is below {1e3 * interval.limit:.4g} mK (95 %)")
     if (missed := reduced.censored - first.survivors) > 0.0:
         other = climb_temperature(reduced.with_survivors(), junction, model, found.temperature)
         flags += missed_flag(reduced.censored, missed, found.value - other.value)

@@ -114,6 +114,8 @@ class HistogramFit:
         True where most of the empty ramps cannot be survivors (see `flags`) and therefore say nothing.
     missed
         How many of the empty ramps are missed stops, by this fit; not rounded.
+    escape_temperature_limit
+        Where the temperature is open: below it (K) with 95 % confidence. None if it has an error.
     goodness
         Kolmogorov-Smirnov test of the fit.
     converged, evaluations
@@ -137,6 +139,7 @@ class HistogramFit:
     evaluations: int
     flags: tuple[str, ...] = ()
     missed: float = 0.0
+    escape_temperature_limit: float | None = None
 
 
 @dataclass(frozen=True)

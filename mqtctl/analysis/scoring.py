@@ -20,7 +20,7 @@ __all__ = ["Maximum", "least_residuals", "maximise"]
 LONGEST_STEP = 1.0  # parameters are logarithms: never change one by more than a factor e at a time
 TOLERANCE = 1e-8  # predicted gain in ln L: 1e-4 standard errors
 LEAST_DAMPING = 1e-9
-ROUNDED = 1e-4  # gain that rounding of ln L may hide: 1e-2 standard errors
+ROUNDED = 1e-4  # gain that rounding of ln L, or a valley without curvature, may hide: 1e-2 standard errors
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def maximise(
             damping = max(10.0 * damping, 1e-3)
             if damping > 1e12:  # no step, however short, gains anything: rounding is all that is left
                 return Maximum(parameters, best, steps, left < ROUNDED)
-    return Maximum(parameters, best, most_steps, False)
+    return Maximum(parameters, best, most_steps, left < ROUNDED)
 
 
 def _gain(gradient: NDArray[np.float64], information: NDArray[np.float64]) -> float:

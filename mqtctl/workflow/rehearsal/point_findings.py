@@ -73,8 +73,11 @@ def _top_findings(plan: ResolvedPlan, law: SwitchingDistribution, circumstances:
         return
     enough = (float(law.ppf(1.0 - 1e-4)) + rounding - offset) / scale
     advice = f"raise ramp.stop_current to {readable(enough, 'A')} or more"
-    if enough > most:
-        advice += f"; the sample's limit is {readable(most, 'A')}"
+    if enough + abs(ramp.offset_current) > most:
+        advice = (
+            f"the sample's limit is {readable(most, 'A')}, and no ramp within it has the whole distribution: check "
+            "junction.critical_current and limits.max_current of the sample file, or measure where it is warmer"
+        )
     run = plan.plan.empty_ramps_limit
     # expected number of runs of so many empty ramps among those of a histogram
     stops = plan.plan.most_switches * survivors**run > 0.5

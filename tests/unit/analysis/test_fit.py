@@ -246,3 +246,37 @@ def test_a_wrong_unit_of_the_ramp_rate_is_named(
 ) -> None:
     with pytest.raises(InputError, match="check the units"):
         fit_histogram(histogram_of(thermal_currents(), rate=1e6), estimate)
+
+
+@pytest.mark.parametrize(("kelvin", "seeds"), [
+    (0.015, 2), (0.03, 2), *(pytest.param(t, 200, marks=[pytest.mark.slow, pytest.mark.timeout(600)])
+                             for t in (0.015, 0.02, 0.025, 0.03, 0.035, 0.04))])  # fmt: skip
+def test_below_the_crossover_a_free_temperature_has_a_limit_and_above_it_an_honest_error(
+    kelvin: float, seeds: int, junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    """T = 25.9(1.5) mK was quoted for 15 mK: the curvature of a chance maximum, one flat side away from T = 0."""
+    law, fits = SwitchingDistribution(junction, kelvin, 1e-3, model=Escape()), []
+    for seed in range(seeds):
+        drawn = np.asarray(law.sample(10_000, np.random.default_rng(seed)))
+        fits.append(fit_histogram(histogram_of(drawn, kelvin), estimate, Escape()))
+    closed = [fit for fit in fits if math.isfinite(fit.escape_temperature_stderr)]
+    if kelvin <= 0.025:
+        assert len(closed) <= 0.02 * seeds
+        limits = [fit.escape_temperature_limit for fit in fits if fit.escape_temperature_limit is not None]
+        assert len(limits) == seeds - len(closed)
+        assert np.mean(np.array(limits) > kelvin) > 0.95 - 3.0 * np.sqrt(0.05 / seeds)
+        assert np.median(limits) < 0.029
+        flags = [
+            flag for fit in fits if fit not in closed for flag in fit.flags if "leave the temperature open" in flag
+        ]
+        assert all("(95 %)" in flag for flag in flags)
+        assert len(flags) == seeds - len(closed)
+    else:
+        assert len(closed) == seeds
+        pulls = np.array([(fit.escape_temperature - kelvin) / fit.escape_temperature_stderr for fit in fits])
+        assert np.abs(pulls).max() < 4.0
+        if seeds > 100:
+            assert 0.9 < pulls.std() < 1.1 + 0.05  # a width from 200 replicas is known to 5 %
+            assert abs(pulls.mean()) < 0.2
+    centre = np.array([(fit.critical_current - 9.489e-6) / fit.critical_current_stderr for fit in fits])
+    assert np.std(centre) < 1.2 + 3.0 / np.sqrt(2.0 * seeds)
