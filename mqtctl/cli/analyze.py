@@ -10,7 +10,6 @@ import typer
 from mqtctl.cli.options import CalibrationOption, JsonOption
 from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
 from mqtctl.errors import InputError
-from mqtctl.quantities import parse_quantity
 
 __all__ = ["analyze"]
 
@@ -119,6 +118,8 @@ def _was_given(context: typer.Context, name: str) -> bool:
 
 def _resolution(text: str | None) -> dict[str, float]:
     """Return a resolution under the name of its quantity: a current, or a time."""
+    from mqtctl.quantities import parse_quantity
+
     if text is None:
         return {}
     try:

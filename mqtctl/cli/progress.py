@@ -67,7 +67,9 @@ def _live_view() -> Apart:
         finally:
             live.stop()
 
-    return Apart(show, end)
+    display = Apart(show, end)
+    display(None)  # connecting takes a while: something is there to look at from the beginning
+    return display
 
 
 def _can_draw() -> bool:

@@ -52,19 +52,21 @@ class RunFolder:
 
     @contextmanager
     def _folder(self) -> Iterator[None]:
-        """Make the folder if it is not there; one that was made and stays empty goes again."""
+        """Make the folder if it is not there; what was made on the way to it and stays empty goes again."""
+        made_here: list[Path] = []
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            made_here = _made(self.path)
-        except OSError as exc:
-            raise InputError(
-                f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
-            ) from exc
-        try:
+            try:
+                made_here += [path for path in (*reversed(self.path.parents), self.path) if _made(path)]
+            except OSError as exc:
+                raise InputError(
+                    f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
+                ) from exc
             yield
         finally:
-            if made_here and not any(self.path.iterdir()):
-                self.path.rmdir()
+            for path in reversed(made_here):
+                if any(path.iterdir()):
+                    break
+                path.rmdir()
 
     def write(self, result: Mapping[str, Any], sweep_id: str) -> None:
         """Keep the result beside the data, whole or not at all."""

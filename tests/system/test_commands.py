@@ -142,6 +142,7 @@ def test_nothing_connects_to_an_address_that_stands_for_an_example(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")  # a table leaves each sentence on its line
     run("init", tmp_path)
     station = tmp_path / "station.yaml"
     text = station.read_text(encoding="utf-8").replace('"@mqt"', '"@py"')

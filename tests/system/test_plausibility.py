@@ -16,8 +16,9 @@ def test_a_critical_current_that_the_sample_may_not_see_contradicts_itself(labor
     laboratory.change("sample.yaml", "critical_current: 9.5 uA", "critical_current: 9.5 mA")
     outcome = laboratory.run(command, laboratory.folder / "plan.yaml")
     assert outcome.exit_code == 2
-    assert "junction.critical_current is 9.5 mA, but limits.max_current" in outcome.stderr
-    assert "12 uA" in outcome.stderr
+    told = " ".join((outcome.stderr + outcome.stdout).split())
+    assert "junction.critical_current is 9.5 mA, but limits.max_current" in told
+    assert "12 uA" in told
 
 
 @pytest.mark.parametrize("command", ["check", "rehearse", "sweep"])

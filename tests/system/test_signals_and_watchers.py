@@ -22,6 +22,7 @@ from pyvisa_mqt.serving import main as serve
 from mqtctl.acquisition import BlockStored
 from mqtctl.acquisition.interrupt import STOP_SIGNALS
 from mqtctl.cli.progress import watching
+from mqtctl.workflow.safety import Rested
 
 
 def transcript(laboratory: Any) -> Path:
@@ -77,7 +78,8 @@ def test_every_signal_ends_every_command_that_drives_outputs_with_everything_off
     outcome = laboratory.run(command, "plan.yaml", "-o", "run", "--seed", "1")
     assert outcome.exit_code == 128 + number, outcome.stderr
     assert outcome.stdout == ""
-    assert f"stopped by signal {number.value}; source and heater are off" in outcome.stderr
+    name = "Ctrl-C" if number is signal.SIGINT else number.name
+    assert f"stopped by {name}; source and heater are off" in outcome.stderr
     assert last_of(there) == (False, 0.0)
 
 
@@ -98,13 +100,13 @@ def test_no_signal_cuts_short_the_safe_command(
 ) -> None:
     done = []
 
-    def make_station_safe(station: Path) -> list[str]:
+    def bring_to_rest(station: Path) -> Rested:
         for _ in range(3):
             signal.raise_signal(number)
         done.append(station)
-        return ["source: safe"]
+        return Rested(done=["source: safe"])
 
-    monkeypatch.setattr("mqtctl.workflow.make_station_safe", make_station_safe)
+    monkeypatch.setattr("mqtctl.workflow.safety.bring_station_to_rest", bring_to_rest)
     outcome = laboratory.run("safe", laboratory.folder / "station.yaml")
     assert (outcome.exit_code, len(done)) == (0, 1)
 

@@ -13,8 +13,8 @@ from mqtctl.station.libraries import VARIABLE
 from tests.system.bench_truth import with_transcript
 
 SOURCE = "GPIB0::12::INSTR"
-COUNTER = "TCPIP0::192.168.1.53::inst0::INSTR"
-THERMOMETER = "TCPIP0::192.168.1.72::7777::SOCKET"
+COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"
+THERMOMETER = "TCPIP0::192.0.2.72::7777::SOCKET"
 COMMANDS = ("check", "sweep", "histogram", "calibrate", "rehearse")
 ON = """    parameters:
       current_range: {initial_value: 0.1}
@@ -274,7 +274,7 @@ TYPOS = {
     "counter's driver": ("keysight_53230a.Keysight53230A", "keysight_53230a.Keysight53230", 2),
     "counter's package": ("mqtctl_drivers.keysight_53230a", "os.path", 2),
     "counter's role": ("role: timing_counter", "role: timing_caunter", 2),
-    "counter's address": (COUNTER, "TCPIP0::192.168.1.99::inst0::INSTR", 0),
+    "counter's address": (COUNTER, "TCPIP0::192.0.2.99::inst0::INSTR", 0),
     "counter's address twice": (COUNTER, SOURCE, 2),
     "source's option": ("marker_line: 3", "marker_lime: 3", 2),
     "source's role": ("role: ramp_source", "role: ramp_sauce", 2),

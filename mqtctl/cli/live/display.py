@@ -38,7 +38,7 @@ class LiveDisplay:
         self._state = LiveState()
         self._lines: list[str] = []
         self._begun = self._due = clock.now()
-        live.update(View(self._state), refresh=True)
+        live.update(View(self._state))
 
     def __call__(self, event: object) -> None:
         """Take an event."""

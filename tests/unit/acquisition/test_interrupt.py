@@ -122,8 +122,10 @@ def test_neither_waits_nor_steps_of_making_safe_are_cut_short_by_any_number_of_s
             safe.append(self.name)
 
     bench = SimpleNamespace(source=Part("source"), thermometer=Part("heater"), counter=Part("counter"), offset=None)
-    with Interrupt() as interrupt, seen, guarded(cast("Station", bench)), interrupt.striking():
-        ending(interrupt)
+    with Interrupt() as interrupt:
+        bench.clock = interrupt.clock
+        with seen, guarded(cast("Station", bench)), interrupt.striking():
+            ending(interrupt)
     assert set(safe) == {"source", "heater", "counter"}
     assert slept == [0.5] * (3 * len(STOP_SIGNALS))
 

@@ -100,7 +100,8 @@ def test_the_likelihood_is_that_of_the_intervals(
     ratio: float, thermal_currents: Draw, histogram_of: MakeHistogram, junction: Junction
 ) -> None:
     histogram = histogram_of(rounded(thermal_currents(number=1000), ratio * WIDTH, "nearest"))
-    found, direct = reduced_and_direct(histogram, junction, 0.31)
+    # colder than the data, so that more survive by the law than did: none is taken for a missed stop
+    found, direct = reduced_and_direct(histogram, junction, 0.29)
     # 1e-4 is 1 % of a standard error; survivals differ by 1e-8 of themselves in the earliest interval
     assert found == pytest.approx(direct, abs=1e-4)
 
@@ -112,7 +113,8 @@ def test_survivors_and_the_end_of_the_ramp_enter_the_likelihood_of_intervals(
     top = float(np.quantile(currents, 0.7)) + 0.2 * WIDTH
     kept = currents[currents < top]
     histogram = histogram_of(kept, censored=currents.size - kept.size, top=top)
-    found, direct = reduced_and_direct(histogram, junction, 0.31)
+    # colder than the data, so that more survive by the law than did: none is taken for a missed stop
+    found, direct = reduced_and_direct(histogram, junction, 0.29)
     assert found == pytest.approx(direct, abs=1e-4)
 
 
