@@ -56,7 +56,9 @@ class RunFolder:
         made_here: list[Path] = []
         try:
             try:
-                made_here += [path for path in (*reversed(self.path.parents), self.path) if _made(path)]
+                for path in (*reversed(self.path.parents), self.path):
+                    if not path.is_dir() and _made(path):
+                        made_here.append(path)
             except OSError as exc:
                 raise InputError(
                     f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
