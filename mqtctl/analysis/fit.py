@@ -203,8 +203,9 @@ def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> His
 
 def _open_covariance(interval: TemperatureInterval, rates: FreeRates, critical_current: float) -> NDArray[np.float64]:
     """Return the covariance of (Ic, T) in A and K where the temperature has only an upper limit."""
-    # over the temperatures that are possible Ic runs between these ends; a single one leaves its own error
-    ends = [rates.at_temperature(kelvin)[1] for kelvin in (rates.floor, interval.high) if math.isfinite(kelvin)]
+    # over the temperatures that are possible Ic runs between these ends, and ln L hardly prefers any of them; a single
+    # one leaves its own error
+    ends = [rates.at_temperature(kelvin)[1] for kelvin in (rates.floor, interval.limit) if math.isfinite(kelvin)]
     reach = max(abs(end - critical_current) for end in ends)
     first = slope(rates.reduced, rates, np.array([math.log(critical_current - rates.lower_bound), 0.0]))
     own = (critical_current - rates.lower_bound) ** 2 / max(float(first.information[0, 0]), 1e-300)
