@@ -9,6 +9,7 @@ from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulate
 from mqtctl.notation import duration
 from mqtctl.workflow.besides import besides_in_words
 from mqtctl.workflow.extent import done_of_planned
+from mqtctl.workflow.results import stamp
 
 __all__ = ["COLUMNS", "LEGEND", "print_calibration", "print_point", "print_points", "print_sweep"]
 
@@ -130,7 +131,7 @@ def print_calibration(result: Mapping[str, Any]) -> None:
     )
     if result["simulated"]:
         say(simulated_line(result.get("seed")))
-    say(f"calibration with a {result['method']}, {result['date']}")
+    say(f"calibration with a {result['method']}, {stamp(result['date'], simulated=result['simulated'])}")
     for title, key, error, unit in rows:
         value = result[key]
         text = "not measured" if value is None else quantity(value, unit, result.get(error) if error else None)
