@@ -86,6 +86,7 @@ def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
         "highest_seen_V": curve.highest_seen,
         "lowest_unseen_V": curve.lowest_unseen if math.isfinite(curve.lowest_unseen) else None,
         "time": job.station.clock.utc().isoformat(),
+        "simulated": job.station.simulated,
     }
     rows = [
         (float(threshold), float(rising), float(falling))

@@ -15,6 +15,7 @@ from scipy.special import gammaln, ndtr
 
 from mqtctl.analysis.rounding import Rounding
 from mqtctl.errors import InputError
+from mqtctl.quantities import format_quantity
 
 __all__ = ["Health", "check_health"]
 
@@ -100,8 +101,8 @@ def check_health(currents: NDArray[np.float64], censored: int = 0, rounding: Rou
     at_top = _piled_up(values, rounding)
     if at_top:
         flags.append(
-            f"{at_top} values are equal to the largest, {values.max():.6g} A: if that is the top of the ramp, these"
-            " ramps did not switch and the stop current has to be given (--stop-current)"
+            f"{at_top} values are equal to the largest: if that is the top of the ramp, these ramps did not switch, and"
+            f" T and Ic are wrong until it is given (--stop-current '{format_quantity(float(values.max()), 'A')}')"
         )
     return Health(
         correlation, correlation_p, drift, drift_p, outliers, outliers_p, skewness, skewness_p, tuple(flags), ordered

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,12 @@ NPY = b"\x93NUMPY"
 EMPTY_RAMPS = ("missed", "survived")
 SAME = 1e-7  # relative; a current that went through a text or single precision
 _EMPTY_WORDS = frozenset({"", "-", "--", "na", "n/a", "none", "null"})
+#: Versions of the .npy format and what reads their headers; the last differs in the encoding of field names only.
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
 #: Beginnings of files that are not text, and what such a file is.
 _OTHER_FORMATS = {
     b"\x89HDF": "an HDF5 file",
@@ -212,11 +219,22 @@ def _load_array(file: Path, content: bytes) -> NDArray[np.float64]:
     stream = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(stream)
-        reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        reader = _HEADERS.get(version)
+        if reader is None:
+            raise InputError(f"{wrong}: version {version} of the format is not known")
         shape, _, kind = reader(stream)
-    except KeyError as error:
-        raise InputError(f"{wrong}: version {version} of the format is not known") from error
-    except (ValueError, TypeError, EOFError) as error:
+    # a forged header goes through Python's parser, which has its own ways to refuse
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        EOFError,
+        SyntaxError,
+        TokenError,
+        RecursionError,
+        MemoryError,
+        OverflowError,
+    ) as error:
         raise InputError(f"{wrong}: its header is damaged; save it again with numpy.save") from error
     if kind.kind not in "iuf":
         raise InputError(f"{file} holds {_short(str(kind))} values: real numbers are expected")
@@ -297,7 +315,7 @@ def _fault(line: str) -> str:
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", line):
         return f"{shown} has a decimal comma or two columns: one number per line with a decimal point is expected"
     if _columns(line):
-        return f"{shown} has more than one column, one value per line is expected"
+        return f"{shown} has more than one column: save that of the switching currents or times alone, one per line"
     return f"{shown} is not a number"
 
 
@@ -323,8 +341,8 @@ def _checked(
     if wrong.size:
         index = np.flatnonzero(~nothing)[wrong[0]]
         raise InputError(
-            f"{file}, {_place(lines, index)}: the {quantity} {values[index]:g} {unit} is not positive:"
-            " switching currents and times of a rising ramp are"
+            f"{file}, {_place(lines, index)}: the {quantity} {values[index]:g} {unit} is not positive: only rising"
+            " ramps are read; save those of the other polarity in a file of their own, without the sign"
         )
     switched = ~(nothing | infinite)
     found = values[switched] * (CURRENT_UNITS | TIME_UNITS)[unit]

@@ -1,7 +1,8 @@
 """The unit that a header states: in brackets, or behind a name of one word. A word of free text is never a unit.
 
 "I_sw (uA), ramp 200 uA/s" states uA, "switching_current_A", "I / uA" and a line "us" state theirs; "Junction A" and
-"wait 5 ms" state none. Comment lines count like header lines.
+"wait 5 ms" state none, nor does a bracket beside a number, "wait 5 (ms)" or "wait (ms): 5", which is a setting's.
+Comment lines count like header lines.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 
 _READABLE = CURRENT_UNITS | TIME_UNITS
 _KNOWN = frozenset(unit for base, spellings in UNITS.items() if base != "1" for unit in spellings) | _READABLE.keys()
 
-_BRACKETED = re.compile(r"[(\[]\s*([^()\[\]\s]+)\s*[)\]]")
+_NUMBER = r"(?<![\w.])[+-]?[.]?\d[\d.,]*(?:[eE][+-]?\d+)?"
+_BRACKETED = re.compile(rf"(?P<value>{_NUMBER}\s*)?[(\[]\s*(?P<unit>[^()\[\]\s]+)\s*[)\]]")
+_VALUE = re.compile(rf"\s*[:=]?\s*{_NUMBER}(?!\w)")
 _ONE_WORD = re.compile(r"(?:(?P<name>[^\W\d_][\w.]*?)(?P<link>_|\s*/\s*))?(?P<unit>[^\W\d_]+)")
 
 Line = tuple[int, str]
@@ -66,12 +69,12 @@ def agreed_unit(file: Path, header: Sequence[Line], given: str | None) -> str:
     for unit in _units(header[-1][1]) if header else ():
         raise InputError(
             f"{file}, line {header[-1][0]}: the numbers have the unit {unit!r}, neither a current nor a time:"
-            f" one column in one of {', '.join(_ascii())} is expected"
+            f" save them in one of {', '.join(_ascii())} (a voltage divided by its resistor)"
         )
     if given is None:
         raise InputError(
-            f"{file} does not state a unit in brackets or behind a name (I_uA): give --unit with one of"
-            f" {', '.join(_ascii())}"
+            f"{file} does not state the unit of its numbers in brackets or behind a name (I_uA): give --unit with"
+            f" one of {', '.join(_ascii())}"
         )
     return given
 
@@ -79,8 +82,9 @@ def agreed_unit(file: Path, header: Sequence[Line], given: str | None) -> str:
 def _units(line: str) -> list[str]:
     """Return the units that a line states, of whatever kind."""
     text = line.strip().lstrip("#").strip(" \t\"',;:")
-    found = [unit for unit in _BRACKETED.findall(text) if unit in _KNOWN]
-    if found:
+    bracketed = [match for match in _BRACKETED.finditer(text) if match["unit"] in _KNOWN]
+    found = [match["unit"] for match in bracketed if not match["value"] and not _VALUE.match(text, match.end())]
+    if bracketed:
         return found
     match = _ONE_WORD.fullmatch(text)
     if match is None or match["unit"] not in _KNOWN:

@@ -20,7 +20,7 @@ def _bench() -> None:
     """Keep `serve` a command of its own, also while it is the only one."""
 
 
-@bench.command()
+@bench.command(short_help="put the simulated instruments on loopback sockets")
 def serve(
     bench: Annotated[str, typer.Argument(help="Bench file, or the name of a built-in bench.")] = "built-in",
     *,

@@ -6,8 +6,10 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
@@ -69,7 +71,18 @@ def printing() -> Iterator[None]:
 def tell(sentence: str) -> None:
     """Write a sentence on stderr; where nobody can read it any more, nobody is told."""
     with suppress(OSError):
-        typer.echo(sentence, err=True)
+        typer.echo(_folded(sentence), err=True)
+
+
+def _folded(sentence: str) -> str:
+    """Break a sentence between its words where a terminal would break it within them; a command stays in one piece."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError, AttributeError):  # no terminal, or none any more
+        return sentence
+    whole = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), sentence)
+    lines = textwrap.wrap(whole, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _flush(stream: TextIO | None) -> None:

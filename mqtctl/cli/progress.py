@@ -175,4 +175,4 @@ def fit_line(event: PointFitted) -> str:
     """Return the fit of a histogram alone in words."""
     temperature = quantity(event.escape_temperature, "K", event.escape_temperature_stderr)
     current = quantity(event.critical_current, "A", event.critical_current_stderr)
-    return f"fitted alone: escape temperature {temperature}, critical current {current}"
+    return f"fitted alone: escape temperature {temperature}, Ic {current}"  # fits into 80 columns

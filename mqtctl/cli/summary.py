@@ -8,6 +8,8 @@ from typing import Any
 from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulated_line
 from mqtctl.notation import duration
 from mqtctl.workflow.besides import besides_in_words
+from mqtctl.workflow.extent import done_of_planned
+from mqtctl.workflow.results import stamp
 
 __all__ = ["COLUMNS", "LEGEND", "print_calibration", "print_point", "print_points", "print_sweep"]
 
@@ -71,7 +73,7 @@ def _print_heading(result: Mapping[str, Any]) -> None:
         say(simulated_line(result.get("seed")))
     done, planned = result.get("points_done"), result.get("points_planned")
     if done is not None and planned is not None and done < planned:
-        say(f"NOT COMPLETE: {done} of {planned} planned temperatures")
+        say(f"NOT COMPLETE: {done_of_planned(result)}")
 
 
 def _print_histograms(result: Mapping[str, Any]) -> None:
@@ -129,7 +131,7 @@ def print_calibration(result: Mapping[str, Any]) -> None:
     )
     if result["simulated"]:
         say(simulated_line(result.get("seed")))
-    say(f"calibration with a {result['method']}, {result['date']}")
+    say(f"calibration with a {result['method']}, {stamp(result['date'], simulated=result['simulated'])}")
     for title, key, error, unit in rows:
         value = result[key]
         text = "not measured" if value is None else quantity(value, unit, result.get(error) if error else None)

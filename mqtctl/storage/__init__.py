@@ -6,7 +6,7 @@ from mqtctl.storage.connection import Database, open_database
 from mqtctl.storage.curves import write_curve
 from mqtctl.storage.database import prepare_database, prepared_database
 from mqtctl.storage.layout import METADATA_TAG, OVERVIEW_EXPERIMENT
-from mqtctl.storage.naming import ramp_in_words
+from mqtctl.storage.naming import marked, ramp_in_words
 from mqtctl.storage.patience import LONGEST_WAIT, Patience
 from mqtctl.storage.reader import StoredPoint, StoredSweep, load_sweep
 from mqtctl.storage.restore import Restored, restore
@@ -28,6 +28,7 @@ __all__ = [
     "StoredSweep",
     "Table",
     "load_sweep",
+    "marked",
     "open_database",
     "prepare_database",
     "prepared_database",

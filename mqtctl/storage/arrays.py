@@ -53,7 +53,7 @@ def read_array(blob: object, where: str) -> NDArray[np.float64]:
         MemoryError,
         OverflowError,
     ) as exc:
-        raise InputError(f"{where}: is damaged (not an array: {exc})") from exc
+        raise InputError(f"{where}: is damaged (not an array: its header cannot be read)") from exc
     if dtype.kind not in "fiu" or len(shape) != 1:
         raise InputError(f"{where}: is damaged (an array of {dtype}, shape {shape}, where a list of numbers belongs)")
     held = len(blob) - stream.tell()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mqtctl.errors import InputError
 from mqtctl.storage import layout
 from mqtctl.storage.connection import Database
+from mqtctl.storage.naming import marked
 from mqtctl.storage.rescue import Rescued, rescuing
 from mqtctl.storage.stored import CurveFacts, numbers, parse, results_table
 from mqtctl.storage.tables import Column, Table, write_table
@@ -67,7 +68,7 @@ def store_curve(
         Column(layout.FALLING_CURRENT, "Current on the fall", "A"),
     )
     tags = {layout.METADATA_TAG.format("curve"): json.dumps(facts)}
-    table = Table(layout.EXPERIMENT, layout.CURVE_RUN_NAME, columns, rows, tags)
+    table = Table(layout.EXPERIMENT, marked(layout.CURVE_RUN_NAME, facts), columns, rows, tags)
     return write_table(database, table, sample_name, station)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mqtctl.quantities import readable
 
-__all__ = ["ramp_in_words"]
+__all__ = ["marked", "ramp_in_words"]
 
 
 def ramp_in_words(set_temperature: float, rate: float, variant: Mapping[str, Any]) -> str:
@@ -31,3 +31,8 @@ def ramp_in_words(set_temperature: float, rate: float, variant: Mapping[str, Any
         f"at {readable(variant['threshold_V'], 'V')}" if variant.get("threshold_V") is not None else "",
     ]
     return " ".join(part for part in parts if part)
+
+
+def marked(name: str, facts: Mapping[str, Any]) -> str:
+    """Return a name that says so where the bench was simulated: plotting programs show names, and nothing else."""
+    return f"{name} SIMULATED" if facts.get("simulated") else name

@@ -111,7 +111,10 @@ def _choose(
 ) -> list[int]:
     """Return the runs that were asked for, ordered by point; raises `InputError` if there are none."""
     if not headers:
-        raise InputError(f"{path}: holds no switching histograms")
+        raise InputError(
+            f"{path}: holds no switching histograms of mqtctl; export the switching currents or times of other runs as"
+            " one column of text, and analyze that"
+        )
     if run_id is not None:
         if run_id not in headers:
             raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")

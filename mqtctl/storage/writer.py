@@ -22,7 +22,7 @@ from mqtctl.records import MeasuredRamp
 from mqtctl.storage import layout
 from mqtctl.storage.blocks import ROWS_PER_BLOCK, StoredBlock
 from mqtctl.storage.connection import Database
-from mqtctl.storage.naming import ramp_in_words
+from mqtctl.storage.naming import marked, ramp_in_words
 from mqtctl.storage.qcodes_settings import courtesy_export
 from mqtctl.storage.rescue import Rescued, rescuing
 
@@ -208,7 +208,7 @@ class HistogramWriter:
 def _run_name(header: PointHeader) -> str:
     """Return what QCoDeS calls the run."""
     what = layout.RUN_NAME.format(header.variant.get("purpose", "switching"))
-    return f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}"
+    return marked(f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}", header.facts)
 
 
 def _measurement(connection: AtomicConnection, station: Station, sample_name: str, header: PointHeader) -> Measurement:

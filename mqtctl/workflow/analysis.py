@@ -12,7 +12,7 @@ from mqtctl.clock import Clock
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
-from mqtctl.workflow.extent import extent, flagged, require_switches
+from mqtctl.workflow.extent import done_of_planned, extent, flagged, require_switches
 from mqtctl.workflow.recalibration import recalibrated
 from mqtctl.workflow.results import find_run, provenance, sweep_times
 
@@ -77,7 +77,7 @@ def analyze_stored(
         result["wall_time_s"] = clock.now() - begun
     facts = provenance(found.stored, result)
     if state or result["points_done"] < result["points_planned"]:
-        state = f"{state or 'not complete'}: {result['points_done']} of {result['points_planned']} planned temperatures"
+        state = f"{state or 'not complete'}: {done_of_planned(result)}"
     written = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state)
     result["report"] = str(written)
     return result

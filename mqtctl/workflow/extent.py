@@ -12,7 +12,7 @@ from mqtctl.errors import InputError
 from mqtctl.quantities import readable
 from mqtctl.storage import StoredPoint, StoredSweep
 
-__all__ = ["extent", "flagged", "require_switches"]
+__all__ = ["done_of_planned", "extent", "flagged", "require_switches"]
 
 
 def extent(stored: StoredSweep, *, single: bool = False) -> dict[str, Any]:
@@ -36,6 +36,14 @@ def extent(stored: StoredSweep, *, single: bool = False) -> dict[str, Any]:
     }
 
 
+def done_of_planned(found: Mapping[str, Any]) -> str:
+    """Say how much of the plan is there, from the keys of `extent`."""
+    done, planned = found["points_done"], found["points_planned"]
+    if planned > 1:
+        return f"{done} of {planned} planned temperatures"
+    return f"its one temperature is {'' if done else 'not '}finished"
+
+
 def require_switches(stored: StoredSweep) -> None:
     """Refuse a sweep in which there is nothing to fit yet; raises `InputError`."""
     if not any(histogram.switching_currents.size for histogram in stored.sweep.histograms):
@@ -49,10 +57,7 @@ def flagged(fit: SweepFit, stored: StoredSweep, found: Mapping[str, Any]) -> Swe
     """Return a fit whose flags say first what is missing of the sweep, and which histogram is not whole."""
     flags = []
     if found["points_done"] < found["points_planned"]:
-        flags.append(
-            f"not complete: {found['points_done']} of {found['points_planned']} planned temperatures are here; the "
-            "measurement still runs, or was stopped"
-        )
+        flags.append(f"not complete: {done_of_planned(found)}; the measurement still runs, or was stopped")
     taken = {point.histogram.run_id: point for point in stored.points if not point.complete}
     for point in stored.unfinished:
         run = point.histogram.run_id

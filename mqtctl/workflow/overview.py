@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from mqtctl.storage import (
     StoredPoint,
     StoredSweep,
     Table,
+    marked,
     open_database,
     ramp_in_words,
     sole_writer,
@@ -66,7 +68,9 @@ def store_overview(
     """
     tables = [_counts(point, stored.sweep_id) for point in _with_switches(stored)]
     tables += _over_bath(stored, result)
-    sample = stored.points[0].header["document"]["sample"]["name"]
+    header = stored.points[0].header
+    tables = [replace(table, name=marked(table.name, header["facts"])) for table in tables]
+    sample = marked(header["document"]["sample"]["name"], header["facts"])  # stands over the plots
     try:
         with (
             sole_writer(database),

@@ -14,7 +14,7 @@ from mqtctl.documents import write_whole
 from mqtctl.errors import InputError, StorageError
 from mqtctl.storage import Patience, StoredSweep, prepared_database, sole_writer
 
-__all__ = ["RunFolder", "find_run", "provenance", "sweep_times"]
+__all__ = ["RunFolder", "find_run", "provenance", "stamp", "sweep_times"]
 
 RESULT_NAME = "result.json"
 DATABASE_NAME = "data.db"
@@ -133,7 +133,7 @@ def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]
     header = stored.points[0].header
     facts = dict(header["facts"])
     if facts.get("started"):
-        facts["started"] = _stamp(facts["started"], simulated=bool(facts.get("simulated")))
+        facts["started"] = stamp(facts["started"], simulated=bool(facts.get("simulated")))
     return {
         "sample": header["document"]["sample"]["name"],
         **facts,
@@ -144,7 +144,7 @@ def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _stamp(text: str, *, simulated: bool) -> str:
+def stamp(text: str, *, simulated: bool) -> str:
     """Return a stored time in UTC; on the simulated bench it is none that anybody lived through."""
     stamp = f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"{stamp} on the bench's own clock" if simulated else stamp

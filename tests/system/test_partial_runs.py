@@ -81,7 +81,7 @@ def test_analyze_and_report_say_what_is_missing_and_leave_the_unfinished_histogr
         (unfinished,) = result["unfinished"]
         assert (unfinished["run_id"], unfinished["switches_planned"]) == (2, 200)
         assert 100 <= unfinished["switches"] < 200
-        assert result["flags"][0].startswith("not complete: 1 of 3 planned temperatures are here")
+        assert result["flags"][0].startswith("not complete: 1 of 3 planned temperatures; the measurement")
         assert f"{unfinished['switches']} of 200 switches" in result["flags"][1]
         shown = stopped.laboratory.run(command, stopped.folder).stdout
         assert "NOT COMPLETE: 1 of 3 planned temperatures" in shown
@@ -95,6 +95,9 @@ def test_an_unfinished_histogram_that_is_asked_for_is_analysed_with_a_flag(stopp
     (point,) = result["points"]
     assert point["flags"][0] == f"unfinished: {point['switches']} of 200 switches"
     assert (result["points_planned"], result["points_done"]) == (1, 0)
+    shown = stopped.laboratory.run("analyze", stopped.folder, "--run", "2").stdout
+    assert "NOT COMPLETE: its one temperature is not finished" in shown
+    assert "planned temperatures" not in shown  # the plan has three
     whole = stopped.json("analyze", stopped.folder, "--run", "1")
     assert (whole["points_planned"], whole["points_done"], whole["unfinished"]) == (1, 1, [])
 

@@ -187,19 +187,19 @@ print(json.dumps(found))
     output = subprocess.run(command, check=True, timeout=100, capture_output=True, text=True).stdout
     found = json.loads(output.splitlines()[-1])
     assert list(found) == [
-        "switching_histogram 300 mK + 1 mA/s",
-        "switching_histogram 100 mK + 1 mA/s",
-        "switching_counts 300 mK + 1 mA/s",
-        "switching_counts 100 mK + 1 mA/s",
-        "over bath temperature + 1 mA/s",
+        "switching_histogram 300 mK + 1 mA/s SIMULATED",
+        "switching_histogram 100 mK + 1 mA/s SIMULATED",
+        "switching_counts 300 mK + 1 mA/s SIMULATED",
+        "switching_counts 100 mK + 1 mA/s SIMULATED",
+        "over bath temperature + 1 mA/s SIMULATED",
     ]
-    counts = found["switching_counts 100 mK + 1 mA/s"]["data"]
+    counts = found["switching_counts 100 mK + 1 mA/s SIMULATED"]["data"]
     assert sum(counts["counts"]) <= 300
     assert sum(counts["counts"]) >= 290  # what lies ten quartile ranges away is left out
     cold = result["points"][1]
     mean = np.average(counts["current"], weights=counts["counts"])
     assert mean == pytest.approx(cold["mean_switching_current_A"], abs=0.2 * cold["std_switching_current_A"])
-    over = found["over bath temperature + 1 mA/s"]["data"]
+    over = found["over bath temperature + 1 mA/s SIMULATED"]["data"]
     # QCoDeS reads numbers with 15 digits
     assert over["bath_temperature"] == pytest.approx([cold["temperature_K"], result["points"][0]["temperature_K"]])
     for column, key in (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ LINE = "SIMULATED: no instrument and no junction was here, only the simulated be
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory: pytest.TempPathFactory, build_laboratory: Callable[[Path], Any]) -> Iterator[Any]:
     laboratory = build_laboratory(tmp_path_factory.mktemp("simulated") / "lab")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 200")
+    laboratory.change("plan.yaml", "switches: 1000", "switches: 200\niv_curve: true")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(laboratory.folder)
         patch.setattr("mqtctl.report.writer.render", lambda _draw, **_size: b"\x89PNG")
@@ -54,6 +56,16 @@ def test_a_sweep_says_it_before_and_after_and_keeps_it(laboratory: Any, swept: S
 
 
 @pytest.mark.usefixtures("swept")
+def test_every_run_in_the_database_says_it_where_plotting_programs_show_names(laboratory: Any) -> None:
+    with closing(sqlite3.connect(laboratory.folder / "run" / "data.db")) as connection:
+        rows = connection.execute("SELECT runs.name, sample_name FROM runs JOIN experiments USING (exp_id)").fetchall()
+    kinds = {name.split()[0] for name, _ in rows}
+    assert {"iv_curve", "switching_histogram", "switching_counts"} <= kinds
+    assert all(name.endswith(" SIMULATED") for name, _ in rows)
+    assert all(sample.endswith(" SIMULATED") for name, sample in rows if "counts" in name or "over" in name)
+
+
+@pytest.mark.usefixtures("swept")
 @pytest.mark.parametrize("command", [("analyze", "run"), ("report", "run"), ("check", "plan.yaml")], ids=lambda c: c[0])
 def test_commands_that_look_say_it_in_text_and_json(laboratory: Any, command: tuple[str, str]) -> None:
     assert laboratory.run(*command).stdout.startswith(LINE)
@@ -77,7 +89,9 @@ def test_commands_that_measure_say_it_in_text_and_json(
     result = json.loads(outcome.stdout)
     assert (result["simulated"], result["seed"]) == (True, 0)
     show(result)
-    assert capsys.readouterr().out.startswith(LINE)
+    shown = capsys.readouterr().out
+    assert shown.startswith(LINE)
+    assert ("UTC on the bench's own clock" in shown) == (command == "calibrate")
 
 
 def test_safe_says_it_beside_its_lines(laboratory: Any) -> None:

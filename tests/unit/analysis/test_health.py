@@ -10,6 +10,7 @@ from mqtctl.analysis import check_health
 from mqtctl.analysis.rounding import find_rounding
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
+from mqtctl.quantities import parse_quantity
 
 Draw = Callable[..., NDArray[np.float64]]
 
@@ -85,7 +86,8 @@ def test_many_values_at_the_largest_are_named(thermal_currents: Draw) -> None:
     for step in (0.0, 2e-9):
         values = np.rint(currents / step) * step if step else currents
         flags = check_health(np.minimum(values, top), rounding=find_rounding(np.minimum(values, top))).flags
-        assert any("values are equal to the largest" in flag for flag in flags)
+        (flag,) = (flag for flag in flags if "values are equal to the largest" in flag)
+        assert parse_quantity(flag.split("'")[1], "A") == np.minimum(values, top).max()  # as it is to be given back
 
 
 @pytest.mark.parametrize("number", [10, 50, 400])
