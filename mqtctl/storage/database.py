@@ -63,6 +63,7 @@ def prepare_database(path: Path, patience: Patience | None = None) -> bool:
     if there:
         _check_existing(path, patience or Patience())
         return False
+    _require_alone(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         temporary.open("xb").close()
@@ -85,6 +86,21 @@ def _unwritable(path: Path, fault: OSError) -> InputError:
     return InputError(
         f"database {path} cannot be written ({fault.strerror or fault}); choose another place with --database"
     )
+
+
+def _require_alone(path: Path) -> None:
+    """Raise `InputError` where a new database would take over what SQLite kept for another one of this name.
+
+    A killed sweep leaves its newest blocks in `-wal`. If the database is then moved away, SQLite would write them into
+    whatever comes to stand there: that one is damaged, and the other has lost them.
+    """
+    for part in _PARTS[1:]:
+        left = path.with_name(path.name + part)
+        if os.path.lexists(left):
+            raise InputError(
+                f"database {path} is not there, but {left} is, with what belongs to a database of this name; put that "
+                "one back beside it, or choose another place with --database"
+            )
 
 
 def _create(path: Path) -> None:

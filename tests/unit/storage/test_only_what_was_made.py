@@ -62,6 +62,17 @@ def test_a_database_into_which_anybody_put_a_run_stays(neighbours: Path, plan: R
     assert load_sweep(path).points[0].complete
 
 
+@pytest.mark.parametrize("part", ["-wal", "-shm", "-journal"])
+def test_a_new_database_does_not_take_over_what_another_of_its_name_left(tmp_path: Path, part: str) -> None:
+    """SQLite would write the newest blocks of a killed sweep, whose database was moved away, into the new one."""
+    left = tmp_path / f"data.db{part}"
+    left.write_text("precious")
+    with pytest.raises(InputError, match=f"data.db{part} is, with what belongs to a database of this name"):
+        prepare_database(tmp_path / "data.db")
+    assert [path.name for path in tmp_path.iterdir()] == [left.name]
+    assert left.read_text() == "precious"
+
+
 def test_a_folder_of_somebody_elses_is_neither_made_nor_removed(tmp_path: Path) -> None:
     stamp = datetime(2026, 11, 29, tzinfo=UTC)
     theirs = tmp_path / "theirs"
