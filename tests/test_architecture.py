@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ PACKAGES = {
     "mqtctl_drivers": ROOT / "drivers" / "mqtctl_drivers",
     "pyvisa_mqt": ROOT / "sim_instruments" / "pyvisa_mqt",
 }
+#: For a fresh Python: it has not pytest's `pythonpath`, and another checkout may be installed.
+OF_THIS_CHECKOUT = os.environ | {"PYTHONPATH": os.pathsep.join(str(folder.parent) for folder in PACKAGES.values())}
 MODULES = sorted(path for folder in PACKAGES.values() for path in folder.rglob("*.py"))
 
 
@@ -44,6 +47,7 @@ def test_the_import_contracts_hold() -> None:
             "--no-cache",
         ],
         cwd=ROOT,
+        env=OF_THIS_CHECKOUT,
         capture_output=True,
         text=True,
         timeout=110,
@@ -104,6 +108,11 @@ def test_modules_stay_one_idea_long(path: Path) -> None:
 def test_an_import_loads_no_more_than_it_must(statement: str, forbidden: set[str]) -> None:
     script = f"import sys; {statement}; print(*sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-W", "ignore", "-c", script],
+        env=OF_THIS_CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert forbidden & set(result.stdout.split()) == set()

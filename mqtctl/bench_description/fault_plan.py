@@ -164,10 +164,6 @@ class FaultPlan:
             "delay": 0,
             "share": 0,
             "rate": 0,
-        }
-        least |= {
-            "share": 0,
-            "rate": 0,
             "probability": 0,
             "temperature": 0,
             "factor": 0,

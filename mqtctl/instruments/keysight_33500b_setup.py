@@ -59,6 +59,9 @@ class GeneratorSetup:
         def number(command: str, value: float, tolerance: float) -> Wanted:
             return Wanted(command, _spoken(talk, command, float), value, tolerance)
 
+        def left(command: str) -> Wanted:
+            return Wanted(command, _spoken(talk, command, word), made=False)
+
         def level(command: str, volts: float) -> Wanted:
             return number(command, float(f"{volts:.9G}"), 1e-4 * limit)  # levels are as exact as the converter
 
@@ -85,6 +88,14 @@ class GeneratorSetup:
             text("OUTP:SYNC:SOUR", f"CH{self._options.channel}"),
             text(f"{output}:SYNC:MODE", "CARR"),
             text("OUTP:SYNC", "1"),
+            # as the reset leaves them, but a front panel can change current or timing by them
+            left(f"{output}:POL"),
+            left(f"{output}:MODE"),
+            left("OUTP:SYNC:POL"),
+            left(f"TRIG{self._options.channel}:DEL"),
+            # other samples under the same name
+            left(f"{source}:DATA:ATTR:POIN"),
+            left(f"{source}:DATA:ATTR:AVER"),
         ]
 
 

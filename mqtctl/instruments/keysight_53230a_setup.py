@@ -11,7 +11,7 @@ from mqtctl.errors import InputError
 from .counter_facts import check_timeout
 from .keysight_53230a_options import Keysight53230AOptions
 from .roles import RampProgram, StopEdge
-from .wanted import SettingsGuard, Wanted
+from .wanted import SettingsGuard, Spoken, Wanted
 
 __all__ = ["IntervalSetup", "reading_timeout"]
 
@@ -20,6 +20,12 @@ _SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 0.01, 2000.0
 _EMPTY_RAMPS = 20
 #: The narrow range holds thresholds up to this many volts.
 _NARROW_RANGE_LEVEL = 5.0
+#: Settings that are never made: name and query.
+_LEFT = {
+    "trigger delay": "TRIG:DEL?",
+    "gate of the interval": "TINT:GATE:SOUR?",
+    "calculations": "CALC:STAT?",
+}
 
 
 def reading_timeout(program: RampProgram, wish: float | None) -> tuple[float, int]:
@@ -127,6 +133,11 @@ class IntervalSetup:
             Wanted("trigger count", counter.trigger_count, 1),
             Wanted("data format", counter.data_format, "real"),
             Wanted("byte order", counter.byte_order, "big"),
+            # as the reset leaves them, but a front panel can change by them which readings come, and what they mean
+            *(
+                Wanted(name, Spoken(query, counter.ask, make=lambda _value: None), made=False)
+                for name, query in _LEFT.items()
+            ),
         ]
 
     def _inputs(self) -> list[Wanted]:

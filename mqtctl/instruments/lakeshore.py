@@ -274,6 +274,21 @@ class LakeshoreController(ABC):
         """Return a setting that is the lab's: it is watched and never made."""
         return Spoken(query, self._talk.ask, lambda _value: None)
 
+    def _input_type(self, autorange: int) -> Wanted:
+        """Return what INTYPE says, sensor type or excitation first, without the range that autorange chooses.
+
+        `autorange` is its field in the reply; the range stands behind it.
+        """
+
+        def steady(text: str) -> str:
+            fields = text.split(",")
+            if fields[autorange].strip() != "0":
+                fields[autorange + 1] = "auto"
+            return ",".join(fields)
+
+        query = f"INTYPE? {self._sensor}"
+        return Wanted("input type and excitation", self._seen(query), made=False, steady=steady)
+
     def _setpoint_ramp(self) -> Spoken:
         """Return whether a set-point ramp is on; one that was left on is switched off: the plan decides how fast."""
 

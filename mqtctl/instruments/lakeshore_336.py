@@ -100,6 +100,7 @@ class Lakeshore336Controller(LakeshoreController):
         return [
             Wanted("output mode and control input", Spoken(query, self._talk.ask, make, parse), wanted),
             Wanted("input curve", self._seen(f"INCRV? {name}"), made=False),
+            self._input_type(autorange=1),
             Wanted("input filter", self._seen(f"FILTER? {name}"), made=False),
         ]
 

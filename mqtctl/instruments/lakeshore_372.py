@@ -127,6 +127,7 @@ class Lakeshore372Controller(LakeshoreController):
         return [
             Wanted("output mode and control channel", Spoken(query, talk.ask, make, parse), wanted),
             Wanted("input set-up", self._seen(f"INSET? {channel}"), made=False),
+            self._input_type(autorange=2),
             Wanted("input filter", self._seen(f"FILTER? {channel}"), made=False),
         ]
 

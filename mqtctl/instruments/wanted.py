@@ -77,6 +77,8 @@ class Wanted:
         How far a number may read back from that; None: it must be the same.
     made, watched
         Whether it is set (else only read back), and whether it is watched (not what a burst itself changes).
+    steady
+        Takes out of a reply what the instrument itself changes; None: nothing does.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Wanted:
     tolerance: float | None = None
     made: bool = True
     watched: bool = True
+    steady: Callable[[str], str] | None = None
 
     @property
     def query(self) -> str:
@@ -195,7 +198,7 @@ class SettingsGuard:
     def split(self, fields: Sequence[str]) -> list[str]:
         """Return what comes before the replies to `query` in a longer message, after comparing those."""
         count = len(self._queries)
-        self.compare(fields[-count - 1 : -1], int(fields[-1]))
+        self.compare(self._steady(fields[-count - 1 : -1]), int(fields[-1]))
         return list(fields[: -count - 1])
 
     def compare(self, found: Sequence[str], status: int) -> None:
@@ -226,4 +229,10 @@ class SettingsGuard:
         *replies, status = self._ask(self.query).split(";")
         if len(replies) != len(self._queries):
             raise ValueError(f"{len(replies)} replies came to {len(self._queries)} questions for settings")
-        return replies, int(status)
+        return self._steady(replies), int(status)
+
+    def _steady(self, replies: Sequence[str]) -> list[str]:
+        """Return the replies to the watched queries without what the instrument itself changes."""
+        ways = {setting.query: setting.steady for setting in self._wanted if setting.steady is not None}
+        asked = zip(self._queries, replies, strict=True)
+        return [ways[query](reply) if query in ways else reply for query, reply in asked]

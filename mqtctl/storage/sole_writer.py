@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, SoftFileLock, Timeout
 
 from mqtctl.errors import BenchBusyError, InputError
 
@@ -46,7 +46,10 @@ def sole_writer(database: Path) -> Iterator[None]:
             "place with --database"
         )
     made_here = not path.exists()
-    lock = FileLock(path, timeout=0, mode=_mode(database), preserve_lock_file=True, on_acquired=_sign)
+    if issubclass(FileLock, SoftFileLock):  # a system without locks: the file itself is one, and signs itself
+        lock = FileLock(path, timeout=0, mode=_mode(database))
+    else:
+        lock = FileLock(path, timeout=0, mode=_mode(database), preserve_lock_file=True, on_acquired=_sign)
     try:
         lock.acquire()
     except Timeout as exc:
@@ -62,7 +65,7 @@ def sole_writer(database: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if made_here:
+        if made_here and not isinstance(lock, SoftFileLock):
             with suppress(OSError):  # where an open file cannot be removed it stays, empty of meaning
                 path.unlink()
         lock.release()

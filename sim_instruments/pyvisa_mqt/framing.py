@@ -38,3 +38,8 @@ class Framing:
         *complete, rest = (bytes(self._bytes) + data).split(self._end)
         self._bytes = bytearray(rest if len(rest) <= _MOST_BYTES else b"")
         return [message + self._end for message in complete]
+
+    @property
+    def rest(self) -> bytes:
+        """What has come since the last message's end."""
+        return self._lines.rest if self._end is None else bytes(self._bytes)

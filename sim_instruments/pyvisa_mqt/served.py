@@ -224,6 +224,8 @@ class SocketClient(Client):
         return self._socket.send(data)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket; what had no message end is dropped, which the transcript says."""
+        if rest := self._framing.rest:
+            self.line.instrument.tell_refusal(f"{rest[:80].decode('latin-1')!r} came without a message end")
         super().close()
         self._socket.close()

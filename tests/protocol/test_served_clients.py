@@ -44,6 +44,19 @@ def test_the_transcript_of_a_served_bench_shows_what_the_client_sent(tmp_path: P
     assert sent == ["*IDN?" + end.decode()]
 
 
+@pytest.mark.parametrize("name", ["thermometer", "source"])
+def test_the_transcript_shows_a_message_that_a_client_has_not_ended(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "transcript.jsonl"
+    with serving_in_a_thread(f"showroom?transcript={path}") as bench:
+        with socket.create_connection(("127.0.0.1", bench.port(name)), timeout=5.0) as client:
+            client.sendall(b"*IDN?\r")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1000) == b""
+        assert exchange(bench, name, b"*IDN?\n")
+    found = [(record["instrument"], record["reason"]) for record in records(path, "refused")]
+    assert found == [(name, "'*IDN?\\r' came without a message end")]
+
+
 @pytest.mark.parametrize(
     ("name", "message", "reason"),
     [

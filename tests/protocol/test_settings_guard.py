@@ -31,6 +31,8 @@ from mqtctl.instruments.yokogawa_gs200 import YokogawaGS200OffsetSource
 
 RAMP = RampProgram(start_current=0.0, stop_current=10e-6, rate=10e-6 / 9e-3, period=1e-2)
 LAKE_SHORE = {"read_termination": "\r\n", "write_termination": "\r\n"}
+#: Uploads other samples under the name that the adapter has given to its own.
+_OTHER_WAVE = "SOUR1:DATA:VOL:CLE;:SOUR1:DATA:ARB MQTCTL,{};:SOUR1:FUNC:ARB MQTCTL;:SOUR1:FUNC ARB"
 _numbers = count()
 
 
@@ -114,6 +116,9 @@ CASES = {
             "SOUR1:BURS:MODE?": "SOUR1:BURS:MODE GAT", "SOUR1:BURS:PHAS?": "SOUR1:BURS:PHAS 90",
             "SOUR1:BURS:STAT?": "SOUR1:BURS:STAT 0", "OUTP:SYNC:SOUR?": "OUTP:SYNC:SOUR CH2",
             "OUTP1:SYNC:MODE?": "OUTP1:SYNC:MODE NORM", "OUTP:SYNC?": "OUTP:SYNC 0",
+            "OUTP1:POL?": "OUTP1:POL INV", "OUTP1:MODE?": "OUTP1:MODE GAT", "OUTP:SYNC:POL?": "OUTP:SYNC:POL INV",
+            "TRIG1:DEL?": "TRIG1:DEL 0.001", "SOUR1:DATA:ATTR:POIN?": _OTHER_WAVE.format(",".join(["0"] * 101)),
+            "SOUR1:DATA:ATTR:AVER?": _OTHER_WAVE.format(",".join(["1", *["-1"] * 99])),
         },
         frozenset({"*RST", "*CLS", "FORM:BORD", "SOUR1:DATA:VOL:CLE", "SOUR1:DATA:ARB"}),
         frozenset({"OUTP1?", "SOUR1:BURS:NCYC?"}),
@@ -146,6 +151,7 @@ CASES = {
             "SYST:TIM?": "SYST:TIM 1", "FUNC?": "CONF:FREQ (@1)", "TRIG:SOUR?": "TRIG:SOUR BUS",
             "TRIG:COUN?": "TRIG:COUN 2",
             "FORM?": "FORM ASC", "FORM:BORD?": "FORM:BORD SWAP",
+            "TRIG:DEL?": "TRIG:DEL 0.5", "TINT:GATE:SOUR?": "TINT:GATE:SOUR ADV", "CALC:STAT?": "CALC:STAT 1",
         },
         frozenset({"*RST", "*CLS", "CONF:TINT", "*SRE", "STAT:OPER:ENAB"}),
     ),
@@ -174,6 +180,7 @@ CASES = {
         lambda controller: controller._settings,
         {
             "OUTMODE? 0": "OUTMODE 0,3,6,0,0,1,5", "INSET? 6": "INSET 6,1,5,3,20,1", "FILTER? 6": "FILTER 6,1,20,10",
+            "INTYPE? 6": "INTYPE 6,0,9,1,14,0,1",
             "PID? 0": "PID 0,50,20,0", "RAMP? 0": "RAMP 0,1,0.1", "SETP? 0": "SETP 0,0.2", "RANGE? 0": "RANGE 0,0",
         },
         frozenset({"SCAN"}),  # read in the same message as the value: it is stale on another channel
@@ -191,6 +198,7 @@ CASES = {
         lambda controller: controller._settings,
         {
             "OUTMODE? 1": "OUTMODE 1,3,2,0", "INCRV? B": "INCRV B,22", "FILTER? B": "FILTER B,1,20,5",
+            "INTYPE? B": "INTYPE B,2,1,0,1,1",
             "PID? 1": "PID 1,50,20,0", "RAMP? 1": "RAMP 1,1,0.1", "SETP? 1": "SETP 1,0.2", "RANGE? 1": "RANGE 1,0",
         },
         frozenset(),
@@ -289,3 +297,15 @@ def test_a_power_cycle_is_told_as_one(bench: Bench) -> None:
     library.bench.power_cycle(library.bench.lines[bench.panel.resource_name].name)
     with pytest.raises(HardwareError, match="switched off and on"):
         case.use(bench.adapter)
+
+
+@pytest.mark.parametrize("bench", ["372"], indirect=True)
+def test_a_range_that_autorange_chooses_is_no_change(bench: Bench) -> None:
+    bench.case.set_up(bench.adapter)
+    before = bench.panel.query("INTYPE? 6")
+    bench.panel.write("INTYPE 6,,,,7")
+    assert bench.panel.query("INTYPE? 6") != before
+    assert bench.adapter.read().status != ""
+    bench.panel.write("INTYPE 6,,,0")  # now nobody chooses it but whoever did that
+    with pytest.raises(HardwareError, match="input type and excitation"):
+        bench.adapter.read()

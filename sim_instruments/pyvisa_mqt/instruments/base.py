@@ -114,6 +114,11 @@ class InputBuffer:
         self._searched = 0  # up to here the unfinished message holds neither its end nor the head of a block
         self._blocks = 0  # bytes of the unfinished message up to the end of its last block, which may be on its way
 
+    @property
+    def rest(self) -> bytes:
+        """The unfinished message."""
+        return bytes(self._bytes)
+
     def clear(self) -> None:
         """Drop an unfinished message."""
         self._bytes.clear()
