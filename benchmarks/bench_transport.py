@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyvisa
 from numpy.typing import NDArray
-from pyvisa_mqt.instruments.number_text import scientific_list
+from pyvisa_mqt.grammar.number_text import scientific_list
 
 COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"
 STOCK = "GPIB0::8::INSTR"

@@ -42,5 +42,5 @@ def serve(
         arguments = [path, "--port-base", str(port_base), "--speed", str(1.0 if speed is None else speed)]
         arguments += ["--json"] * as_json + ["--virtual"] * virtual
         # By name: the experiment and the bench know nothing of each other but VISA bytes.
-        server = importlib.import_module("pyvisa_mqt.serving")
+        server = importlib.import_module("pyvisa_mqt.serve.program")
     raise typer.Exit(server.main(arguments))

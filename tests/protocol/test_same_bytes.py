@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyvisa_mqt.bench_file import load_bench_file
+from pyvisa_mqt.bench.bench_file import load_bench_file
 
 SCRIPT = """
 import sys

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyvisa_mqt.server import BenchServer
-from pyvisa_mqt.serving import main as serve
+from pyvisa_mqt.serve.program import main as serve
+from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
 from mqtctl.acquisition.interrupt import STOP_SIGNALS

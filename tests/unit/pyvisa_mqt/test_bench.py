@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import pyvisa_mqt
 from numpy.typing import NDArray
-from pyvisa_mqt.bench import TICK, Bench, open_bench
-from pyvisa_mqt.bench_file import BenchFileError
+from pyvisa_mqt.bench.bench import TICK, Bench, open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
-from pyvisa_mqt.instruments.base import Instrument
-from pyvisa_mqt.sample import Sample
-from pyvisa_mqt.signals import Waveform, Wires
+from pyvisa_mqt.sample.junction import Sample
+from pyvisa_mqt.wires.signals import Waveform, Wires
 from scipy import stats
 
 from mqtctl.physics import SwitchingDistribution

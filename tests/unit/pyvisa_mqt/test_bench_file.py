@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import pyvisa_mqt
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.bench_file import BenchFileError, load_bench_file
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError, load_bench_file
 
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 

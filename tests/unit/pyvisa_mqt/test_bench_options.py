@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvisa_mqt
-from pyvisa_mqt.bench import Bench, open_bench
-from pyvisa_mqt.bench_file import BenchFileError
-from pyvisa_mqt.dummy_resistor import DummyResistor
-from pyvisa_mqt.sample import Sample
-from pyvisa_mqt.signals import Waveform
+from pyvisa_mqt.bench.bench import Bench, open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.sample.dummy_resistor import DummyResistor
+from pyvisa_mqt.sample.junction import Sample
+from pyvisa_mqt.wires.signals import Waveform
 
 from mqtctl.bench_description import fault_plan
 

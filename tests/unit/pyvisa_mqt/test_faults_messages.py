@@ -12,8 +12,8 @@ import pytest
 import pyvisa
 from pyvisa import errors
 from pyvisa.constants import StatusCode
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.bench_file import BenchFileError
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.instruments import MODELS
 
 SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"

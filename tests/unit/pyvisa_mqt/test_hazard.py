@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
-from pyvisa_mqt.hazard import EscapeModel, HazardTable, RateTable
-from pyvisa_mqt.staircase import Cycle, Staircase
+from pyvisa_mqt.sample.hazard import EscapeModel, HazardTable, RateTable
+from pyvisa_mqt.sample.staircase import Cycle, Staircase
 from scipy import stats
 
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState

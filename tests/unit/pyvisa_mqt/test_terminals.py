@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.server import BenchServer
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.serve.server import BenchServer
 
 #: As on Windows: neither the modules nor the calls are there.
 WITHOUT = """
@@ -27,7 +27,7 @@ for name in ("fcntl", "pty", "tty", "termios"):
 sys.meta_path.insert(0, Missing())
 for name in ("openpty", "ttyname", "O_CLOEXEC"):
     delattr(os, name)
-from pyvisa_mqt.serving import main
+from pyvisa_mqt.serve.program import main
 sys.exit(main(sys.argv[1:]))
 """
 SERIAL = 'instruments: {only: {model: srs-sr620, address: "ASRL1::INSTR"}}\n'
@@ -78,7 +78,7 @@ def test_a_bench_of_which_nothing_can_be_served_ends_with_exit_code_2(
 ) -> None:
     path = tmp_path / "bench.yaml"
     path.write_text(SERIAL)
-    serving = importlib.import_module("pyvisa_mqt.serving")
+    serving = importlib.import_module("pyvisa_mqt.serve.program")
     assert serving.main([str(path)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2

@@ -20,12 +20,13 @@ import pytest
 import pyvisa
 from numpy.typing import NDArray
 from pyvisa import errors
-from pyvisa_mqt import served, terminals
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.clock import Pace
-from pyvisa_mqt.instruments.base import Instrument
-from pyvisa_mqt.instruments.edge_trail import EdgeTrail
-from pyvisa_mqt.server import BenchServer
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.grammar.instrument import Instrument
+from pyvisa_mqt.instruments.counters.edge_trail import EdgeTrail
+from pyvisa_mqt.serve import clients as served
+from pyvisa_mqt.serve import terminals
+from pyvisa_mqt.serve.server import BenchServer
+from pyvisa_mqt.wires.clock import Pace
 
 STEP = 0.02  # s of bench time between two looks of the server
 
