@@ -149,7 +149,7 @@ def in_dond(station: Station, one: Callable[[], float], switches: int, folder: P
 
 def in_pymeasure(station: Station, one: Callable[[], float], switches: int, folder: Path) -> None:
     """Emit every interval from a PyMeasure procedure into its CSV file."""
-    from pymeasure.experiment import Procedure, Results  # type: ignore[import-not-found, unused-ignore]  # optional
+    from pymeasure.experiment import Procedure, Results  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
     class Ramps(Procedure):  # type: ignore[misc]  # PyMeasure is untyped
         DATA_COLUMNS = ["ramp", "interval"]  # noqa: RUF012  # as PyMeasure has it

@@ -56,6 +56,17 @@ def test_the_import_contracts_hold() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_what_the_bench_takes_from_the_experiment_is_a_list() -> None:
+    allowed = {"bench_description", "documents", "errors", "physics", "quantities"}
+    taken = {
+        node.module.split(".")[1]
+        for path in PACKAGES["pyvisa_mqt"].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("mqtctl.")
+    }
+    assert taken == allowed
+
+
 @pytest.mark.parametrize("folder", ["drivers", "sim_instruments"])
 def test_folders_that_would_collide_with_a_users_own_are_no_packages(folder: str) -> None:
     assert not (ROOT / folder / "__init__.py").exists()
