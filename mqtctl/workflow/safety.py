@@ -95,7 +95,11 @@ def bring_station_to_rest(path: Path) -> Rested:
         The file cannot be read, or holds no instruments.
     """
     rested = Rested()
-    content = load_yaml(path)
+    content = load_yaml(path, duplicates=True)
+    try:
+        load_yaml(path)
+    except InputError as exc:  # a key that stands twice
+        rested.faults.append(str(exc))
     entries = players(content, path)
     broken = qcodes_without_broken_files()
     rested.remarks += [broken] if broken else []

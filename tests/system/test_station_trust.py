@@ -277,6 +277,11 @@ TYPOS = {
     "counter's package": ("mqtctl_drivers.keysight_53230a", "os.path", 2),
     "counter's role": ("role: timing_counter", "role: timing_caunter", 2),
     "counter's address": (COUNTER, "TCPIP0::192.0.2.99::inst0::INSTR", 0),
+    "counter's key twice": (
+        "          start_threshold: 1.5 V",
+        "          delay: 1 us\n          start_threshold: 1.5 V",
+        2,
+    ),
     "counter's address twice": (COUNTER, SOURCE, 2),
     "source's option": ("marker_line: 3", "marker_lime: 3", 2),
     "source's role": ("role: ramp_source", "role: ramp_sauce", 2),
