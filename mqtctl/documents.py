@@ -47,8 +47,15 @@ _KINDS = {
 }
 
 
-def load_yaml(path: Path) -> dict[str, Any]:
+def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     """Return the mapping in a YAML file, of plain types only.
+
+    Parameters
+    ----------
+    path
+        The file.
+    duplicates
+        Take the first of equal keys instead of refusing the file.
 
     Raises
     ------
@@ -70,7 +77,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path}: cannot be read ({exc})") from exc
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        parser = YAML(typ="safe", pure=True)
+        parser.allow_duplicate_keys = duplicates
+        content = parser.load(text)
     except MarkedYAMLError as exc:
         raise InputError(f"{path}: {_yaml_fault(exc)}") from exc
     except YAMLError as exc:

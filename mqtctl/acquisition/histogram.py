@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,13 @@ from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.reader import Reader
 from mqtctl.acquisition.retry import LeftBandError, Setbacks
+from mqtctl.acquisition.watching import look_after
 from mqtctl.clock import Clock
 from mqtctl.errors import GlitchError, HardwareError
-from mqtctl.instruments.roles import RampSource, TimingCounter, Watched
+from mqtctl.instruments.roles import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
-
-log = logging.getLogger(__name__)
 
 #: What is done about an interrupted burst: (the fault, what is said about it).
 Recover = Callable[[GlitchError | LeftBandError, str], None]
@@ -134,7 +132,7 @@ def acquire_histogram(
     acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch)
     while acquisition.missing:
         try:
-            _look_after(beside)
+            look_after(beside)
             acquisition.make_burst()
         except (GlitchError, LeftBandError) as fault:
             if recover is None:
@@ -142,22 +140,9 @@ def acquire_histogram(
             acquisition.bear(fault, recover)
         except HardwareError as conclusion:
             # "no switches", "no marker" is what it looks like when an instrument has lost its settings
-            _look_after([source, counter, *beside], conclusion)
+            look_after([source, counter, *beside], conclusion)
             raise
     return acquisition.finish()
-
-
-def _look_after(parts: Sequence[object], conclusion: HardwareError | None = None) -> None:
-    """Raise `HardwareError` if one of these instruments is not as it was set up."""
-    for part in parts:
-        if not isinstance(part, Watched):
-            continue
-        try:
-            part.verify_unchanged()
-        except GlitchError as exc:
-            if conclusion is None:
-                raise
-            log.warning("%s", exc)  # the conclusion stands
 
 
 class _Acquisition:

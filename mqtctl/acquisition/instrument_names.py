@@ -55,7 +55,7 @@ def names_of(address: str, library: str = "") -> set[str]:
         return {address.strip().casefold()}
     match found:
         case rname.TCPIPSocket():
-            return _on_the_network(found.host_address, found.port)
+            return _on_the_network(found.host_address, _number(found.port))
         case rname.TCPIPInstr():
             return _on_the_network(found.host_address, found.lan_device_name)
         case rname.VICPInstr():

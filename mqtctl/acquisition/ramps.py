@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mqtctl.acquisition.retry import persist
+from mqtctl.acquisition.watching import look_after
 from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles import RampProgram, StopEdge
 from mqtctl.plan import Calibration, Variant
@@ -121,7 +122,12 @@ class RampBench:
         source, counter = self._station.source, self._station.counter
         counter.configure(actual, edge)
         source.start(max(_PERIOD_RAMPS, math.ceil(_PERIOD_TIME / actual.period)))
-        period = counter.measure_period(actual)
+        try:
+            period = counter.measure_period(actual)
+        except HardwareError as conclusion:
+            # "no marker" is what it looks like when an instrument has lost its power or its settings
+            look_after([source, counter], conclusion)
+            raise
         source.stop()
         rate = actual.rate * actual.period / period
         for name, unit, measured, wanted in (

@@ -26,6 +26,7 @@ from mqtctl.instruments.resting import attempt_of, bring_to_rest, in_use
 from mqtctl.instruments.roles import LimitableSource, OffsetSource, RampSource, TemperatureController, TimingCounter
 from mqtctl.station.file import InstrumentEntry, Role, load_station, player, roles_played
 from mqtctl.station.libraries import complete_library, is_simulated, require_own_address
+from mqtctl.storage.qcodes_settings import require_qcodes
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -150,6 +151,7 @@ def prepared(file_entry: InstrumentEntry, name: str, path: Path, seed: int | Non
         raise InputError(f"{where}: plays no role")
     options = dict(settings.model_extra or {})
     module, _, class_name = file_entry.type.rpartition(".")
+    require_qcodes()
     try:
         driver = getattr(import_module(module), class_name)
     except (ImportError, AttributeError) as exc:
@@ -201,6 +203,7 @@ def open_station(
     UnsafeError
         Connecting failed, and a source or heater that had been opened could not be confirmed off.
     """
+    require_qcodes()
     from qcodes.station import Station as QcodesStation
 
     file = load_station(path)

@@ -99,7 +99,7 @@ def _require_alone(path: Path) -> None:
         if os.path.lexists(left):
             raise InputError(
                 f"database {path} is not there, but {left} is, with what belongs to a database of this name; put that "
-                "one back beside it, or choose another place with --database"
+                "one back beside it, remove the file if it is not wanted, or choose another place with --database"
             )
 
 

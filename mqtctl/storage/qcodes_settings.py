@@ -7,6 +7,7 @@ interactive work. What a measurement depends on is set here for its time; everyt
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from mqtctl.errors import InputError
 if TYPE_CHECKING:
     from qcodes.dataset.data_set import DataSet
 
-__all__ = ["courtesy_export", "own_settings", "require_qcodes"]
+__all__ = ["courtesy_export", "own_settings", "qcodes_without_broken_files", "require_qcodes"]
 
 _OWN: tuple[tuple[str, str, Any], ...] = (
     ("dataset", "export_automatic", False),  # done by `courtesy_export`, which cannot end a measurement
@@ -37,10 +38,31 @@ def require_qcodes() -> None:
         places = (Path.home() / _FILE, os.environ.get("QCODES_CONFIG", ""), Path.cwd() / _FILE)
         found = " or ".join(str(place) for place in places if Path(place).is_file())
         reason = str(exc).splitlines()[0]
+        # half of it was imported: the next one who tries begins anew, and meets the same fault and no other
+        for name in [name for name in sys.modules if name.startswith("qcodes.")]:
+            if not name.startswith("qcodes.configuration"):
+                del sys.modules[name]
         raise InputError(f"QCoDeS cannot be started: its configuration {found} is broken ({reason}); mend it") from exc
 
 
 _FILE = "qcodesrc.json"
+
+
+def qcodes_without_broken_files() -> str:
+    """Import QCoDeS, without the laboratory's configuration if that is broken; return what is wrong, "" for nothing.
+
+    For the way to a safe state, which must not end at somebody's half-written file.
+    """
+    try:
+        require_qcodes()
+    except InputError as exc:
+        # the class that looks for the files
+        config = sys.modules["qcodes.configuration.config"].Config
+        config.home_file_name = config.env_file_name = config.cwd_file_name = ""
+        import qcodes  # noqa: F401
+
+        return str(exc)
+    return ""
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from mqtctl.errors import BenchBusyError, HardwareError, InputError, Interrupted
 from mqtctl.instruments.findings import Finding, Verdict
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import load_station, open_role, open_station, roles_played
+from mqtctl.storage.qcodes_settings import require_qcodes
 from mqtctl.workflow.measurement import bytes_needed
 from mqtctl.workflow.results import RunFolder
 
@@ -86,6 +87,7 @@ def check_measurement(
     """
     try:
         plan = load_plan(plan_path)
+        require_qcodes()
         simulated = load_station(plan.station).simulated
     except InputError as exc:
         return CheckResult((_of_error("files", exc),))

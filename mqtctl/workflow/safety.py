@@ -23,6 +23,7 @@ from mqtctl.station.connecting import Player, VisaFaults, clock_of, prepared
 from mqtctl.station.file import OPTIONAL_ROLES, ROLES, InstrumentEntry, check_entry, check_together, check_top, players
 from mqtctl.station.libraries import is_simulated
 from mqtctl.station.rescue import rescued, role_in
+from mqtctl.storage.qcodes_settings import qcodes_without_broken_files
 
 __all__ = ["Rested", "bring_station_to_rest", "make_station_safe"]
 
@@ -94,8 +95,14 @@ def bring_station_to_rest(path: Path) -> Rested:
         The file cannot be read, or holds no instruments.
     """
     rested = Rested()
-    content = load_yaml(path)
+    content = load_yaml(path, duplicates=True)
+    try:
+        load_yaml(path)
+    except InputError as exc:  # a key that stands twice
+        rested.faults.append(str(exc))
     entries = players(content, path)
+    broken = qcodes_without_broken_files()
+    rested.remarks += [broken] if broken else []
     rested.faults += _faults(content, entries, path)
     cast, refused = [], []
     for name, entry in entries.items():

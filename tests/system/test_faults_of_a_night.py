@@ -67,6 +67,14 @@ def test_a_power_cycled_source_is_told_as_one_and_no_empty_ramps_are_stored(nigh
     assert (found.intervals.size, found.censored) == (0, 0)
 
 
+def test_a_source_that_lost_its_power_before_the_first_period_is_no_missing_marker(
+    night: Callable[[str], Night],
+) -> None:
+    found = night("{kind: power-cycle, instrument: source, match: 'WAVE:INIT', message: 1}")
+    assert isinstance(found.error, HardwareError)
+    assert "switched off and on" in str(found.error)
+
+
 @pytest.mark.parametrize("kind", ["lost-reply", "truncated-reply"])
 def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callable[[str], Night], kind: str) -> None:
     found = night(f"{{kind: {kind}, instrument: counter, match: 'R? ', message: 6}}")

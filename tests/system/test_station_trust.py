@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +277,11 @@ TYPOS = {
     "counter's package": ("mqtctl_drivers.keysight_53230a", "os.path", 2),
     "counter's role": ("role: timing_counter", "role: timing_caunter", 2),
     "counter's address": (COUNTER, "TCPIP0::192.0.2.99::inst0::INSTR", 0),
+    "counter's key twice": (
+        "          start_threshold: 1.5 V",
+        "          delay: 1 us\n          start_threshold: 1.5 V",
+        2,
+    ),
     "counter's address twice": (COUNTER, SOURCE, 2),
     "source's option": ("marker_line: 3", "marker_lime: 3", 2),
     "source's role": ("role: ramp_source", "role: ramp_sauce", 2),
@@ -315,6 +322,25 @@ def test_safe_collects_all_faults(heated: Any) -> None:
     assert truth.on() == set()
     for word in ("start_treshold", "marker_lime", "maximum"):
         assert word in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "code"), [("safe", "station.yaml", 0), ("check", "plan.yaml", 2), ("rehearse", "plan.yaml", 2)]
+)
+def test_a_broken_qcodes_configuration_is_told_and_nothing_stays_on_for_it(
+    laboratory: Any, command: str, file: str, code: int
+) -> None:
+    (laboratory.folder / "qcodesrc.json").write_text('{"dataset": ')
+    done = subprocess.run(  # a process of its own: QCoDeS reads its files when it is imported
+        [sys.executable, "-m", "mqtctl", command, file], cwd=laboratory.folder, capture_output=True, text=True
+    )
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == code, said
+    assert "qcodesrc.json" in said
+    assert "Traceback" not in said
+    if command == "safe":
+        assert "ramp_source: KEITHLEY" in said
+        assert "temperature_controller: LSCI" in said
 
 
 def test_safe_is_not_safe_without_a_source_in_the_file(laboratory: Any) -> None:

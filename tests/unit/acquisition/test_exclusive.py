@@ -261,7 +261,7 @@ SPELLINGS = [
         "TCPIP::BRIDGE.lab::7777::SOCKET",
         "VICP::10.0.0.5::INSTR",
     ),
-    ("TCPIP::127.0.0.1::5025::SOCKET", "tcpip0::localhost::5025::socket", "TCPIP::127.0.0.2::5025::SOCKET"),
+    ("TCPIP::127.0.0.1::5025::SOCKET", "tcpip0::localhost::05025::socket", "TCPIP::127.0.0.2::5025::SOCKET"),
     ("USB0::0x0957::0x1807::MY1::0::INSTR", "USB::2391::6151::my1::INSTR", "usb0::0x957::0x1807::MY1::RAW"),
     ("ASRL1::INSTR", "asrl1", "ASRL1"),
     ("Bridge", "bridge "),
