@@ -13,12 +13,14 @@ from mqtctl.physics import Junction
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 
-__all__ = ["MOST_RATIO", "implausible_junction", "implausible_measurement"]
+__all__ = ["HOTTEST_OVER_BATH", "MOST_RATIO", "implausible_junction", "implausible_measurement", "implausibly_hot"]
 
 #: Plasma frequency without bias in Hz, and quality factor without bias.
 _FREQUENCIES, _QUALITIES = (1e9, 1e12), (0.5, 3e4)
 #: A rough critical current may be wrong by this factor before it is worth a word.
 MOST_RATIO = 1.5
+#: No noise and no heating makes a junction so many times hotter than its bath.
+HOTTEST_OVER_BATH = 100.0
 
 
 def implausible_junction(estimate: JunctionEstimate, critical_current: float | None = None) -> tuple[str, ...]:
@@ -55,3 +57,13 @@ def implausible_measurement(estimate: JunctionEstimate, measured: float) -> tupl
             f"{known / measured:.3g} times as much: check junction.critical_current of the sample file"
         )
     return (*found, *implausible_junction(estimate, measured))
+
+
+def implausibly_hot(found: float, bath: float) -> tuple[str, ...]:
+    """Return a sentence on an escape temperature (K) that cannot be at this bath temperature (K, nan if not known)."""
+    if not found > HOTTEST_OVER_BATH * bath:
+        return ()
+    return (
+        f"the escape temperature (free) of {readable(found, 'K')} is {found / bath:.3g} times the bath temperature: a "
+        "unit or the ramp rate is wrong, or many of the intervals are no switches",
+    )

@@ -12,6 +12,7 @@ from mqtctl.analysis.fit import fit_reduced
 from mqtctl.analysis.health import check_health
 from mqtctl.analysis.likelihood import EscapeModel
 from mqtctl.analysis.moments import moments
+from mqtctl.analysis.plausibility import implausibly_hot
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.rounding import REMARKABLE, Rounding
@@ -86,6 +87,7 @@ def prepare_point(
         flags += check_health(histogram.switching_currents, histogram.censored, reduced.rounding).flags
         alone = fit_reduced(reduced, estimate, model)
         flags += alone.flags
+        flags += implausibly_hot(alone.escape_temperature, histogram.temperature)
     except InputError as error:
         flags.append(str(error))
     stated = bath_needed or not math.isnan(histogram.temperature)

@@ -43,7 +43,12 @@ INSTRUMENT_FAULTS = (
 _NONSENSE = (ValueError, LookupError)
 #: What VISA says of a session that is over.
 _ENDED = frozenset(
-    {StatusCode.error_connection_lost, StatusCode.error_resource_not_found, StatusCode.error_invalid_object}
+    {
+        StatusCode.error_connection_lost,
+        StatusCode.error_resource_not_found,
+        StatusCode.error_invalid_object,
+        StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
+    }
 )
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mqtctl.analysis import PointFit, SwitchingData, fit_point, imported_histogram, read_switching_data
+from mqtctl.analysis.plausibility import HOTTEST_OVER_BATH
 from mqtctl.errors import InputError
 from mqtctl.physics.by_name import escape_model
 from mqtctl.quantities import readable
@@ -24,7 +25,6 @@ SQLITE = b"SQLite format 3\x00"
 HOTTEST = 100.0  # K
 COLDEST = 1e-3  # K
 LARGEST_CURRENT = 1.0  # A
-HOTTEST_OVER_BATH = 100.0
 COLDEST_OVER_BATH = 0.3
 CURRENTS_APART = 0.02  # on the plateau of tunnelling the free critical current is off by 0.001
 
@@ -221,7 +221,7 @@ def _doubtful(point: PointFit, bath: float) -> list[str]:
         shown = f"the escape temperature ({name}) of {readable(found, 'K')}"
         if found + 5.0 * fit.escape_temperature_stderr < COLDEST:
             flags.append(f"{shown} is colder than any cryostat: a unit or the ramp rate is probably wrong")
-        elif found > HOTTEST_OVER_BATH * bath:
+        elif name != "free" and found > HOTTEST_OVER_BATH * bath:
             flags.append(f"{shown} is {found / bath:.3g} times the bath temperature: a unit is probably wrong")
         elif found + 5.0 * fit.escape_temperature_stderr < COLDEST_OVER_BATH * bath:
             flags.append(f"{shown} is far below the bath temperature {readable(bath, 'K')}, which no junction can be")

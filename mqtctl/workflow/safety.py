@@ -92,10 +92,17 @@ def bring_station_to_rest(path: Path) -> Rested:
     Raises
     ------
     InputError
-        The file cannot be read, or holds no instruments.
+        There is no such file.
     """
     rested = Rested()
-    content = load_yaml(path, duplicates=True)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; name the station file whose instruments are to be made safe")
+    try:
+        content = load_yaml(path, duplicates=True)
+        players(content, path)
+    except InputError as exc:  # nobody knows where source and heater are
+        rested.unconfirmed.append(str(exc))
+        return rested
     try:
         load_yaml(path)
     except InputError as exc:  # a key that stands twice

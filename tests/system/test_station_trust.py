@@ -352,13 +352,14 @@ def test_safe_is_not_safe_without_a_source_in_the_file(laboratory: Any) -> None:
     assert "ramp_source: no instrument of the station file plays this role" in outcome.stderr
 
 
-def test_safe_says_of_a_file_that_cannot_be_read_only_that(tmp_path: Path, laboratory: Any) -> None:
+def test_safe_confirms_nothing_of_a_file_that_cannot_be_read(tmp_path: Path, laboratory: Any) -> None:
     for text in ("", "instruments: 3", "instruments: {}", "- 1", "a: [", "instruments: {source: 1}"):
         path = tmp_path / "station.yaml"
         path.write_text(text, encoding="utf-8")
         outcome = laboratory.run("safe", path)
-        assert outcome.exit_code in {2, 20}, text
-        assert said(outcome)
+        assert outcome.exit_code == 20, text
+        assert "NOT confirmed" in said(outcome)
+    assert laboratory.run("safe", tmp_path / "nothing.yaml").exit_code == 2
 
 
 # -- connecting ---------------------------------------------------------------------------------
