@@ -254,8 +254,9 @@ def test_a_wrong_unit_of_the_ramp_rate_is_named(
     [
         (0.015, 2),
         (0.03, 2),
-        *(pytest.param(kelvin, 60, marks=SLOW) for kelvin in (0.015, 0.02, 0.025)),
-        *(pytest.param(kelvin, 200, marks=SLOW) for kelvin in (0.03, 0.035, 0.04)),
+        *(pytest.param(kelvin, 40, marks=SLOW) for kelvin in (0.02, 0.035)),
+        *(pytest.param(kelvin, 60, marks=pytest.mark.campaign) for kelvin in (0.015, 0.02, 0.025)),
+        *(pytest.param(kelvin, 200, marks=pytest.mark.campaign) for kelvin in (0.03, 0.035, 0.04)),
     ],
 )
 def test_below_the_crossover_a_free_temperature_has_a_limit_and_above_it_an_honest_error(
@@ -282,8 +283,9 @@ def test_below_the_crossover_a_free_temperature_has_a_limit_and_above_it_an_hone
         assert len(closed) == seeds
         pulls = np.array([(fit.escape_temperature - kelvin) / fit.escape_temperature_stderr for fit in fits])
         assert np.abs(pulls).max() < 4.0
-        if seeds > 100:
-            assert 0.9 < pulls.std() < 1.1 + 0.05  # a width from 200 replicas is known to 5 %
-            assert abs(pulls.mean()) < 0.2
+        if seeds >= 40:
+            slack = 1.0 / np.sqrt(2.0 * seeds)  # a width is known to that: 5 % from 200 replicas
+            assert 0.9 - slack < pulls.std() < 1.1 + slack
+            assert abs(pulls.mean()) < 2.8 / np.sqrt(seeds)
     centre = np.array([(fit.critical_current - 9.489e-6) / fit.critical_current_stderr for fit in fits])
     assert np.std(centre) < 1.2 + 3.0 / np.sqrt(2.0 * seeds)
