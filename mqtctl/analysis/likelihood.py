@@ -68,8 +68,8 @@ class Slope:
         return (reduced.exposure + self.survivors * reduced.whole_ramp) * self.rate
 
     def unseen(self, reduced: ReducedHistogram) -> NDArray[np.float64]:
-        """Return what is not known of ∂H(top)/∂θ where stops may have been missed, (n_parameter, n_parameter)."""
-        if self.survivors >= reduced.censored:
+        """Return the information that is lost with the share of missed stops, (n_parameter, n_parameter)."""
+        if reduced.all_survived or self.survivors == 0.0:
             return np.zeros_like(self.information)
         change = self.jacobian @ (reduced.whole_ramp * self.rate)
         # n S/(1-S)², S/(1-S) being survivors/n
@@ -116,10 +116,12 @@ def slope(reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.floa
     first = Slope(rate, jacobian, np.zeros(parameters.size), nothing, centre, survivors)
     expected = first.at_risk(reduced)
     information = (jacobian * expected) @ jacobian.T
+    if survivors < reduced.censored:  # else the climb follows the bound
+        information = _positive(information, first.unseen(reduced))
     first = replace(
         first,
         gradient=jacobian @ (_event_weight(reduced, centre) - expected),
-        information=_positive(information, first.unseen(reduced)),
+        information=information,
     )
     if reduced.intervals is None:
         return first
@@ -133,7 +135,10 @@ def slope(reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.floa
 def observed_information(
     reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return -∂² ln L/∂θ∂θ' at `parameters`, shape (n_parameter, n_parameter)."""
+    """Return -∂² ln L/∂θ∂θ' at `parameters`, shape (n_parameter, n_parameter).
+
+    That of a share of missed stops that is free, though it be fitted at its bound 0 (`censoring`).
+    """
     first = slope(reduced, rates, parameters)
     step = 4.0 * STEP  # wider: a second difference divides the rates' rounding by the step squared
     expected = first.at_risk(reduced)
@@ -171,7 +176,8 @@ def scores(reduced: ReducedHistogram, first: Slope) -> tuple[NDArray[np.float64]
     tuple
         Scores ∂/∂θ [ln Γ(I) - H(I)] on the body nodes, shape (n_parameter, n_body), or those of the
         intervals, shape (n_parameter, n_cell); and -∂H(top)/∂θ, shape (n_parameter,). Where stops may have been
-        missed, those of switches among the ramps that switched, and nothing for an empty ramp.
+        missed (also where none seems to be), those of switches among the ramps that switched, and nothing for an
+        empty ramp.
     """
     change = first.jacobian * first.rate
     censored = -(change @ reduced.whole_ramp)
@@ -182,7 +188,7 @@ def scores(reduced: ReducedHistogram, first: Slope) -> tuple[NDArray[np.float64]
         lead = (change @ reduced.lead_weight)[:, np.newaxis]
         before = lead + change[:, reduced.body] @ reduced.intervals.to_low.T
         event = reduced.intervals.scores(first.log_rate[reduced.body], body) - before
-    if first.survivors >= reduced.censored:
+    if reduced.all_survived or reduced.censored == 0:
         return event, censored
     return event + first.survivors / reduced.switches * censored[:, np.newaxis], np.zeros_like(censored)
 
