@@ -61,7 +61,7 @@ def implausible_measurement(estimate: JunctionEstimate, measured: float) -> tupl
 
 def implausibly_hot(found: float, bath: float) -> tuple[str, ...]:
     """Return a sentence on an escape temperature (K) that cannot be at this bath temperature (K, nan if not known)."""
-    if not found > HOTTEST_OVER_BATH * bath:
+    if not (bath > 0.0 and found > HOTTEST_OVER_BATH * bath):
         return ()
     return (
         f"the escape temperature (free) of {readable(found, 'K')} is {found / bath:.3g} times the bath temperature: a "

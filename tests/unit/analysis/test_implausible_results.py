@@ -24,6 +24,6 @@ def test_intervals_of_which_many_are_no_switches_are_told_by_the_temperature_tha
     assert any("times the bath temperature" in flag for flag in flags)
 
 
-@pytest.mark.parametrize("bath", [math.nan, 0.3])
+@pytest.mark.parametrize("bath", [math.nan, 0.0, 0.3])
 def test_an_ordinary_temperature_is_no_reason_for_a_word(bath: float) -> None:
     assert implausibly_hot(0.9 * HOTTEST_OVER_BATH * 0.3, bath) == ()
