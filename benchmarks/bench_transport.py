@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import pyvisa
 from numpy.typing import NDArray
-from pyvisa_mqt.instruments.number_text import scientific_list
+from pyvisa_mqt.grammar.number_text import scientific_list
 
-COUNTER = "TCPIP0::192.168.1.53::inst0::INSTR"
+COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"
 STOCK = "GPIB0::8::INSTR"
 ASCII_TARGETS = {10_000: 200.0, 100_000: 2000.0}
 BINARY_COUNT, BINARY_TARGET, QUERY_TARGET = 100_000, 0.3, 1.0

@@ -84,7 +84,7 @@ def laboratory(folder: Path, ramp: Ramp, switches: int, *, timer: bool = False) 
         bench = replaced(
             bench,
             ("model: keysight-53230a", "model: srs-sr620"),
-            ("TCPIP0::192.168.1.53::inst0::INSTR", "GPIB0::16::INSTR"),
+            ("TCPIP0::192.0.2.53::inst0::INSTR", "GPIB0::16::INSTR"),
             ("counter.input1", "counter.inputA"),
             ("counter.input2", "counter.inputB"),
         )
@@ -149,7 +149,7 @@ def in_dond(station: Station, one: Callable[[], float], switches: int, folder: P
 
 def in_pymeasure(station: Station, one: Callable[[], float], switches: int, folder: Path) -> None:
     """Emit every interval from a PyMeasure procedure into its CSV file."""
-    from pymeasure.experiment import Procedure, Results  # type: ignore[import-not-found, unused-ignore]  # optional
+    from pymeasure.experiment import Procedure, Results  # type: ignore[import-not-found, import-untyped, unused-ignore]  # optional
 
     class Ramps(Procedure):  # type: ignore[misc]  # PyMeasure is untyped
         DATA_COLUMNS = ["ramp", "interval"]  # noqa: RUF012  # as PyMeasure has it

@@ -52,8 +52,8 @@ def writer(
     prepare_database(folder / name)
     header = PointHeader("0" * 32, 0, 1, 0.1, ramp, plan.digest, plan.document())
     with (
-        open_database(folder / name) as connection,
-        HistogramWriter(connection, station.qcodes, "junction", header) as opened,
+        open_database(folder / name) as database,
+        HistogramWriter(database, station.qcodes, "junction", header) as opened,
     ):
         yield opened
 
@@ -106,7 +106,7 @@ def added_one_by_one(folder: Path, switches: int) -> float:
     text = (folder / "peer" / "bench.yaml").read_text(encoding="utf-8").replace("latency: 1 ms", "latency: 0 s")
     (folder / "peer" / "bench.yaml").write_text(text, encoding="utf-8")
     bench_file = f"{folder / 'peer' / 'bench.yaml'}@mqt"
-    peer: VisaInstrument = VisaInstrument("peer", "TCPIP0::192.168.1.53::inst0::INSTR", visalib=bench_file)
+    peer: VisaInstrument = VisaInstrument("peer", "TCPIP0::192.0.2.53::inst0::INSTR", visalib=bench_file)
     # any short reply will do: it is a number that costs a query
     peer.add_parameter("interval", unit="s", get_cmd="DATA:POIN?", get_parser=float)
     peer.add_parameter("ramp", set_cmd=None, initial_value=0)

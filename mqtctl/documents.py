@@ -1,9 +1,11 @@
-"""Reads a YAML file that a person wrote into a checked model; faults name the file and the key."""
+"""Reads a YAML file that a person wrote into a checked model; faults name the file, the line and the key."""
 
 from __future__ import annotations
 
 import difflib
 import io
+import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,7 +14,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mqtctl.errors import InputError
 
-__all__ = ["Document", "dump_yaml", "explain", "load_document", "load_yaml", "validate_document"]
+__all__ = [
+    "Document",
+    "dump_yaml",
+    "explain",
+    "load_document",
+    "load_yaml",
+    "place",
+    "validate_document",
+    "write_whole",
+]
 
 
 class Document(BaseModel):
@@ -26,9 +37,25 @@ M = TypeVar("M", bound=BaseModel)
 #: A file that a person wrote is a page or two; aliases must not blow it up either.
 _LARGEST_FILE, _MOST_VALUES = 1 << 20, 20_000
 
+#: What a file is, by the keys that no other kind has together; the first that fits is meant.
+_KINDS = {
+    "bench": {"instruments", "cryostat"},
+    "station": {"instruments"},
+    "sample": {"junction", "limits"},
+    "calibration": {"delay", "time_base"},
+    "plan": {"temperatures", "ramp"},
+}
 
-def load_yaml(path: Path) -> dict[str, Any]:
+
+def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     """Return the mapping in a YAML file, of plain types only.
+
+    Parameters
+    ----------
+    path
+        The file.
+    duplicates
+        Take the first of equal keys instead of refusing the file.
 
     Raises
     ------
@@ -50,7 +77,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path}: cannot be read ({exc})") from exc
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        parser = YAML(typ="safe", pure=True)
+        parser.allow_duplicate_keys = duplicates
+        content = parser.load(text)
     except MarkedYAMLError as exc:
         raise InputError(f"{path}: {_yaml_fault(exc)}") from exc
     except YAMLError as exc:
@@ -108,25 +137,87 @@ def validate_document(content: object, model: type[M], origin: str) -> M:
     Raises
     ------
     InputError
-        With the first fault: dotted key, what was found, what is allowed.
+        With the first fault: dotted key, what was found, what is allowed; its `location` holds the keys one by one.
     """
     try:
         return model.model_validate(content)
     except ValidationError as exc:
-        raise InputError(f"{origin}: {explain(exc, model)}") from exc
+        raise _fault(exc, model, origin) from exc
 
 
 def load_document(path: Path, model: type[M]) -> M:
     """Read a YAML file into a model; see `load_yaml` and `validate_document` for what can go wrong."""
-    return validate_document(load_yaml(path), model, str(path))
+    content = load_yaml(path)
+    try:
+        return model.model_validate(content)
+    except ValidationError as exc:
+        known = set(model.model_fields)
+        kind = next((kind for kind, keys in _KINDS.items() if keys <= content.keys() and not keys <= known), None)
+        if kind is not None:
+            raise InputError(f"{path}: this looks like a {kind} file; another one is wanted here") from exc
+        raise _fault(exc, model, place(path, *_first(exc)["loc"])) from exc
+
+
+def place(path: Path, *keys: int | str) -> str:
+    """Return where in a YAML file the value at some keys stands, FILE:LINE; as far as the keys lead, or the file alone.
+
+    Keys are names and, in lists, numbers from 0.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError):
+        return str(path)
+    line = None
+    for key in keys:
+        inside = node.value if isinstance(node.value, list) else []
+        # a mapping holds pairs of nodes, the first of them the key; a list holds single ones
+        pairs = [entry if isinstance(entry, tuple) else (entry, entry) for entry in inside]
+        names = [first.value if first is not second else number for number, (first, second) in enumerate(pairs)]
+        if key not in names:
+            break
+        first, node = pairs[names.index(key)]
+        line = first.start_mark.line + 1
+    return str(path) if line is None else f"{path}:{line}"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, through a temporary one that is nobody else's; raises `OSError`."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    file = partial.open("xb")
+    try:
+        with file:
+            file.write(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def explain(exc: ValidationError, model: type[BaseModel]) -> str:
     """Return the first fault of a validation as one sentence that names the key."""
+    return _explain(_first(exc), model)
+
+
+def _first(exc: ValidationError) -> Any:
+    """Return the fault to tell: an unknown key usually explains a missing one beside it."""
     faults = exc.errors(include_url=False)
-    # an unknown key usually explains a missing one beside it: tell it first
-    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-    key = ".".join(str(part) for part in fault["loc"])
+    return next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+
+
+def _fault(exc: ValidationError, model: type[BaseModel], origin: str) -> InputError:
+    """Return the first fault of a validation as an error that names the key."""
+    fault = _first(exc)
+    error = InputError(f"{origin}: {_explain(fault, model)}")
+    error.location = fault["loc"]
+    return error
+
+
+def _explain(fault: Any, model: type[BaseModel]) -> str:
+    """Return a fault as one sentence."""
+    key = _spelled(fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = _keys_at(model, fault["loc"][:-1])
         close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
@@ -137,7 +228,43 @@ def explain(exc: ValidationError, model: type[BaseModel]) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "value_error":
         return f"{key}: {message}" if key else message
-    return f"{key}: {message[0].lower()}{message[1:]}, not {fault['input']!r}"
+    return f"{key}: {_WORDS.get(fault['type']) or _plain(message)}, not {fault['input']!r}"
+
+
+def _spelled(location: tuple[int | str, ...]) -> str:
+    """Return keys as people read them: "ramp.rate", "temperatures, entry 1", "ranges, entry 2, p"."""
+    text = ""
+    in_entry = False
+    for part in location:
+        mark = "" if not text else ", " if in_entry or isinstance(part, int) else "."
+        in_entry = isinstance(part, int)
+        text += f"{mark}entry {part + 1}" if isinstance(part, int) else f"{mark}{part}"
+    return text
+
+
+#: Types of fault of which pydantic speaks in Python's terms.
+_WORDS = {
+    "tuple_type": "must be a list in square brackets",
+    "list_type": "must be a list in square brackets",
+    "too_short": "must have at least one entry",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "path_type": "must be a file name",
+    "dict_type": "must be a block of keys with values",
+    "model_type": "must be a block of keys with values",
+}
+
+
+def _plain(message: str) -> str:
+    """Return pydantic's words without its subject: "Input should be greater than 0" is "must be greater than 0"."""
+    return re.sub(r"^\w+ should ", "must ", message)
 
 
 def _keys_at(model: Any, location: tuple[int | str, ...]) -> list[str]:

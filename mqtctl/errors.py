@@ -5,19 +5,22 @@ MqtctlError
 ├── HardwareError        10   an instrument did not do what it was told; made safe
 ├── StorageError         11   data could not be stored
 ├── CryostatError        12   temperature not reachable, not readable or not safe
-├── BenchBusyError       13   another process holds the bench
-└── UnsafeError          20   the safe state could not be confirmed
+├── BenchBusyError       13   another process holds the bench or the database
+├── UnsafeError          20   the safe state could not be confirmed
+└── InterruptedRunError 128 + the signal that asked to stop; made safe
 
 A message is one sentence that says what was wrong, the value, the limit and what to do.
 """
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 __all__ = [
     "BenchBusyError",
     "CryostatError",
+    "GlitchError",
     "HardwareError",
     "InputError",
     "InterruptedRunError",
@@ -34,15 +37,26 @@ class MqtctlError(Exception):
 
 
 class InputError(MqtctlError, ValueError):
-    """A plan, station, sample file, data file or option is wrong."""
+    """A plan, station, sample file, data file or option is wrong.
+
+    Attributes
+    ----------
+    location
+        Keys and, in lists, numbers from 0 that lead to what is wrong in a document; empty where that is not known.
+    """
 
     exit_code = 2
+    location: tuple[int | str, ...] = ()
 
 
 class HardwareError(MqtctlError):
     """An instrument is missing, refused a command or answered nonsense."""
 
     exit_code = 10
+
+
+class GlitchError(HardwareError):
+    """One exchange with an instrument failed, or its answer cannot be; nothing says that the next one will, too."""
 
 
 class StorageError(MqtctlError):
@@ -58,7 +72,7 @@ class CryostatError(MqtctlError):
 
 
 class BenchBusyError(MqtctlError):
-    """Another process is using the same instruments."""
+    """Another process is using the same instruments, or writing to the same database."""
 
     exit_code = 13
 
@@ -75,9 +89,10 @@ class InterruptedRunError(MqtctlError):
     Attributes
     ----------
     signal_number
-        The signal that asked, 2 for Ctrl-C and 15 for a termination request.
+        The signal that asked: 2 for Ctrl-C, 15 for a request to end, 1 for a terminal that is gone, 3 for a quit.
     """
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}; source and heater are off")
+        name = "Ctrl-C" if signal_number == signal.SIGINT else signal.Signals(signal_number).name
+        super().__init__(f"stopped by {name}; source and heater are off")
         self.signal_number = signal_number

@@ -79,6 +79,9 @@ _EXAMPLES = {
     "A": "9.5 uA", "A/s": "1 mA/s", "B/s": "300 kB/s", "F": "6.35 pF", "Hz": "80 Hz", "K": "50 mK",
     "K/s": "1 mK/min", "Ohm": "190 Ohm", "V": "0.1 V", "W": "1 uW", "s": "10 ms", "1": "2 %",
 }  # fmt: skip
+#: A sentence names no more units than this.
+_MOST_NAMED = 12
+_COMMA = re.compile(r"\d,\d")
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S*)\s*")
 
 
@@ -105,6 +108,8 @@ def parse_quantity(text: object, unit: str) -> float:
     if not isinstance(text, str):
         raise InputError(f"{text!r} is not a quantity; {example}")
     match = _QUANTITY.fullmatch(text)
+    if match is None and _COMMA.search(text):
+        raise InputError(f"{text!r} has a comma; write a decimal point, and {example}")
     if match is None:
         raise InputError(f"{text!r} is not a finite number with a unit; {example}")
     number, spelling = match.groups()
@@ -126,7 +131,9 @@ def _unit_fault(spelling: str, unit: str) -> str:
         return f"the unit {spelling!r}, and case matters: did you mean {' or '.join(close)}?"
     if any(spelling in table for table in UNITS.values()):
         return f"the unit {spelling!r}, which is of another kind"
-    return f"the unknown unit {spelling!r}"
+    known = [s for s in UNITS[unit] if not s.startswith(("µ", "μ"))]
+    told = f" (known: {', '.join(known)})" if len(known) <= _MOST_NAMED else ""
+    return f"the unknown unit {spelling!r}{told}"
 
 
 def format_quantity(value: float, unit: str) -> str:

@@ -103,6 +103,11 @@ class Histogram:
     polarity
         Direction of the bias current while it was measured, +1 or -1. Currents and ramp of a record are
         mirrored for -1, so that they rise in either case.
+    resolution
+        Step in A to which the currents were rounded; 0: exact, None: not known, the analysis looks for it.
+    rounding
+        Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
+        that stopped at the first step above) or "down".
     """
 
     switching_currents: NDArray[np.float64]
@@ -114,6 +119,8 @@ class Histogram:
     point: int = 0
     run_id: int | None = None
     polarity: int = 1
+    resolution: float | None = None
+    rounding: str = "nearest"
 
 
 @dataclass(frozen=True)

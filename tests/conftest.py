@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -36,6 +37,13 @@ def lasting_things_are_not_collected() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_are_those_of_a_terminal() -> None:
+    """Hear of a lost terminal even if the tests run under nohup: mqtctl leaves ignored what it finds ignored."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

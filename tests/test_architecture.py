@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ PACKAGES = {
     "mqtctl_drivers": ROOT / "drivers" / "mqtctl_drivers",
     "pyvisa_mqt": ROOT / "sim_instruments" / "pyvisa_mqt",
 }
+#: For a fresh Python: it has not pytest's `pythonpath`, and another checkout may be installed.
+OF_THIS_CHECKOUT = os.environ | {"PYTHONPATH": os.pathsep.join(str(folder.parent) for folder in PACKAGES.values())}
 MODULES = sorted(path for folder in PACKAGES.values() for path in folder.rglob("*.py"))
 
 
@@ -44,12 +47,24 @@ def test_the_import_contracts_hold() -> None:
             "--no-cache",
         ],
         cwd=ROOT,
+        env=OF_THIS_CHECKOUT,
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_what_the_bench_takes_from_the_experiment_is_a_list() -> None:
+    allowed = {"bench_description", "documents", "errors", "physics", "quantities"}
+    taken = {
+        node.module.split(".")[1]
+        for path in PACKAGES["pyvisa_mqt"].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("mqtctl.")
+    }
+    assert taken == allowed
 
 
 @pytest.mark.parametrize("folder", ["drivers", "sim_instruments"])
@@ -73,6 +88,18 @@ def test_public_names_are_declared_sorted_and_there(path: Path) -> None:
     assert [name for name in names if not hasattr(module, name)] == []
 
 
+def test_nothing_waits_on_the_wall_clock_but_the_clocks_that_can_be_called_out_of_it() -> None:
+    """A wait anywhere else would be deaf to a request to stop, and take real time on a bench in virtual time."""
+    waiting = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            imported = isinstance(node, ast.ImportFrom) and node.module == "time" and node.names[0].name == "sleep"
+            if name.endswith("time.sleep") or imported:
+                waiting.append(module_name(path))
+    assert waiting == ["mqtctl.acquisition.interrupt", "mqtctl.clock"]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_modules_stay_one_idea_long(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
@@ -92,6 +119,11 @@ def test_modules_stay_one_idea_long(path: Path) -> None:
 def test_an_import_loads_no_more_than_it_must(statement: str, forbidden: set[str]) -> None:
     script = f"import sys; {statement}; print(*sys.modules)"
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-W", "ignore", "-c", script],
+        env=OF_THIS_CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert forbidden & set(result.stdout.split()) == set()

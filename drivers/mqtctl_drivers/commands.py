@@ -10,13 +10,30 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qcodes.parameters import create_on_off_val_mapping
+from qcodes.parameters import Parameter, create_on_off_val_mapping
 from qcodes.validators import Enum, Ints, MultiType, Numbers, Validator
 
-__all__ = ["choice", "format_number", "integer", "number", "one_of", "parse_number", "reading", "switch"]
+__all__ = ["Queried", "choice", "format_number", "integer", "number", "one_of", "parse_number", "reading", "switch"]
 
 #: SCPI spells infinity 9.9E37 and not-a-number 9.91E37 (SCPI-99 volume 1, section 7.2.1).
 SCPI_INFINITY = 9.9e37
+
+
+class Queried(Parameter):
+    """A parameter that knows how it is asked for, so that several can be asked for in one message.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As in `qcodes.parameters.Parameter`.
+    get_cmd
+        The query.
+    """
+
+    def __init__(self, *args: Any, get_cmd: str, **kwargs: Any) -> None:
+        super().__init__(*args, get_cmd=get_cmd, **kwargs)
+        self.query = get_cmd
+        """The message that asks for the value."""
 
 
 def format_number(value: float) -> str:
@@ -37,6 +54,7 @@ def number(header: str, unit: str, low: float, high: float, *, infinite: bool = 
     validator: Validator[Any] = Numbers(low, high)
     return {
         "unit": unit,
+        "parameter_class": Queried,
         "get_cmd": f"{header}?",
         "set_cmd": f"{header} {{}}",
         "set_parser": format_number,
@@ -49,6 +67,7 @@ def integer(header: str, low: int, high: int, *, unit: str = "") -> dict[str, An
     """Return the keywords of a whole number from `low` to `high`."""
     return {
         "unit": unit,
+        "parameter_class": Queried,
         "get_cmd": f"{header}?",
         "set_cmd": f"{header} {{}}",
         "get_parser": _parse_integer,
@@ -60,6 +79,7 @@ def one_of(header: str, unit: str, values: Sequence[float]) -> dict[str, Any]:
     """Return the keywords of a number that must be one of a few."""
     return {
         "unit": unit,
+        "parameter_class": Queried,
         "get_cmd": f"{header}?",
         "set_cmd": f"{header} {{}}",
         "set_parser": format_number,
@@ -71,6 +91,7 @@ def one_of(header: str, unit: str, values: Sequence[float]) -> dict[str, Any]:
 def switch(header: str) -> dict[str, Any]:
     """Return the keywords of something that is on or off."""
     return {
+        "parameter_class": Queried,
         "get_cmd": f"{header}?",
         "set_cmd": f"{header} {{}}",
         "get_parser": _parse_switch,
@@ -81,6 +102,7 @@ def switch(header: str) -> dict[str, Any]:
 def choice(header: str, spellings: Mapping[str, str]) -> dict[str, Any]:
     """Return the keywords of a choice; `spellings` maps our word to the instrument's short form."""
     return {
+        "parameter_class": Queried,
         "get_cmd": f"{header}?",
         "set_cmd": f"{header} {{}}",
         "get_parser": _parse_word,
@@ -92,6 +114,7 @@ def reading(query: str, unit: str, low: float = -math.inf, high: float = math.in
     """Return the keywords of a real number that can only be read."""
     return {
         "unit": unit,
+        "parameter_class": Queried,
         "get_cmd": query,
         "set_cmd": False,
         "get_parser": parse_number,

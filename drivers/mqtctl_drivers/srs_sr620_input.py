@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qcodes.instrument import InstrumentChannel
 from qcodes.validators import Numbers
 
-from .commands import format_number, parse_number
+from .commands import Queried, format_number, parse_number
 
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
@@ -35,6 +35,7 @@ def coded(mnemonic: str, values: Mapping[Any, int], *, index: int | None = None)
     """
     selector = "" if index is None else f"{index},"
     return {
+        "parameter_class": Queried,
         "get_cmd": f"{mnemonic}?" if index is None else f"{mnemonic}? {index}",
         "set_cmd": f"{mnemonic} {selector}{{}}",
         "get_parser": _parse_code,
@@ -58,6 +59,7 @@ class TimerInput(InstrumentChannel):
         number = INPUTS[name]
         self.level: Parameter = self.add_parameter(
             "level",
+            parameter_class=Queried,
             unit="V",
             get_cmd=f"LEVL? {number}",
             set_cmd=f"LEVL {number},{{}}",

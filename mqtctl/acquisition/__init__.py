@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from mqtctl.acquisition.bystander import Bystander
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.exclusive import exclusive
-from mqtctl.acquisition.interlock import Interrupt, guarded, make_safe
+from mqtctl.acquisition.instrument_names import instruments_of
+from mqtctl.acquisition.interlock import before_ramps, guarded, make_safe
+from mqtctl.acquisition.interrupt import Interrupt
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.sweep import run_sweep
 
 __all__ = [
     "BlockStored",
+    "Bystander",
     "Event",
     "Interrupt",
     "Notify",
@@ -18,8 +22,10 @@ __all__ = [
     "Remark",
     "Settling",
     "SweepJob",
+    "before_ramps",
     "exclusive",
     "guarded",
+    "instruments_of",
     "make_safe",
     "run_sweep",
 ]

@@ -74,4 +74,4 @@ def run_calibration(job: SweepJob, steps: tuple[CalibrationStep, ...]) -> None:
         ramp = bench.prepare(step.variant, edge)
         # each step is a point of its own, and has the bath as it is
         place = Place(number, None, 0, step.variant, facts={"threshold_V": edge.threshold})
-        take_histogram(job, place, ramp)
+        take_histogram(job, place, ramp, bench)

@@ -96,6 +96,20 @@ class Collector:
         self._flush(rest=True)
         return self._rule.precision_of(np.concatenate([np.empty(0), *self._currents]), self.censored)
 
+    def discard(self) -> int:
+        """Forget the readings that are not stored yet, as if their ramps had not been; return how many they were."""
+        if not self._pending_size:
+            return 0
+        _, currents, empty = (np.concatenate(part) for part in zip(*self._pending, strict=True))
+        switches, discarded = int(np.count_nonzero(np.isfinite(currents))), self._pending_size
+        kept = np.concatenate(self._currents)
+        self._currents = [kept[: kept.size - switches]]
+        self.readings -= discarded
+        self.switches -= switches
+        self.censored -= int(empty.sum())
+        self._pending, self._pending_size, self._empty_in_a_row = [], 0, 0.0
+        return discarded
+
     def _flush(self, *, rest: bool = False) -> None:
         """Store the pending readings in full blocks, oldest first, and the rest of them too if asked."""
         if not self._pending_size:

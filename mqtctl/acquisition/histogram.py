@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
@@ -11,11 +11,17 @@ from mqtctl.acquisition.collector import Collector
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.reader import Reader
+from mqtctl.acquisition.retry import LeftBandError, Setbacks
+from mqtctl.acquisition.watching import look_after
 from mqtctl.clock import Clock
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.roles import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
+
+#: What is done about an interrupted burst: (the fault, what is said about it).
+Recover = Callable[[GlitchError | LeftBandError, str], None]
 
 #: A burst of ramps lasts at most this long (s), so that a source whose computer died comes to rest by itself.
 MAX_BURST = 60.0
@@ -38,12 +44,15 @@ class HistogramRequest:
         So many ramps in a row without a switch end the measurement.
     goal
         The precision that ends the histogram; None: the number does.
+    noisy
+        Whether readings that agree to the last bit must have come twice: so it is with a junction, not with a resistor.
     """
 
     switches: int
     block: int | None
     empty_ramps_limit: int
     goal: PrecisionGoal | None = None
+    noisy: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class Tally:
     bursts
         Number of bursts of the source.
     duration
-        Time in s from the first ramp to the acknowledgement of the last block.
+        Time in s from the first ramp to the acknowledgement of the last block, without what setting up anew and
+        settling again took.
     lost
         Ramps up to the last reading that are in none.
     live_fraction
@@ -68,6 +78,8 @@ class Tally:
         Relative standard error that was reached (inf: nothing can be said); None without a goal.
     looks
         What was seen on the way to the goal.
+    glitches, settlings
+        How often a burst was cut short by a failed exchange, and because the bath had left its band.
     """
 
     switches: int
@@ -79,6 +91,8 @@ class Tally:
     block: int
     precision: float | None = None
     looks: tuple[Look, ...] = ()
+    glitches: int = 0
+    settlings: int = 0
 
 
 def acquire_histogram(
@@ -90,6 +104,8 @@ def acquire_histogram(
     clock: Clock,
     store: Callable[[Block, Standing], None],
     watch: Callable[[], None],
+    recover: Recover | None = None,
+    beside: Sequence[object] = (),
 ) -> Tally:
     """Take switches until there are as many as requested, or as precise.
 
@@ -102,6 +118,11 @@ def acquire_histogram(
         Called with each block and how far the histogram is; returns when the block is on disk.
     watch
         Called between looks at the counter, at least every two seconds; may raise to stop.
+    recover
+        Called after a failed exchange, or when the bath has left its band, with the fault and what is done about it:
+        brings the source to zero and sets up anew; the histogram then goes on. Without it every fault ends it.
+    beside
+        Other instruments that have a part in the ramp; looked after before each burst if they are `Watched`.
 
     Raises
     ------
@@ -110,7 +131,17 @@ def acquire_histogram(
     """
     acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch)
     while acquisition.missing:
-        acquisition.make_burst()
+        try:
+            look_after(beside)
+            acquisition.make_burst()
+        except (GlitchError, LeftBandError) as fault:
+            if recover is None:
+                raise
+            acquisition.bear(fault, recover)
+        except HardwareError as conclusion:
+            # "no switches", "no marker" is what it looks like when an instrument has lost its settings
+            look_after([source, counter, *beside], conclusion)
+            raise
     return acquisition.finish()
 
 
@@ -136,9 +167,11 @@ class _Acquisition:
             ramp, counter.timeout_ramps, self._block, request.empty_ramps_limit, self._rule, self._put
         )
         pieces = Pieces.of(self._block, ramp.period, counter.memory, latency)
-        self._reader = Reader(source, counter, self._collector, pieces, clock, watch)
+        self._reader = Reader(source, counter, self._collector, pieces, clock, watch, noisy=request.noisy)
         self._first = clock.now()
         self._bursts = 0
+        self._setbacks = Setbacks()
+        self._paused = 0.0
 
     @property
     def missing(self) -> int:
@@ -162,10 +195,19 @@ class _Acquisition:
         self._reader.read(wanted, ramp.period, begun)
         self._source.stop()
 
+    def bear(self, fault: GlitchError | LeftBandError, recover: Recover) -> None:
+        """Get ready for another burst after one that was cut short, or raise the fault: there were too many."""
+        action = self._setbacks.bear(fault, self._collector.readings)
+        if isinstance(fault, LeftBandError):
+            action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
+        begun = self._clock.now()
+        recover(fault, action)
+        self._paused += self._clock.now() - begun
+
     def finish(self) -> Tally:
         """Store what is left and say what was acquired."""
         precision = self._collector.finish()
-        duration = self._clock.now() - self._first
+        duration = self._clock.now() - self._first - self._paused
         return Tally(
             switches=self._collector.switches,
             censored=self._collector.censored,
@@ -176,6 +218,8 @@ class _Acquisition:
             block=self._block,
             precision=precision,
             looks=tuple(self._rule.looks),
+            glitches=self._setbacks.glitches,
+            settlings=self._setbacks.settlings,
         )
 
     def _put(self, block: Block) -> None:

@@ -1,79 +1,65 @@
-"""Source to zero and off, heater off, on every way out; and how a run is asked to stop."""
+"""Source to zero and off, heater off, on every way out."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Self
+from contextlib import contextmanager, suppress
 
-from mqtctl.errors import InterruptedRunError, MqtctlError, UnsafeError
+from mqtctl.errors import UnsafeError
+from mqtctl.instruments.resting import attempt_of, bring_to_rest, in_use, print_aside
 from mqtctl.station import Station
 
-__all__ = ["Interrupt", "guarded", "make_safe"]
+__all__ = ["before_ramps", "guarded", "make_safe"]
 
 
-class Interrupt:
-    """Context in which Ctrl-C and termination requests are remembered instead of striking anywhere.
+def make_safe(station: Station, tell: Callable[[str], object] = print_aside, patience: float | None = None) -> None:
+    """Bring source, offset source and heater to rest side by side, and the counter behind them.
 
-    `check` raises at the next point where stopping is safe; nothing can cut short the way to the
-    safe state.
-    """
-
-    def __init__(self) -> None:
-        self._signal_number: int | None = None
-        self._previous: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._remember)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal returned before
-
-    def _remember(self, number: int, _frame: FrameType | None) -> None:
-        self._signal_number = number
-
-    def check(self) -> None:
-        """Raise `InterruptedRunError` if a stop was asked for."""
-        if self._signal_number is not None:
-            raise InterruptedRunError(self._signal_number)
-
-
-def make_safe(station: Station) -> None:
-    """Bring source, offset source, heater and counter to rest, each whatever happens to the others.
+    Parameters
+    ----------
+    tell
+        Told in a sentence if that takes longer than usual, and of a counter that cannot be brought to rest: it has no
+        output, so it can harm nothing.
+    patience
+        How long in s an instrument that does not answer is tried again; default `mqtctl.instruments.resting.PATIENCE`.
 
     Raises
     ------
     UnsafeError
-        At least one of them did not confirm; the message names all that did not.
+        Source, offset source or heater did not confirm; the message names all that did not.
     """
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("source", station.source.make_safe),
-        ("heater", station.thermometer.make_safe),
-        ("counter", station.counter.make_safe),
-    ]
+    attempts = {"source": attempt_of(station.source), "heater": attempt_of(station.thermometer)}
     if station.offset is not None:
-        steps.insert(1, ("offset source", station.offset.make_safe))
-    faults = []
-    for name, step in steps:
-        try:
-            step()
-        except (MqtctlError, OSError, ValueError, RuntimeError) as exc:
-            faults.append(f"{name}: {exc}")
+        attempts["offset source"] = attempt_of(station.offset)
+    faults = bring_to_rest(attempts, station.clock, tell, patience)
+    try:
+        station.counter.make_safe()
+    except Exception as exc:  # of any kind: it must not hide whether the others are at rest
+        with suppress(Exception):  # nor may whoever cannot listen any more
+            tell(f"counter: not brought to rest, which harms nothing: {' '.join(str(exc).split())}")
     if faults:
-        raise UnsafeError(f"the safe state is NOT confirmed, look at the instruments; {'; '.join(faults)}")
+        listed = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        raise UnsafeError(f"the safe state is NOT confirmed, look at the instruments; {listed}")
 
 
 @contextmanager
-def guarded(station: Station) -> Iterator[Station]:
-    """Make the station safe at the end of the block, however it ends."""
+def guarded(station: Station, tell: Callable[[str], object] = print_aside) -> Iterator[Station]:
+    """Make the station safe at the end of the block, however it ends; parameters are those of `make_safe`."""
     try:
         yield station
     finally:
-        make_safe(station)
+        make_safe(station, tell)
+
+
+@contextmanager
+def before_ramps(station: Station, tell: Callable[[str], object] = print_aside) -> Iterator[Station]:
+    """Make the station safe if the block fails, unless a source is on: then somebody may be using it, and all is left.
+
+    For the time between connecting and the first command of a measurement.
+    """
+    try:
+        yield station
+    except BaseException:
+        if not in_use([station.source, *([] if station.offset is None else [station.offset])]):
+            make_safe(station, tell)
+        raise

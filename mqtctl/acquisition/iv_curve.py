@@ -14,8 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.acquisition.conversion import convert
+from mqtctl.acquisition.events import Remark
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
+from mqtctl.acquisition.reader import LONGEST_WAIT
+from mqtctl.acquisition.repetition import RepeatedReadings
+from mqtctl.errors import GlitchError
 from mqtctl.instruments.roles import StopEdge
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import way_down
@@ -99,22 +103,43 @@ def _narrow(
 
 
 def _median_current(job: SweepJob, bench: RampBench, variant: Variant, edge: StopEdge) -> float:
-    """Return the median current in A at which the edge came in a few ramps; NaN if it came in fewer than half."""
+    """Return the median current in A at which the edge came in a few ramps; NaN if it came in fewer than half.
+
+    After a failed exchange the ramps are made once more.
+    """
     job.check()
-    source, counter, clock = job.station.source, job.station.counter, job.station.clock
     ramp = bench.prepare(variant, edge)
-    source.start(RAMPS + 5)
-    counter.arm(RAMPS)
-    readings = np.empty(0)
-    # a counter without memory says only while it is read how many intervals came
-    while readings.size < RAMPS and source.running():
-        counter.wait_for(RAMPS - readings.size, RAMPS * ramp.period)
-        readings = np.concatenate([readings, counter.read(RAMPS - readings.size)])
-    source.stop()
-    clock.sleep(ramp.period)  # what the last ramp started has ended
-    counter.stop()
-    if (ready := min(counter.available(), RAMPS - readings.size)) > 0:
-        readings = np.concatenate([readings, counter.read(ready)])
-    currents = convert(readings, ramp, counter.timeout_ramps).currents
+    try:
+        readings = _few_readings(job, ramp.period)
+    except GlitchError as exc:
+        job.notify(Remark(f"I-V curve: {exc}; the ramps at this threshold are made once more"))
+        bench.prepare_again()
+        readings = _few_readings(job, ramp.period)
+    currents = convert(readings, ramp, job.station.counter.timeout_ramps).currents
     found = currents[np.isfinite(currents)]
     return float(np.median(found)) if 2 * found.size > RAMPS else math.nan
+
+
+def _few_readings(job: SweepJob, period: float) -> NDArray[np.float64]:
+    """Ramp a few times and return the intervals in s, inf for time-outs, shape (n_reading,)."""
+    source, counter, clock = job.station.source, job.station.counter, job.station.clock
+    source.start(RAMPS + 5)
+    counter.arm(RAMPS)
+    readings, repeated = np.empty(0), RepeatedReadings()
+
+    def take(count: int) -> NDArray[np.float64]:
+        piece = counter.read(count)
+        repeated.check(piece)
+        return np.concatenate([readings, piece])
+
+    # a counter without memory says only while it is read how many intervals came
+    while readings.size < RAMPS and source.running():
+        counter.wait_for(RAMPS - readings.size, min(RAMPS * period, LONGEST_WAIT))
+        job.check()
+        readings = take(RAMPS - readings.size)
+    source.stop()
+    clock.sleep(period)  # what the last ramp started has ended
+    counter.stop()
+    if (ready := min(counter.available(), RAMPS - readings.size)) > 0:
+        readings = take(ready)
+    return readings

@@ -11,7 +11,7 @@ from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 
 if TYPE_CHECKING:
-    from qcodes.dataset.sqlite.connection import AtomicConnection
+    from mqtctl.storage import Database
 
 __all__ = ["SweepJob"]
 
@@ -33,7 +33,7 @@ class SweepJob:
     plan: ResolvedPlan
     points: int
     station: Station
-    connection: AtomicConnection
+    database: Database
     sweep_id: str
     facts: Mapping[str, Any]
     notify: Notify

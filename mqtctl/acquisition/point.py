@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.acquisition.bath import Bath
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.events import BlockStored, PointFinished, RampsBegin, Remark
 from mqtctl.acquisition.goal import PrecisionGoal, Standing
 from mqtctl.acquisition.histogram import HistogramRequest, Tally, acquire_histogram
 from mqtctl.acquisition.job import SweepJob
-from mqtctl.acquisition.settle import SettleResult, believe
+from mqtctl.acquisition.ramps import RampBench
+from mqtctl.acquisition.retry import LeftBandError
+from mqtctl.acquisition.settle import SettleResult
+from mqtctl.errors import GlitchError
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
@@ -23,9 +27,6 @@ from mqtctl.records import MeasuredRamp
 from mqtctl.storage import HistogramWriter, PointHeader
 
 __all__ = ["Place", "take_histogram"]
-
-#: The bath is read at most so often (s) while ramps run.
-BATH_INTERVAL = 2.0
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,21 @@ class Place:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tally, float]:
+def take_histogram(
+    job: SweepJob,
+    place: Place,
+    ramp: MeasuredRamp,
+    bench: RampBench,
+    settle_again: Callable[[], object] | None = None,
+) -> tuple[Tally, float]:
     """Take and store the histogram of a ramp that source and counter are set up for.
+
+    Parameters
+    ----------
+    bench
+        Sets them up anew after a failed exchange.
+    settle_again
+        Waits for the set point once more if the bath leaves its band.
 
     Returns
     -------
@@ -63,12 +77,13 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
         What was counted, and the mean of the bath in K meanwhile.
     """
     plan = job.plan.plan
-    bath = _Bath(job, place.target)
+    bath = Bath(job, place.target)
     goal = _goal(job, place.variant)
-    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal)
-    with HistogramWriter(job.connection, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
+    noisy = place.variant.purpose != "dummy"
+    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
+    with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
-        bath.read()
+        bath.wait_for_reading()
         job.notify(_beginning(job, place, ramp, goal))
         tally = acquire_histogram(
             job.station.source,
@@ -78,8 +93,11 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
             clock=job.station.clock,
             store=progress.store,
             watch=bath.watch,
+            recover=_recovery(job, place, bath, bench, settle_again),
+            beside=[job.station.offset],
         )
-        bath.read()
+        bath.wait_for_reading()
+        bath.require_alive()
         writer.finish(_closing_facts(job, tally, bath, place.settled))
         mean, std = progress.moments()
         finished = PointFinished(
@@ -96,8 +114,37 @@ def take_histogram(job: SweepJob, place: Place, ramp: MeasuredRamp) -> tuple[Tal
             precision=tally.precision,
         )
     job.notify(finished)
+    _remark_on_setbacks(job, place, bath, tally)
     _remark_on_precision(job, place, goal, tally)
     return tally, bath.mean
+
+
+def _recovery(
+    job: SweepJob, place: Place, bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None
+) -> Callable[[GlitchError | LeftBandError, str], None]:
+    """Return what is done when a burst was cut short: source to zero, all set up anew, settled again if need be."""
+
+    def recover(fault: GlitchError | LeftBandError, action: str) -> None:
+        job.check()
+        job.notify(Remark(f"point {place.point}: {fault}; {action}"))
+        bench.prepare_again()
+        if isinstance(fault, LeftBandError) and settle_again is not None:
+            settle_again()
+            bath.wait_for_reading()
+
+    return recover
+
+
+def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -> None:
+    """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
+    told = {
+        "bursts cut short by failed exchanges (what they lacked was ramped anew)": tally.glitches,
+        "settled again because the bath had left its band": tally.settlings,
+        "invalid readings of the bath, waited out": bath.invalid,
+    }
+    if any(told.values()):
+        counts = "; ".join(f"{text}: {number}" for text, number in told.items() if number)
+        job.notify(Remark(f"point {place.point}: {counts}"))
 
 
 def _goal(job: SweepJob, variant: Variant) -> PrecisionGoal | None:
@@ -152,42 +199,10 @@ def _header(job: SweepJob, place: Place, ramp: MeasuredRamp) -> PointHeader:
     )
 
 
-class _Bath:
-    """Reads the bath before, during and after the ramps, never oftener than is good for it."""
-
-    def __init__(self, job: SweepJob, target: float | None) -> None:
-        self._job = job
-        # the sample's limit has a margin above the set point: thermometers are noisy
-        self._limit = max(job.plan.sample.limits.max_temperature, 1.02 * (target or 0.0))
-        self._last = -math.inf
-        self.readings: list[float] = []
-
-    @property
-    def mean(self) -> float:
-        """Mean reading in K."""
-        return float(np.mean(self.readings))
-
-    @property
-    def std(self) -> float:
-        """Standard deviation of the readings in K."""
-        return float(np.std(self.readings))
-
-    def read(self) -> None:
-        """Read the bath now; raises `CryostatError` if it cannot be believed."""
-        self.readings.append(believe(self._job.station.thermometer.read(), self._limit))
-        self._last = self._job.station.clock.now()
-
-    def watch(self) -> None:
-        """Read the bath if it is time, and give way to a request to stop."""
-        self._job.check()
-        if self._job.station.clock.now() - self._last >= BATH_INTERVAL:
-            self.read()
-
-
 class _Progress:
     """Stores blocks and keeps the running moments for whoever watches."""
 
-    def __init__(self, job: SweepJob, place: Place, bath: _Bath, writer: HistogramWriter) -> None:
+    def __init__(self, job: SweepJob, place: Place, bath: Bath, writer: HistogramWriter) -> None:
         self._job, self._place, self._bath, self._writer = job, place, bath, writer
         self._mean = 0.0
         self._squares = 0.0
@@ -238,7 +253,7 @@ class _Progress:
         self._job.notify(event)
 
 
-def _closing_facts(job: SweepJob, tally: Tally, bath: _Bath, settled: SettleResult | None) -> dict[str, Any]:
+def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> dict[str, Any]:
     """Return what is known of a histogram when it is complete."""
     return {
         "switches": tally.switches,
@@ -248,6 +263,9 @@ def _closing_facts(job: SweepJob, tally: Tally, bath: _Bath, settled: SettleResu
         "duration": tally.duration,
         "live_fraction": tally.live_fraction,
         "block": tally.block,
+        "glitches": tally.glitches,
+        "settled_again": tally.settlings,
+        "invalid_bath_readings": bath.invalid,
         "precision": tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,
         "looks": [[look.switches, look.precision if math.isfinite(look.precision) else None] for look in tally.looks],
         "temperature": bath.mean,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
+from mqtctl.acquisition.retry import persist
+from mqtctl.acquisition.watching import look_after
 from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles import RampProgram, StopEdge
 from mqtctl.plan import Calibration, Variant
@@ -52,10 +56,19 @@ class RampBench:
         Constant current in A that the station's offset source adds to every ramp.
     calibration
         Applied to every ramp; without one the source's currents and the station's delay are believed.
+    remark
+        Told in a sentence what had to be tried again.
     """
 
-    def __init__(self, station: Station, offset_current: float = 0.0, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        station: Station,
+        offset_current: float = 0.0,
+        calibration: Calibration | None = None,
+        remark: Callable[[str], None] = lambda _text: None,
+    ) -> None:
         self._station = station
+        self._remark = remark
         self._offset_current = offset_current
         self._calibration = calibration
         #: What source and counter are set up for; None while that is uncertain.
@@ -79,6 +92,10 @@ class RampBench:
             An instrument refused, or the ramp differs from the planned one.
         """
         edge = edge or stop_edge(variant, self._station.counter.stop_edge)
+        return persist(partial(self._prepare, variant, edge), self._remark)
+
+    def _prepare(self, variant: Variant, edge: StopEdge) -> MeasuredRamp:
+        """Do what `prepare` says once; it may be done again after a failed exchange."""
         if self._ramping is None or self._ramping[0] != variant:
             self._ramping = self._listening = None
             planned = program_of(variant)
@@ -92,12 +109,25 @@ class RampBench:
             self._listening = edge
         return self._measured[variant]
 
+    def prepare_again(self) -> None:
+        """Bring the source to zero and set source and counter up anew, as they last were."""
+        if self._ramping is None or self._listening is None:
+            return
+        (variant, _), edge = self._ramping, self._listening
+        self._ramping = None
+        self.prepare(variant, edge)
+
     def _measure(self, planned: RampProgram, actual: RampProgram, edge: StopEdge) -> MeasuredRamp:
         """Let the source ramp for a second, measure its period, and compare with the plan."""
         source, counter = self._station.source, self._station.counter
         counter.configure(actual, edge)
         source.start(max(_PERIOD_RAMPS, math.ceil(_PERIOD_TIME / actual.period)))
-        period = counter.measure_period(actual)
+        try:
+            period = counter.measure_period(actual)
+        except HardwareError as conclusion:
+            # "no marker" is what it looks like when an instrument has lost its power or its settings
+            look_after([source, counter], conclusion)
+            raise
         source.stop()
         rate = actual.rate * actual.period / period
         for name, unit, measured, wanted in (

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mqtctl.acquisition.blocks import LAST_PIECE_TIME, Pieces
 from mqtctl.acquisition.collector import Collector
+from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles import RampSource, TimingCounter
@@ -36,7 +37,7 @@ NO_RAMPS = (
 
 
 class Reader:
-    """Reads one burst after the other.
+    """Reads one burst after the other; a piece that has come before is refused.
 
     Time-outs that the counter reads after the source's last ramp are no ramps without a switch. So time-outs at the
     end of a piece are held back until a switch comes after them or the source is found still ramping, which it then
@@ -51,10 +52,13 @@ class Reader:
         pieces: Pieces,
         clock: Clock,
         watch: Callable[[], None],
+        *,
+        noisy: bool = True,
     ) -> None:
         self._source, self._counter, self._collector = source, counter, collector
         self._pieces, self._clock, self._watch = pieces, clock, watch
         self._held = np.empty(0)
+        self._repeated = RepeatedReadings() if noisy else None
         self._barren = 0
         # time in s of all bursts, each up to the last look at the counter: what was there then is with the collector
         self.ramping_time = 0.0
@@ -117,6 +121,8 @@ class Reader:
     def _take(self, count: int) -> int:
         """Read at most `count` readings, hand them on, and return how many came."""
         readings = self._counter.read(count)
+        if self._repeated is not None:
+            self._repeated.check(readings)
         certain, self._held = _up_to_the_last_switch(np.concatenate([self._held, readings]))
         if self._held.size and self._source.running():
             certain, self._held = np.concatenate([certain, self._held]), self._held[:0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from mqtctl.acquisition.events import Remark, Settling
 from mqtctl.acquisition.histogram import Tally
@@ -45,7 +46,12 @@ def run_histogram(job: SweepJob) -> list[Tally]:
 
 def _bench(job: SweepJob) -> RampBench:
     """Return source and counter of the job's station."""
-    return RampBench(job.station, job.plan.plan.ramp.offset_current, job.plan.calibration)
+    return RampBench(
+        job.station,
+        job.plan.plan.ramp.offset_current,
+        job.plan.calibration,
+        remark=lambda text: job.notify(Remark(text)),
+    )
 
 
 def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None) -> list[Tally]:
@@ -54,7 +60,8 @@ def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None
     tallies = []
     for number, variant in enumerate(job.plan.variants(target)):
         place = Place(point, target, number, variant, settled if number == 0 else None)
-        tally, bath = take_histogram(job, place, bench.prepare(variant))
+        again = None if target is None else partial(_settle, job, point, target)
+        tally, bath = take_histogram(job, place, bench.prepare(variant), bench, again)
         tallies.append(tally)
         _remark_on_bath(job, place, bath)
     return tallies
@@ -79,12 +86,13 @@ def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
         "highest_seen_V": curve.highest_seen,
         "lowest_unseen_V": curve.lowest_unseen if math.isfinite(curve.lowest_unseen) else None,
         "time": job.station.clock.utc().isoformat(),
+        "simulated": job.station.simulated,
     }
     rows = [
         (float(threshold), float(rising), float(falling))
         for threshold, rising, falling in zip(curve.thresholds, curve.rising, curve.falling, strict=True)
     ]
-    write_curve(job.connection, job.station.qcodes, job.plan.sample.name, facts, rows)
+    write_curve(job.database, job.station.qcodes, job.plan.sample.name, facts, rows)
 
 
 def _remark_on_bath(job: SweepJob, place: Place, bath: float) -> None:
@@ -115,4 +123,5 @@ def _settle(job: SweepJob, point: int, target: float) -> SettleResult:
         limit=job.plan.sample.limits.max_temperature,
         clock=job.station.clock,
         watch=watch,
+        remark=lambda text: job.notify(Remark(f"point {point}: {text}")),
     )

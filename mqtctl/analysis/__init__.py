@@ -27,6 +27,7 @@ from mqtctl.analysis.results import (
     TunnellingTest,
     WidthExponent,
 )
+from mqtctl.analysis.rounding import Rounding, find_rounding
 from mqtctl.analysis.sweep import fit_sweep
 
 __all__ = [
@@ -40,12 +41,14 @@ __all__ = [
     "Moments",
     "NoiseThermometry",
     "PointFit",
+    "Rounding",
     "Saturation",
     "SweepFit",
     "SwitchingData",
     "TunnellingTest",
     "WidthExponent",
     "check_health",
+    "find_rounding",
     "fit_escape_temperature",
     "fit_histogram",
     "fit_point",

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from mqtctl.analysis.crossover import crossover_temperature, measured_crossover
+from mqtctl.analysis.crossover import Curve, crossover_temperature, measured_crossover
 from mqtctl.analysis.likelihood import EscapeModel
 from mqtctl.analysis.point import PreparedPoint
 from mqtctl.analysis.prediction import predicted_escape_temperature, prediction_gradient
@@ -73,11 +73,12 @@ def conclude(
     chosen = _saturated_points(points, shared, models, saturated, predicted)
     plateau = saturation(chosen)
     current = plateau.mean_switching_current
-    measured = _measured(points, shared, predicted, dict(zip(saturated, chosen.weights.tolist(), strict=True)))
+    passage = _measured(points, shared, predicted, dict(zip(saturated, chosen.weights.tolist(), strict=True)))
+    measured = None if isinstance(passage, str) else passage
     tunnelling = tunnelling_test(chosen)
     reasons = {}
-    if measured is None:
-        reasons["measured_crossover_temperature_K"] = "the escape temperature does not leave its saturation"
+    if isinstance(passage, str):
+        reasons["measured_crossover_temperature_K"] = passage
     if tunnelling.verdict == NOT_IDENTIFIABLE:
         reasons["verdict"] = "the standard error of the difference exceeds a quarter of the temperature"
         if tunnelling.predicted is None:
@@ -132,17 +133,19 @@ def _predict(point: PreparedPoint, models: tuple[EscapeModel, EscapeModel], junc
 
 def _measured(
     points: Sequence[PreparedPoint], shared: SharedFit, predicted: dict[int, float], weights: dict[int, float]
-) -> MeasuredCrossover | None:
-    order = sorted(shared.places, key=lambda place: points[place].histogram.temperature)
-    escape = np.array([shared.fits[place].escape_temperature for place in order])
-    rows = shared.rows(order)
-    return measured_crossover(
-        np.array([points[place].histogram.temperature for place in order]),
+) -> MeasuredCrossover | str:
+    places = [place for place in shared.places if math.isfinite(points[place].histogram.temperature)]
+    escape = np.array([shared.fits[place].escape_temperature for place in places])
+    rows = shared.rows(places)
+    curve = Curve(
+        np.array([points[place].histogram.temperature for place in places]),
         escape,
         shared.covariance.matrix[np.ix_(rows, rows)] * np.outer(escape, escape),
-        np.array([predicted[place] for place in order]),
-        np.array([weights.get(place, 0.0) for place in order]),
+        np.array([predicted[place] for place in places]),
+        np.array([weights.get(place, 0.0) for place in places]),
+        np.array([points[place].histogram.ramp.rate for place in places]),
     )
+    return measured_crossover(curve)
 
 
 def _thermometry(points: Sequence[PreparedPoint], shared: SharedFit) -> NoiseThermometry:

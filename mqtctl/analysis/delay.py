@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi2_law
 
 from mqtctl.analysis.fit import fit_histogram
 from mqtctl.analysis.moments import moments
+from mqtctl.analysis.scoring import least_residuals
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution
 from mqtctl.quantities import readable
@@ -112,7 +112,7 @@ def fit_delay(
         parts = [_residual(s, junction, model, (values[0], values[1], values[2], offset)) for s in summaries]
         return np.concatenate([*parts, [(values[1] / bath - 1.0) / BATH_TRUST]])
 
-    found = least_squares(residuals, np.zeros(scales.size), diff_step=[_STEP] * scales.size)
+    found = least_residuals(residuals, np.zeros(scales.size), _STEP)
     values = start + scales * found.x
     jacobian = np.asarray(found.jac)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * np.outer(scales, scales)

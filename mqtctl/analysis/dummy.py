@@ -20,10 +20,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi2_law
 
 from mqtctl.analysis.first_passage import first_passage
+from mqtctl.analysis.scoring import least_residuals
 from mqtctl.errors import InputError
 
 __all__ = ["Crossing", "DummyFit", "fit_dummy"]
@@ -128,7 +128,7 @@ def fit_dummy(crossings: Sequence[Crossing]) -> DummyFit:
         return np.concatenate([((observed - expected) / errors).ravel(), prior])
 
     start = np.array([1.0, 0.0, 0.0, 0.0, math.log(TYPICAL_CROSSINGS)])
-    found = least_squares(residuals, start, diff_step=[1e-5] * start.size)
+    found = least_residuals(residuals, start, 1e-5)
     jacobian = np.asarray(found.jac)
     unknowns = 5 if both else 4
     squares, dof = float(2.0 * found.cost), found.fun.size - unknowns

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
-from mqtctl.analysis.censoring import censored_were_missed
+from mqtctl.analysis.censoring import missed_flag
 from mqtctl.analysis.goodness import goodness_of_fit
 from mqtctl.analysis.likelihood import EscapeModel, log_likelihood, observed_information, scores, slope
+from mqtctl.analysis.profile import temperature_interval, zero_in_reach
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.results import EscapeTemperatureFit
 from mqtctl.analysis.scoring import maximise
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 A_T_ONE = TransitionState()
+FLOOR = 1e-3  # what stands for T -> 0, as a fraction of the fitted temperature
 
 
 class KnownJunctionRates:
@@ -131,20 +133,11 @@ def fit_below(
     """Fit the switches below the junction's critical current; return the reduced histogram as well."""
     reduced = reduce_histogram(histogram, ceiling=junction.critical_current)
     found = fit_reduced_temperature(reduced, junction, critical_current_stderr, model)
-    used = reduced
-    if reduced.censored:
-        used = reduced.without_censored()
-        other = fit_reduced_temperature(used, junction, critical_current_stderr, model)
-        if not censored_were_missed(reduced, found.log_likelihood, other.log_likelihood):
-            used = reduced
-        else:
-            flag = f"{reduced.censored} ramps cannot be survivors of this fit and were taken as missed stops"
-            found = replace(other, flags=(*other.flags, flag))
     above = int(np.size(histogram.switching_currents)) - reduced.switches
     if above:
         flag = f"{above} switches lie at or above the critical current and count as survivors to it"
         found = replace(found, flags=(*found.flags, flag))
-    return found, used
+    return found, reduced
 
 
 def fit_reduced_temperature(
@@ -159,8 +152,9 @@ def fit_reduced_temperature(
     centre = np.zeros(3)
     information = observed_information(reduced, rates, centre)
     curvature, cross = float(information[2, 2]), float(information[2, 1])
-    event, censored = scores(reduced, slope(reduced, rates, centre))
-    meat = float(reduced.event_weight[reduced.body] @ event[2] ** 2) + reduced.censored * float(censored[2]) ** 2
+    first = slope(reduced, rates, centre)
+    event, censored = scores(reduced, first)
+    meat = float(reduced.score_weight @ event[2] ** 2) + reduced.censored * float(censored[2]) ** 2
     flags = []
     if curvature <= 0.0 or curvature**2 <= meat:
         flags.append("the data leave the temperature open: the rate hardly depends on it")
@@ -171,6 +165,18 @@ def fit_reduced_temperature(
     goodness = goodness_of_fit(reduced, np.exp(rates(centre)), fitted_parameters=1)
     if not found.converged:
         flags.append("the likelihood has no maximum that could be found: do not use this temperature")
+    floor = FLOOR * found.temperature
+    if zero_in_reach(log_likelihood(reduced, rates.at(junction, floor)), found.value, reduced.switches):
+        interval = temperature_interval(
+            lambda kelvin: log_likelihood(reduced, rates.at(junction, kelvin)), found.temperature, found.value, floor
+        )
+        if not math.isinf(statistical):
+            statistical = interval.stderr
+        if interval.open_below:
+            flags.append(f"the temperature cannot be told from zero; it is below {1e3 * interval.limit:.4g} mK (95 %)")
+    if (missed := reduced.censored - first.survivors) > 0.0:
+        other = climb_temperature(reduced.with_survivors(), junction, model, found.temperature)
+        flags += missed_flag(reduced.censored, missed, found.value - other.value)
     return EscapeTemperatureFit(
         escape_temperature=found.temperature,
         escape_temperature_stderr=math.hypot(statistical, slope_by_current * (critical_current_stderr or 0.0)),

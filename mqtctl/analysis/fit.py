@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann, hbar
 
-from mqtctl.analysis.censoring import censored_were_missed
+from mqtctl.analysis.censoring import MISSED_GAIN, missed_flag
 from mqtctl.analysis.goodness import goodness_of_fit
 from mqtctl.analysis.likelihood import EscapeModel, log_likelihood, observed_information, slope
+from mqtctl.analysis.profile import TemperatureInterval, temperature_interval, zero_in_reach
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.results import GoodnessOfFit, HistogramFit
 from mqtctl.analysis.scoring import Maximum, maximise
@@ -56,6 +57,7 @@ class FreeRates:
         self.temperature = start.temperature - self.floor
         self.start = np.array([math.log(start.critical_current - self.lower_bound), 0.0])
         self.evaluations = 0
+        self._near = self.start[:1]
         self._last: tuple[bytes, NDArray[np.float64]] = (b"", np.empty(0))
 
     def __call__(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,6 +75,33 @@ class FreeRates:
         critical_current = self.lower_bound + math.exp(float(parameters[0]))
         relative = (critical_current - self.centre) / self.distance
         return critical_current, self.floor + self.temperature * math.exp(float(parameters[1])) * relative**1.5
+
+    def zero_in_reach(self, found: Maximum) -> bool:
+        """Whether the same critical current with T -> 0 is not out of the question."""
+        cold = self(np.array([found.parameters[0], -math.inf]))
+        return zero_in_reach(log_likelihood(self.reduced, cold), found.value, self.reduced.switches)
+
+    def at_temperature(self, temperature: float) -> tuple[float, float]:
+        """Return ln L at its largest for a temperature in K, and the critical current in A that it has there."""
+
+        def log_rate(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+            critical_current = self.lower_bound + math.exp(float(parameters[0]))
+            junction = Junction(critical_current, self.capacitance, self.resistance)
+            return np.asarray(self.model.log_rate(junction, self.reduced.currents, temperature))
+
+        def gradient_and_information(
+            parameters: NDArray[np.float64],
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            first = slope(self.reduced, log_rate, parameters)
+            return first.gradient, first.information
+
+        def value(parameters: NDArray[np.float64]) -> float:
+            return log_likelihood(self.reduced, log_rate(parameters))
+
+        found = maximise(value, gradient_and_information, self._near)
+        if found.converged:
+            self._near = found.parameters  # the next temperature will not be far away
+        return found.value, self.lower_bound + math.exp(float(found.parameters[0]))
 
     def derivative(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ∂(Ic, T)/∂parameters, shape (2, 2)."""
@@ -106,13 +135,14 @@ def fit_histogram(histogram: Histogram, junction: JunctionEstimate, model: Escap
 def fit_reduced(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeModel = A_T_ONE) -> HistogramFit:
     """Do the same for a histogram that is reduced already."""
     rates, found = _climb(reduced, junction, model)
-    missed = False
-    if reduced.censored:
-        other_rates, other = _climb(reduced.without_censored(), junction, model)
-        missed = censored_were_missed(reduced, found.value, other.value)
-        if missed:
-            rates, found = other_rates, other
-    return _result(rates, found, reduced.censored, missed)
+    if rates.zero_in_reach(found):
+        cold, critical_current = rates.at_temperature(rates.floor)
+        if cold > found.value:  # below the crossover ln L may be largest at T -> 0, where no climb arrives
+            parameters = np.array([math.log(critical_current - rates.lower_bound), -math.inf])
+            found = Maximum(parameters, cold, found.steps, True)
+    missed = reduced.censored - slope(reduced, rates, found.parameters).survivors
+    gain = found.value - _climb(reduced.with_survivors(), junction, model)[1].value if missed > 0.0 else 0.0
+    return _result(rates, found, missed, gain)
 
 
 def _climb(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeModel) -> tuple[FreeRates, Maximum]:
@@ -128,18 +158,29 @@ def _climb(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeM
     return rates, found
 
 
-def _result(rates: FreeRates, found: Maximum, censored: int, missed: bool) -> HistogramFit:
+def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> HistogramFit:
     reduced = rates.reduced
     critical_current, temperature = rates.physical(found.parameters)
-    covariance, open_temperature = _covariance(rates, found.parameters)
+    interval = None
+    if rates.zero_in_reach(found):
+        interval = temperature_interval(
+            lambda kelvin: rates.at_temperature(kelvin)[0], temperature, found.value, rates.floor
+        )
+    if interval is not None and interval.open_below:
+        covariance, open_temperature = _open_covariance(interval, rates, critical_current), True
+    else:
+        covariance, open_temperature = _covariance(rates, found.parameters)
+        if interval is not None and not open_temperature:
+            covariance = covariance * interval.stderr**2 / covariance[1, 1]
     error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     product = float(error[0] * error[1])
     goodness = goodness_of_fit(reduced, np.exp(rates(found.parameters)), fitted_parameters=1 if open_temperature else 2)
     flags = _flags(rates, found, goodness)
     if open_temperature:
-        flags.append("the data leave the temperature open: below the crossover the rate hardly depends on it")
-    if missed:
-        flags.append(f"{censored} empty ramps cannot be survivors of this fit and were taken as missed stops")
+        text = "the data leave the temperature open: below the crossover the rate hardly depends on it"
+        limit = interval.limit if interval is not None else math.inf
+        flags.append(f"{text}; it is below {1e3 * limit:.4g} mK (95 %)" if math.isfinite(limit) else text)
+    flags += missed_flag(reduced.censored, missed, gain)
     return HistogramFit(
         critical_current=critical_current,
         critical_current_stderr=float(error[0]),
@@ -149,13 +190,26 @@ def _result(rates: FreeRates, found: Maximum, censored: int, missed: bool) -> Hi
         log_likelihood=found.value,
         model=type(rates.model).__name__,
         switches=reduced.switches,
-        censored=censored,
-        censored_as_missed=missed,
+        censored=reduced.censored,
+        censored_as_missed=gain > MISSED_GAIN and missed > 0.5 * reduced.censored,
+        missed=missed,
+        escape_temperature_limit=interval.limit if interval is not None and open_temperature else None,
         goodness=goodness,
         converged=found.converged,
         evaluations=rates.evaluations,
         flags=tuple(flags),
     )
+
+
+def _open_covariance(interval: TemperatureInterval, rates: FreeRates, critical_current: float) -> NDArray[np.float64]:
+    """Return the covariance of (Ic, T) in A and K where the temperature has only an upper limit."""
+    # over the temperatures that are possible Ic runs between these ends, and ln L hardly prefers any of them; a single
+    # one leaves its own error
+    ends = [rates.at_temperature(kelvin)[1] for kelvin in (rates.floor, interval.limit) if math.isfinite(kelvin)]
+    reach = max(abs(end - critical_current) for end in ends)
+    first = slope(rates.reduced, rates, np.array([math.log(critical_current - rates.lower_bound), 0.0]))
+    own = (critical_current - rates.lower_bound) ** 2 / max(float(first.information[0, 0]), 1e-300)
+    return np.diag([reach**2 + own, 0.0])
 
 
 def _covariance(rates: FreeRates, parameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:

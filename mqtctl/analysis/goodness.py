@@ -28,7 +28,9 @@ TAIL_SLOPES = {1: -3.5, 2: -5.7}  # d ln p / d distance², from 5 % to 0.1 %; co
 def goodness_of_fit(reduced: ReducedHistogram, rate: NDArray[np.float64], fitted_parameters: int) -> GoodnessOfFit:
     """Compare the switches with the law whose rates (1/s, shape (n_node,)) are given.
 
-    With ramps censored at the top the comparison is conditional on having switched before it.
+    With ramps censored at the top the comparison is conditional on having switched before it. Rounded switches are
+    compared at the ends of their intervals, where their number is known: the probability is then too large rather
+    than too small, and rounding by itself never speaks against a law.
     """
     hazard = reduced.cumulative(rate)
     currents, at_or_below, below = reduced.steps

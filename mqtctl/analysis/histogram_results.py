@@ -111,7 +111,11 @@ class HistogramFit:
     switches, censored
         Switches fitted, and ramps that reached the top without one.
     censored_as_missed
-        True where the empty ramps cannot be survivors (see `flags`) and therefore do not enter the likelihood.
+        True where most of the empty ramps cannot be survivors (see `flags`) and therefore say nothing.
+    missed
+        How many of the empty ramps are missed stops, by this fit; not rounded.
+    escape_temperature_limit
+        Where the temperature is open: below it (K) with 95 % confidence. None if it has an error.
     goodness
         Kolmogorov-Smirnov test of the fit.
     converged, evaluations
@@ -134,6 +138,8 @@ class HistogramFit:
     converged: bool
     evaluations: int
     flags: tuple[str, ...] = ()
+    missed: float = 0.0
+    escape_temperature_limit: float | None = None
 
 
 @dataclass(frozen=True)

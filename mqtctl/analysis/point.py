@@ -12,13 +12,18 @@ from mqtctl.analysis.fit import fit_reduced
 from mqtctl.analysis.health import check_health
 from mqtctl.analysis.likelihood import EscapeModel
 from mqtctl.analysis.moments import moments
+from mqtctl.analysis.plausibility import implausibly_hot
 from mqtctl.analysis.reduction import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
+from mqtctl.analysis.rounding import REMARKABLE, Rounding
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction
+from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
 __all__ = ["PreparedPoint", "fit_point", "prepare_point"]
+
+_ROUNDED = {"nearest": "to the nearest step", "up": "up to the next step", "down": "down to the last step"}
 
 
 @dataclass(frozen=True)
@@ -59,27 +64,60 @@ class PreparedPoint:
             crossover_temperature=crossover,
             shared=shared,
             alone=self.alone,
+            resolution=self.reduced.rounding.step if self.reduced and self.reduced.rounding else None,
             flags=self.flags + flags,
         )
 
 
-def prepare_point(histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel = A_T_ONE) -> PreparedPoint:
-    """Look at one histogram alone; whatever cannot be done becomes a flag, never an error."""
+def prepare_point(
+    histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel = A_T_ONE, bath_needed: bool = True
+) -> PreparedPoint:
+    """Look at one histogram alone; whatever cannot be done becomes a flag, never an error.
+
+    Where the bath is not needed, one that nobody stated (nan) is no fault.
+    """
     flags: list[str] = []
     found = reduced = alone = None
     try:
         found = moments(histogram.switching_currents)
         reduced = reduce_histogram(histogram)
-        flags += check_health(histogram.switching_currents, histogram.censored).flags
+        if reduced.rounding is not None:
+            found = moments(histogram.switching_currents, reduced.rounding)
+            flags += _about_rounding(histogram, reduced.rounding)
+        flags += check_health(histogram.switching_currents, histogram.censored, reduced.rounding).flags
         alone = fit_reduced(reduced, estimate, model)
         flags += alone.flags
-        if alone.censored_as_missed:
-            reduced = reduced.without_censored()
+        flags += implausibly_hot(alone.escape_temperature, histogram.temperature)
     except InputError as error:
         flags.append(str(error))
-    if not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
+    stated = bath_needed or not math.isnan(histogram.temperature)
+    if stated and not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
         flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
     return PreparedPoint(histogram, found, reduced, alone, tuple(flags))
+
+
+def _about_rounding(histogram: Histogram, rounding: Rounding) -> list[str]:
+    """Say what the step is and what it does, where that is worth a word."""
+    ratio = rounding.step / rounding.std if rounding.std > 0.0 else math.inf
+    flags = []
+    if ratio >= REMARKABLE:
+        steps = f"steps of {readable(rounding.step, 'A')}"
+        if not rounding.uniform:
+            steps = f"steps of about {readable(rounding.step, 'A')} that are not all equal"
+        sentence = (
+            f"the values are rounded to {steps}, {ratio:.2g} times the histogram's width: the fit takes each as the"
+            " interval that it stands for"
+        )
+        if histogram.resolution is None:
+            sentence += f", rounded {_ROUNDED[histogram.rounding]}; if they were not, Ic is off by up to half a step"
+        flags.append(sentence)
+    smallest = float(np.diff(rounding.middle).min())
+    if histogram.resolution and smallest > 1.5 * rounding.step and rounding.counts.min() > 1.0:
+        flags.append(
+            f"no two values lie nearer than {readable(smallest, 'A')}: the resolution {readable(rounding.step, 'A')}"
+            " that was given looks too fine"
+        )
+    return flags
 
 
 def fit_point(
@@ -102,7 +140,7 @@ def fit_point(
     model
         What both escape temperatures refer to; default a_t = 1.
     """
-    prepared = prepare_point(histogram, junction, model)
+    prepared = prepare_point(histogram, junction, model, bath_needed=False)
     shared = None
     flags: tuple[str, ...] = ()
     if critical_current is not None:

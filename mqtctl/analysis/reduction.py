@@ -3,16 +3,18 @@
 Escape is a survival process with hazard Γ(I)/v per unit of current (Fulton and Dunkelberger, PRB 9, 4760 (1974),
 Eq. 5), so the log-likelihood of switches at I_i and of c ramps that survived to the top I_top is
 
-    ln L = Σ_i [ln Γ(I_i) - ln v - H(I_i)] - c H(I_top),     H(I) = ∫ Γ/v dI from the ramp's start.
+    ln L = Σ_i [ln Γ(I_i) - ln v - H(I_i)] - c H(I_top),     H(I) = ∫ Γ/v dI from the ramp's start,
 
-Both ln Γ and H are smooth, so on Chebyshev nodes between the smallest and the largest current the sum over
-events is a sum over nodes with fixed weights, and the integrals are fixed quadratures of Γ at the same nodes:
+the last term being another function of H(I_top) where stops may have been missed (`censoring`). Both ln Γ and H are
+smooth, so on Chebyshev nodes between the smallest and the largest current the sum over events is a sum over nodes with
+fixed weights, and the integrals are fixed quadratures of Γ at the same nodes:
 
-    ln L = Σ_k event_weight_k ln Γ(I_k) - Σ_k exposure_k Γ(I_k) - n ln v.
+    ln L = Σ_k event_weight_k ln Γ(I_k) - Σ_k exposure_k Γ(I_k) - n ln v - c H(I_top).
 
 The weights are computed once; nothing is binned as far as the result is concerned (the interpolation error is below
 1e-9 of the log-likelihood). More than 20 000 events are first gathered in 65 536 cells, each far
-narrower than any feature of Γ: see docs/analysis.md for the measured error.
+narrower than any feature of Γ: see docs/analysis.md for the measured error. Rounded values enter as the intervals that
+they stand for (`intervals.py`), on the same nodes.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from mqtctl.analysis.intervals import Intervals, make_intervals
 from mqtctl.analysis.quadrature import chebyshev_nodes, graded_panels, integration_matrix, to_coefficients
+from mqtctl.analysis.rounding import Rounding, find_rounding
 from mqtctl.errors import InputError
 from mqtctl.records import Histogram
 
@@ -50,7 +54,7 @@ class ReducedHistogram:
     event_weight
         Weight of ln Γ at each node, shape (n_node,); sums to the number of switches.
     exposure
-        Weight of Γ at each node in s, shape (n_node,): time that the ramps spent at risk there.
+        Weight of Γ at each node in s, shape (n_node,): time that the ramps with a switch spent at risk there.
     body
         Slice of the Chebyshev nodes in `currents`.
     lead_weight, top_weight
@@ -63,9 +67,13 @@ class ReducedHistogram:
     steps
         Ascending currents in A, shape (n_step,), and how many switches lie at or below and strictly below each.
     switches, censored
-        Number of switches fitted and of ramps that survived to the top.
+        Number of switches fitted and of ramps without one.
+    all_survived
+        Whether it is known that no stop was missed among the latter.
     ramp_rate
         dI/dt in A/s.
+    rounding, intervals
+        What rounded switches stand for, in currents and as a likelihood; None if they are exact.
     """
 
     currents: NDArray[np.float64]
@@ -81,6 +89,19 @@ class ReducedHistogram:
     switches: int
     censored: int
     ramp_rate: float
+    rounding: Rounding | None = None
+    intervals: Intervals | None = None
+    all_survived: bool = False
+
+    @property
+    def whole_ramp(self) -> NDArray[np.float64]:
+        """Quadrature weights in s of ∫Γ dt from the start to the top, shape (n_node,)."""
+        return self.lead_weight + self.top_weight
+
+    @property
+    def score_weight(self) -> NDArray[np.float64]:
+        """How often each event score of `likelihood.scores` counts, shape (n_event,)."""
+        return self.event_weight[self.body] if self.intervals is None else self.intervals.counts
 
     @property
     def centre(self) -> float:
@@ -94,11 +115,9 @@ class ReducedHistogram:
         lead = (values @ self.lead_weight)[..., np.newaxis]
         return lead + half * (values[..., self.body] @ matrix.T)
 
-    def without_censored(self) -> ReducedHistogram:
-        """Return the same switches with the empty ramps left out: they were missed, not survivors."""
-        exposure = self.exposure - self.censored * self.top_weight
-        exposure -= self.censored * self.lead_weight
-        return replace(self, exposure=exposure, censored=0)
+    def with_survivors(self) -> ReducedHistogram:
+        """Return the same with all empty ramps taken as survivors."""
+        return replace(self, all_survived=True)
 
     def interpolate(self, values: NDArray[np.float64], currents: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the interpolant of `values` on the body nodes, shape (n_body,), at `currents` (A)."""
@@ -138,9 +157,17 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
         survivors = values.size - int(np.count_nonzero(below))
         values = values[below]
     if values.size < MINIMUM_SWITCHES:
-        raise InputError(f"{values.size} switches are too few for a fit: at least {MINIMUM_SWITCHES} are needed")
+        besides = f", {survivors} more lie at or above the critical current {ceiling:.6g} A" if survivors else ""
+        raise InputError(
+            f"{values.size} switches are too few for a fit: at least {MINIMUM_SWITCHES} are needed{besides}"
+        )
     top = min(ceiling, math.inf if survivors else ramp.stop_current)
-    return _reduce(values, min(ramp.start_current, float(values.min())), top, histogram.censored + survivors, ramp.rate)
+    censored = histogram.censored + survivors
+    start = min(ramp.start_current, float(values.min()))
+    rounding = find_rounding(values, histogram.resolution, histogram.rounding)
+    if rounding is not None:
+        rounding = rounding.within(start, top if censored else ceiling)
+    return _reduce(values, start, top, censored, ramp.rate, rounding)
 
 
 def expected_histogram(
@@ -184,14 +211,29 @@ def expected_histogram(
     )
 
 
-def _reduce(values: NDArray[np.float64], start: float, top: float, censored: int, ramp_rate: float) -> ReducedHistogram:
+def _reduce(
+    values: NDArray[np.float64],
+    start: float,
+    top: float,
+    censored: int,
+    ramp_rate: float,
+    rounding: Rounding | None,
+) -> ReducedHistogram:
     smallest, largest = float(values.min()), float(values.max())
     if not largest > smallest:
         raise InputError(
             f"all {values.size} switching currents are equal to {smallest:.6g} A: a histogram needs a width"
         )
-    points, counts, steps = _gather(values, smallest, largest)
-    pair, scale = _quantiles(steps, values.size, censored, largest - smallest)
+    if rounding is None:
+        points, counts, steps = _gather(values, smallest, largest)
+        pair, scale = _quantiles(steps, values.size, censored, largest - smallest)
+    else:
+        smallest, largest = float(rounding.low[0]), float(rounding.high[-1])
+        points = (2.0 * rounding.middle - smallest - largest) / (largest - smallest)
+        counts = rounding.counts
+        edges, below = rounding.edges()
+        steps = edges, below, below
+        pair, scale = _quantiles_at_edges(edges, below, values.size + censored)
     order = _node_count((largest - smallest) / scale)
     position, event_weight, integral_weight = _body_weights(points, counts, smallest, largest, order)
     half = 0.5 * (largest - smallest)
@@ -203,11 +245,15 @@ def _reduce(values: NDArray[np.float64], start: float, top: float, censored: int
     full_lead = np.concatenate([lead_weight, zeros[1], zeros[2]]) / ramp_rate
     clenshaw = half * integration_matrix(order, to_end=True)[0]
     full_top = np.concatenate([zeros[0], clenshaw, above_weight]) / ramp_rate
-    exposure = np.concatenate([zeros[0], half * integral_weight, zeros[2]]) / ramp_rate
+    intervals, at_risk = None, half * integral_weight / ramp_rate
+    if rounding is not None:
+        intervals = make_intervals(rounding, smallest, largest, order, ramp_rate)
+        at_risk = intervals.counts @ intervals.to_low
+    exposure = np.concatenate([zeros[0], at_risk, zeros[2]])
     return ReducedHistogram(
         currents=np.concatenate([lead, body, above]),
         event_weight=np.concatenate([zeros[0], event_weight, zeros[2]]),
-        exposure=exposure + (values.size + censored) * full_lead + censored * full_top,
+        exposure=exposure + values.size * full_lead,
         body=slice(lead.size, lead.size + order),
         lead_weight=full_lead,
         top_weight=full_top,
@@ -218,6 +264,8 @@ def _reduce(values: NDArray[np.float64], start: float, top: float, censored: int
         switches=values.size,
         censored=censored,
         ramp_rate=ramp_rate,
+        rounding=rounding,
+        intervals=intervals,
     )
 
 
@@ -275,6 +323,26 @@ def _quantiles(
         scale = max(math.sqrt(float(values @ (current - mean) ** 2) / switches) * math.sqrt(6.0) / math.pi, 1e-4 * span)
         pair = [(low, second - scale * distance), (high, second)]
     return (pair[0], pair[1]), scale
+
+
+def _quantiles_at_edges(
+    edges: NDArray[np.float64], below: NDArray[np.float64], total: int
+) -> tuple[tuple[tuple[float, float], tuple[float, float]], float]:
+    """Do the same for rounded values, whose distribution is known at the ends of the intervals only."""
+    inside = (below > 0.0) & (below < total)
+    known = np.unique(below[inside], return_index=True)[1]
+    edges, share = edges[inside][known], below[inside][known] / total
+    if edges.size < 2:
+        raise InputError(
+            "the values are rounded to so few steps that neither critical current nor temperature can be told:"
+            " at least 3 different values are needed"
+        )
+    reduced = np.log(-np.log1p(-share))
+    first = min(int(np.argmin(np.abs(reduced - math.log(-math.log(0.75))))), edges.size - 2)
+    second = max(int(np.argmin(np.abs(reduced - math.log(-math.log(0.25))))), first + 1)
+    scale = float((edges[second] - edges[first]) / (reduced[second] - reduced[first]))
+    low, high = ((float(share[k]), float(edges[k])) for k in (first, second))
+    return (low, high), scale
 
 
 def _node_count(span_in_scales: float) -> int:

@@ -62,6 +62,8 @@ class PointFit:
         Temperature in K from the joint fit with the full escape model, thermal points only.
     predicted_escape_temperature
         a_t = 1 escape temperature in K that the escape model predicts at this bath temperature.
+    resolution
+        Step in A to which the currents were rounded, as declared or found; None if they are exact.
     flags
         Sentences about what is doubtful here.
     """
@@ -82,6 +84,7 @@ class PointFit:
     model_temperature: float | None = None
     model_temperature_stderr: float | None = None
     predicted_escape_temperature: float | None = None
+    resolution: float | None = None
     flags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,6 +119,7 @@ class PointFit:
             "model_temperature_K": self.model_temperature,
             "model_temperature_stderr_K": self.model_temperature_stderr,
             "predicted_escape_temperature_K": self.predicted_escape_temperature,
+            "resolution_A": self.resolution,
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
@@ -198,6 +202,7 @@ class SweepFit:
             "saturation_shape_pvalue": saturation and saturation.shape_pvalue,
             "measured_crossover_temperature_K": measured and measured.temperature,
             "measured_crossover_temperature_stderr_K": measured and measured.temperature_stderr,
+            "measured_crossover_by_rate": measured and [each.to_dict() for each in measured.by_rate],
             "tunnelling_escape_temperature_K": self.tunnelling.predicted,
             "tunnelling_escape_temperature_stderr_K": self.tunnelling.predicted_stderr,
             "tunnelling_sigmas": self.tunnelling.sigmas,

@@ -63,8 +63,11 @@ def saturation(points: SaturatedPoints) -> Saturation:
     gradient = np.concatenate([np.zeros(2), weight * temperature])
     variance = points.statistical_variances * temperature**2
     dof = temperature.size - 1
-    chi2 = _scatter(temperature, variance)
-    shape = _scatter(temperature / points.predicted, variance / points.predicted**2)
+    # a shared Ic that is a little off moves points of different ramp rates differently: no error may be left out
+    chi2 = _scatter(temperature, points.covariance[2:, 2:])
+    ratio = temperature / points.predicted
+    by_all = np.hstack([-points.predicted_gradient / points.predicted[:, None], np.eye(ratio.size)])
+    shape = _scatter(ratio, by_all @ points.covariance @ by_all.T)
     known = dof > 0 and math.isfinite(shape)
     return Saturation(
         escape_temperature=mean,
@@ -106,10 +109,14 @@ def tunnelling_test(points: SaturatedPoints) -> TunnellingTest:
     return TunnellingTest(verdict, predicted, _stderr(prediction, points.covariance), difference, error, sigmas)
 
 
-def _scatter(values: NDArray[np.float64], variances: NDArray[np.float64]) -> float:
-    """Return the chi-square of values about their weighted mean."""
-    mean = float((values / variances).sum() / (1.0 / variances).sum())
-    return float(((values - mean) ** 2 / variances).sum())
+def _scatter(values: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
+    """Return the chi-square of values about their best mean, given the covariance of their logarithms."""
+    if not (np.isfinite(values).all() and np.isfinite(covariance).all()):
+        return math.nan
+    inverse = np.linalg.pinv(covariance * np.outer(values, values), hermitian=True)
+    weight = inverse.sum(axis=0)
+    rest = values - float(weight @ values) / float(weight.sum())
+    return float(rest @ inverse @ rest)
 
 
 def _stderr(gradient: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:

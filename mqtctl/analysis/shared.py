@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -21,9 +21,7 @@ from mqtctl.errors import InputError
 from mqtctl.physics import Junction
 from mqtctl.records import JunctionEstimate
 
-__all__ = ["SharedFit", "share_critical_current", "thermal_places"]
-
-MOST_ROUNDS = 5
+__all__ = ["SharedFit", "consistent_places", "share_critical_current", "thermal_places"]
 
 
 @dataclass(frozen=True)
@@ -110,22 +108,43 @@ def share_critical_current(
     thermal_ratio
         Bath over crossover temperature from which a point is thermal.
     """
-    chosen = thermal_places(points, estimate, thermal_ratio, None)
-    thermal, joint = chosen, None
-    for _ in range(MOST_ROUNDS):
-        reduced = [histogram for place in chosen if (histogram := points[place].reduced) is not None]
-        if not reduced:
-            break
-        thermal, joint = chosen, fit_joint(reduced, estimate, models[0])
-        chosen = thermal_places(points, estimate, thermal_ratio, joint.critical_current)
-        if chosen == thermal:
-            break
+
+    def fit(places: tuple[int, ...]) -> JointFit:
+        return fit_joint([reduced for place in places if (reduced := points[place].reduced)], estimate, models[0])
+
+    def choose(critical_current: float | None) -> tuple[int, ...]:
+        return thermal_places(points, estimate, thermal_ratio, critical_current)
+
+    thermal, joint = consistent_places(choose, fit)
     if joint is None:
         return _no_thermal_point(points, thermal_ratio)
     if not joint.converged:
         return "the joint fit of the thermal histograms found no maximum: see their flags"
     junction = Junction(joint.critical_current, estimate.capacitance, estimate.resistance)
     return _escape_temperatures(points, estimate, models, joint, thermal, junction)
+
+
+def consistent_places(
+    choose: Callable[[float | None], tuple[int, ...]], fit: Callable[[tuple[int, ...]], JointFit]
+) -> tuple[tuple[int, ...], JointFit | None]:
+    """Return thermal places that are chosen again with the critical current (A) of their own fit, and that fit.
+
+    A point on the limit may be thermal with the critical current that the others have, and not with its own in it. Such
+    points, which would come and go for ever, are left out; where nothing else is left, the latest fit stands.
+    """
+    places, joint = choose(None), None
+    tried: list[tuple[int, ...]] = []
+    while places and places not in tried:
+        joint = fit(places)
+        tried.append(places)
+        places = choose(joint.critical_current)
+    if joint is None or places == tried[-1] or not places:
+        return tried[-1] if tried else (), joint
+    circle = tried[tried.index(places) :]
+    always = tuple(place for place in places if all(place in other for other in circle))
+    if not always or always == tried[-1]:
+        return tried[-1], joint
+    return always, fit(always)
 
 
 def _escape_temperatures(

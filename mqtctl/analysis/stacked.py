@@ -34,7 +34,7 @@ class Curvature:
     information
         Observed information, shape (3, 3).
     event
-        Score of one switch on the histogram's body nodes, shape (3, n_body).
+        Score of one switch as a function of current, shape (3, n_event); see `likelihood.scores`.
     censored
         Score of one censored ramp, shape (3,).
     reduced
@@ -48,8 +48,7 @@ class Curvature:
 
     def product(self, row: int, other: Curvature, column: int) -> float:
         """Return the sum over ramps of this score's `row` times the other's `column`."""
-        weight = self.reduced.event_weight[self.reduced.body]
-        switched = float(weight @ (self.event[row] * other.event[column]))
+        switched = float(self.reduced.score_weight @ (self.event[row] * other.event[column]))
         return switched + self.reduced.censored * float(self.censored[row] * other.censored[column])
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from mqtctl.analysis.conclusions import Conclusions, conclude
 from mqtctl.analysis.escape_temperature import A_T_ONE
 from mqtctl.analysis.likelihood import EscapeModel
+from mqtctl.analysis.plausibility import implausible_measurement
 from mqtctl.analysis.point import PreparedPoint, prepare_point
 from mqtctl.analysis.results import PointFit, SweepFit
 from mqtctl.analysis.shared import SharedFit, share_critical_current
@@ -149,6 +150,7 @@ def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[
             flags.append("the critical current rests on a single thermal histogram: its errors cannot be checked")
         if shared.joint.pvalue is not None and shared.joint.pvalue < SUSPICIOUS_PVALUE:
             flags.append(f"the thermal histograms disagree on the critical current (p = {shared.joint.pvalue:.1g})")
+        flags += implausible_measurement(sweep.junction, shared.joint.critical_current)
     if sweep.junction.capacitance_stderr is None:
         flags.append("the capacitance was taken as exact: no standard error is stated for it")
     thermometry = found.thermometry

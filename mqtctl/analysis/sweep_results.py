@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "CrossoverAtRate",
     "MeasuredCrossover",
     "NoiseThermometry",
     "Saturation",
@@ -71,6 +72,25 @@ class TunnellingTest:
 
 
 @dataclass(frozen=True)
+class CrossoverAtRate:
+    """What the curve of one ramp rate (A/s) gives, in K: as in `MeasuredCrossover`."""
+
+    ramp_rate: float
+    temperature: float
+    temperature_stderr: float
+    predicted: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return it as plain data."""
+        return {
+            "ramp_rate_A_per_s": self.ramp_rate,
+            "temperature_K": self.temperature,
+            "temperature_stderr_K": self.temperature_stderr,
+            "predicted_K": self.predicted,
+        }
+
+
+@dataclass(frozen=True)
 class MeasuredCrossover:
     """Bath temperature in K at which the measured escape temperature has left its saturation.
 
@@ -83,12 +103,15 @@ class MeasuredCrossover:
         The factor that defines it.
     predicted
         The same definition applied to the escape model's curve, in K; None if it is not reached.
+    by_rate
+        The same of each ramp rate that enters.
     """
 
     temperature: float
     temperature_stderr: float
     rise: float
     predicted: float | None = None
+    by_rate: tuple[CrossoverAtRate, ...] = ()
 
 
 @dataclass(frozen=True)

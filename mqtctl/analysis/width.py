@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mqtctl.analysis.crossover import SAME_RATE
 from mqtctl.analysis.results import PointFit, WidthExponent
 
 __all__ = ["width_exponent"]
 
 #: A bath set to the minimum temperature reads a little above or below it and belongs in either way.
 _NEAR = 0.02
-#: Measured rates of the same planned one differ by less than this, relatively.
-_SAME_RATE = 0.05
 
 
 def width_exponent(points: Sequence[PointFit], minimum_temperature: float = 0.2) -> WidthExponent | None:
@@ -50,4 +49,4 @@ def width_exponent(points: Sequence[PointFit], minimum_temperature: float = 0.2)
 
 def _same_rate(point: PointFit, other: PointFit) -> bool:
     """Return whether two points were taken at the same ramp rate, or nothing is known of it."""
-    return not abs(point.ramp_rate / other.ramp_rate - 1.0) > _SAME_RATE
+    return not abs(point.ramp_rate / other.ramp_rate - 1.0) > SAME_RATE

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import CalibrationOption, JsonOption
-from mqtctl.cli.outcome import parse_option, print_json, reporting_faults
+from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
+from mqtctl.errors import InputError
 
 __all__ = ["analyze"]
 
 _LIST = "Lists of switching values"
+_FOR_STORED = {"run", "calibration"}
+_FOR_ALL = {"data", "json"}
 
 
 def _for_lists(text: str) -> typer.models.OptionInfo:
@@ -22,6 +25,7 @@ def _for_lists(text: str) -> typer.models.OptionInfo:
 
 
 def analyze(
+    context: typer.Context,
     data: Annotated[
         Path,
         typer.Argument(help="Folder of a run, a database, or a list of switching currents or times (.csv .txt .npy)."),
@@ -36,22 +40,38 @@ def analyze(
     ] = None,
     critical_current_stderr: Annotated[str | None, _for_lists("Its standard error.")] = None,
     start_current: Annotated[str | None, _for_lists("Where the ramp starts; 0 A if not given.")] = None,
-    stop_current: Annotated[str | None, _for_lists("Where it ends; needed with --censored.")] = None,
+    stop_current: Annotated[
+        str | None, _for_lists("Where it ends; values equal to it are ramps without a switch.")
+    ] = None,
     delay: Annotated[str | None, _for_lists("Lag of recorded times behind the switch.")] = None,
     temperature: Annotated[str | None, _for_lists("Bath temperature, if known.")] = None,
-    censored: Annotated[int, typer.Option(min=0, help="Ramps without a switch.", rich_help_panel=_LIST)] = 0,
+    censored: Annotated[
+        int, typer.Option(min=0, help="Ramps without a switch besides those in the list.", rich_help_panel=_LIST)
+    ] = 0,
     unit: Annotated[str | None, _for_lists("Unit of the numbers (uA, us, ...) where the file does not say it.")] = None,
+    empty: Annotated[
+        str | None, _for_lists("What NaN, 0 and 9.91E37 in the list are: 'missed' or 'survived' ramps.")
+    ] = None,
+    resolution: Annotated[
+        str | None,
+        _for_lists("Step the values were rounded to, such as '25 nA'; looked for if not given, '0 A': none."),
+    ] = None,
+    rounding: Annotated[
+        str, _for_lists("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
+    ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or a list of switching currents or times from elsewhere."""
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
-        from mqtctl.workflow import ForeignFacts, analyze_list
+        from mqtctl.workflow import ForeignFacts, analyze_list, is_list
         from mqtctl.workflow import analyze as analyze_run
-        from mqtctl.workflow.foreign import LIST_SUFFIXES
 
-        if data.suffix.lower() not in LIST_SUFFIXES:
+        foreign = is_list(data)
+        if data.exists():
+            _refuse_unused(context, data, foreign)
+        if not foreign:
             result = analyze_run(data, run_id=run, calibration=calibration)
             show = print_sweep
         else:
@@ -70,9 +90,39 @@ def analyze(
                 )
                 if text is not None
             }
-            result = analyze_list(data, ForeignFacts(**given, censored=censored, unit=unit, model=model))
+            given |= _resolution(resolution)
+            facts = ForeignFacts(**given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model)
+            result = analyze_list(data, facts)
             show = print_point
-        if json:
-            print_json(result)
-        else:
-            show(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                show(result)
+
+
+def _refuse_unused(context: typer.Context, data: Path, foreign: bool) -> None:
+    """Refuse options that were given but say nothing about this kind of data."""
+    unused = _FOR_STORED if foreign else set(context.params) - _FOR_STORED - _FOR_ALL
+    given = [name for name in context.params if name in unused and _was_given(context, name)]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        kind = "a list of values" if foreign else "a stored run or database"
+        raise InputError(f"{names} cannot be used for {kind}, which {data} is")
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _resolution(text: str | None) -> dict[str, float]:
+    """Return a resolution under the name of its quantity: a current, or a time."""
+    from mqtctl.quantities import parse_quantity
+
+    if text is None:
+        return {}
+    try:
+        return {"resolution_time": parse_quantity(text, "s")}
+    except InputError:
+        return {"resolution": parse_option("resolution", text, "A")}

@@ -16,6 +16,7 @@ from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
 from mqtctl.cli.rehearse import rehearse
 from mqtctl.cli.report import report
+from mqtctl.cli.rescue import rescue
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.sweep import sweep
@@ -34,7 +35,8 @@ app = typer.Typer(
     "plan, station and sample files that you change for your own laboratory; `mqtctl rehearse` tries them on the "
     "simulated bench and `mqtctl check` on your instruments, before the first ramp.",
     epilog="Exit codes: 0 done; 2 bad plan, station, sample or option; 10 hardware fault, made safe; 11 data not "
-    "stored; 12 cryostat unsafe; 13 bench in use; 20 safe state NOT confirmed; 130/143 interrupted, made safe.",
+    "stored; 12 cryostat unsafe; 13 bench or database in use; 20 safe state NOT confirmed; 130/143 interrupted "
+    "(129/131 by a lost terminal or Ctrl-\\), made safe.",
 )
 
 _COMMANDS: dict[Callable[..., None], str] = {
@@ -45,6 +47,7 @@ _COMMANDS: dict[Callable[..., None], str] = {
     calibrate: "from time to current: delay, offset, ramp, measured and dated",
     analyze: "fit a stored sweep, or switching values from elsewhere",
     safe: "source to zero and off, heater off, read back",
+    rescue: "put what could not be stored back into its database",
     report: "tables, figures, self-contained HTML",
     simulate: "switching currents straight from the physics",
     init: "write plan, station and sample files to start from",

@@ -20,7 +20,7 @@ def _bench() -> None:
     """Keep `serve` a command of its own, also while it is the only one."""
 
 
-@bench.command()
+@bench.command(short_help="put the simulated instruments on loopback sockets")
 def serve(
     bench: Annotated[str, typer.Argument(help="Bench file, or the name of a built-in bench.")] = "built-in",
     *,
@@ -42,5 +42,5 @@ def serve(
         arguments = [path, "--port-base", str(port_base), "--speed", str(1.0 if speed is None else speed)]
         arguments += ["--json"] * as_json + ["--virtual"] * virtual
         # By name: the experiment and the bench know nothing of each other but VISA bytes.
-        server = importlib.import_module("pyvisa_mqt.serving")
+        server = importlib.import_module("pyvisa_mqt.serve.program")
     raise typer.Exit(server.main(arguments))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import JsonOption, OutputOption, SeedOption
-from mqtctl.cli.outcome import parse_option, print_json, reporting_faults
+from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
 
 __all__ = ["calibrate"]
 
@@ -46,7 +46,8 @@ def calibrate(
         )
         with watching() as notify:
             result = measure_calibration(plan, request, Options(output=output, seed=seed), notify=notify)
-        if json:
-            print_json(result)
-        else:
-            print_calibration(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                print_calibration(result)

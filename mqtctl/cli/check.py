@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mqtctl.cli.options import JsonOption, SeedOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 if TYPE_CHECKING:
     from mqtctl.instruments.findings import Finding
+    from mqtctl.workflow import CheckResult
 
 __all__ = ["check"]
 
-#: Columns where nobody says how wide the paper is.
-_WIDTH = 140
 _COLOURS = {"good": "green", "warning": "yellow", "fault": "red", "not checked": "cyan"}
 
 
@@ -40,34 +38,37 @@ def check(
         from mqtctl.workflow import check_measurement
 
         result = check_measurement(plan, seed=seed, output=output, database=database)
-        if json:
-            print_json(result.as_json())
-        else:
-            _print(result.findings)
+        with printing():
+            if json:
+                print_json(result.as_json())
+            else:
+                _print(result)
         faults = [finding for finding in result.findings if finding.verdict == "fault"]
         if faults:
-            more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-            sentence = faults[0].sentence.rstrip(".")
-            typer.echo(f"mqtctl: {_where(faults[0])}: {sentence}{more}", err=True)
+            # people have the sentence in the table already
+            told = "see above" if not json else f"{_where(faults[0])}: {faults[0].sentence.rstrip('.')}"
+            count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+            tell(f"mqtctl: {count}: {told}")
             raise typer.Exit(result.exit_code)
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print(result: CheckResult) -> None:
     """Print one row for each finding: verdict, what was looked at, what was found and what to do."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from mqtctl.cli.tables import paper, say, simulated_line
+
+    findings, console = result.findings, paper()
+    if result.simulated:
+        say(simulated_line(result.seed))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("verdict", "what"):
         table.add_column(title, no_wrap=True)
-    table.add_column("found, and what to do")
+    table.add_column("found, and what to do", overflow="fold")
     for finding in findings:
         verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
         table.add_row(verdict, Text(_where(finding)), Text(finding.sentence))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
     console.print(table)
     counts = [f"{sum(f.verdict == v for f in findings)} {v}" for v in _COLOURS]
     console.print(f"\n{', '.join(counts)}")

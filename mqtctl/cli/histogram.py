@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["histogram"]
 
@@ -31,9 +31,10 @@ def histogram(
 
         with watching() as notify:
             result = measure_histogram(plan, Options(output=output, database=database, seed=seed), notify=notify)
-        if json:
-            print_json(result)
-        elif len(result["points"]) > 1:
-            print_points(result)
-        else:
-            print_point(result)
+        with printing():
+            if json:
+                print_json(result)
+            elif len(result["points"]) > 1:
+                print_points(result)
+            else:
+                print_point(result)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mqtctl.cli.outcome import reporting_faults
+from mqtctl.cli.outcome import printing, reporting_faults, tell
 
 __all__ = ["init"]
 
@@ -19,10 +20,13 @@ def init(
     with reporting_faults():
         from mqtctl.plan import write_examples
 
-        for path in write_examples(folder):
-            typer.echo(str(path))
-        typer.echo(
-            "Next: `mqtctl sweep plan.yaml` runs them on the simulated bench; "
-            "for your own, change the addresses in station.yaml.",
-            err=True,
+        written = write_examples(folder)
+        with printing():
+            for path in written:
+                typer.echo(str(path))
+        plan = shlex.quote(str(folder / "plan.yaml"))
+        tell(
+            f"Next: `mqtctl sweep {plan}` runs them on the simulated bench. For your own instruments change the "
+            f"addresses in {folder / 'station.yaml'} and take out its `visalib` lines; `mqtctl check {plan}` then "
+            "looks at everything before the first ramp."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -9,32 +10,66 @@ from contextlib import contextmanager
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, Remark, Settling
-from mqtctl.cli.live.times import TimeLeft, duration
+from mqtctl.cli.apart import Apart
+from mqtctl.cli.live.times import TimeLeft
+from mqtctl.cli.tables import quantity, simulated_line
 from mqtctl.clock import WallClock
+from mqtctl.notation import rough_duration
 from mqtctl.quantities import readable
-from mqtctl.workflow import PointFitted
+from mqtctl.workflow import MeasurementBegins, PointFitted
 
 __all__ = ["PlainLines", "watching"]
+
+#: A histogram whose ramps counted for less than this share of its time is worth a word.
+_USUAL_LIVE = 0.95
 
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
-    """Give a listener for the events of a measurement for as long as it runs."""
-    if not _can_draw():
-        yield PlainLines(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  # stderr is for people
+    """Give a listener for the events of a measurement for as long as it runs.
+
+    The terminal may go or hang: neither beginning nor end fails, and nobody waits for long.
+    """
+    if sys.stderr is None:  # closed before we began; print would take stdout in its place
+        yield lambda _event: None
         return
-    from rich.console import Console
+    display = _live_view() if _can_draw() else Apart(PlainLines(lambda text: print(text, file=sys.stderr, flush=True)))  # noqa: T201
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def _live_view() -> Apart:
+    """Return the view of a terminal on which it can be drawn."""
     from rich.live import Live
 
+    from mqtctl.cli.console import PlainConsole
     from mqtctl.cli.live import LiveDisplay
 
-    console = Console(stderr=True, highlight=False)
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
-        display = LiveDisplay(live, WallClock(), result_line)
+    # no redirection: what others write on stderr does not wait for a display that hangs
+    live = Live(
+        console=PlainConsole(stderr=True),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    drawn = LiveDisplay(live, WallClock(), result_line)
+
+    def show(event: object) -> None:
+        live.start()  # the first time
+        drawn(event)
+
+    def end() -> None:
         try:
-            yield display
+            drawn.close()
         finally:
-            display.close()
+            live.stop()
+
+    display = Apart(show, end)
+    display(None)  # connecting takes a while: something is there to look at from the beginning
+    return display
 
 
 def _can_draw() -> bool:
@@ -84,6 +119,8 @@ class PlainLines:
 def result_line(event: object) -> str | None:
     """Return what stays on the screen of an event; None if nothing does."""
     match event:
+        case MeasurementBegins():
+            return began(event)
         case PointFinished():
             return f"[{event.point + 1}/{event.points}] {finished(event)}"
         case PointFitted():
@@ -94,12 +131,18 @@ def result_line(event: object) -> str | None:
             return None
 
 
+def began(event: MeasurementBegins) -> str:
+    """Return where the data go, and whether any of it is real."""
+    text = f"data: {event.folder}"
+    return f"{simulated_line(event.seed)}; times are its own\n{text}" if event.simulated else text
+
+
 def counts(event: BlockStored) -> str:
     """Return the counts and the rate of a running histogram."""
     rate = event.switches / event.elapsed if event.elapsed else 0.0
     reached = "" if event.precision is None else f", about {readable(event.precision, '1')}"
     return (
-        f"{event.switches}/{event.wanted} switches at {rate:.4g}/s, {event.censored} without, "
+        f"{event.switches}/{event.wanted} switches at {rate:.4g}/s, {event.censored} ramps without, "
         f"width {readable(event.std, 'A')}{reached}"
     )
 
@@ -108,23 +151,28 @@ def finished(event: PointFinished) -> str:
     """Return a finished histogram in words."""
     kind = "" if event.purpose == "switching" else f"{event.purpose}, "
     reached = "" if event.precision is None else f", precision {readable(event.precision, '1')}"
+    mean = quantity(event.mean, "A", event.std / math.sqrt(event.switches) if event.switches else None)
+    missed = f", {event.censored} ramps without" if event.censored else ""
+    idle = (
+        ""
+        if event.live_fraction >= _USUAL_LIVE
+        else f"; ramps counted only {readable(event.live_fraction, '1')} of the time"
+    )
     return (
-        f"{kind}{readable(event.temperature, 'K')}: {event.switches} switches, {event.censored} ramps without, "
-        f"mean {readable(event.mean, 'A')}, width {readable(event.std, 'A')}{reached}, live {event.live_fraction:.3f}"
+        f"{kind}{readable(event.temperature, 'K')}: {event.switches} switches{missed}, mean {mean}, "
+        f"width {readable(event.std, 'A')}{reached}{idle}"
     )
 
 
 def left(estimate: TimeLeft, event: BlockStored) -> str:
     """Return the time left for the point and for the sweep, on the laboratory's clock."""
-    sweep = f"{duration(estimate.settling)} of settling and {duration(estimate.ramping)} of ramps"
-    here = f"{duration(estimate.ramping_here)} left"
+    sweep = f"{rough_duration(estimate.settling)} of settling and {rough_duration(estimate.ramping)} of ramps"
+    here = f"{rough_duration(estimate.ramping_here)} of laboratory time left"
     return here if event.points == 1 else f"{here}, sweep {sweep}"
 
 
 def fit_line(event: PointFitted) -> str:
     """Return the fit of a histogram alone in words."""
-    return (
-        f"alone, both free, a_t = 1: escape temperature {1e3 * event.escape_temperature:.2f}"
-        f"({1e3 * event.escape_temperature_stderr:.2f}) mK, critical current {1e6 * event.critical_current:.4f}"
-        f"({1e6 * event.critical_current_stderr:.4f}) uA"
-    )
+    temperature = quantity(event.escape_temperature, "K", event.escape_temperature_stderr)
+    current = quantity(event.critical_current, "A", event.critical_current_stderr)
+    return f"fitted alone: escape temperature {temperature}, Ic {current}"  # fits into 80 columns

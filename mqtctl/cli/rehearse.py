@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mqtctl.cli.options import JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
-from mqtctl.cli.tables import Column, number, print_rows
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 __all__ = ["rehearse"]
 
@@ -41,66 +40,78 @@ def rehearse(
         found = rehearse(
             plan,
             RehearsalOptions(bench=bench, seed=seed, repeat=repeat),
-            notify=lambda text: typer.echo(text, err=True),
+            notify=tell,
         )
-        if json:
-            print_json(found.to_dict())
-        else:
-            _print(found.to_dict())
-    if found.exit_code:
-        if found.fault is not None:
-            typer.echo(f"mqtctl: {_sentence(found.fault.text, found.fault.advice)}", err=True)
-        raise typer.Exit(found.exit_code)
-
-
-_COLUMNS: tuple[Column, ...] = (
-    ("set point", "temperature_K", None, 1e3, "mK"),
-    ("settling", "settling_time_s", None, 1, "s"),
-    ("ramping", "ramping_time_s", None, 1, "s"),
-    ("switches", "switches", None, 1, ""),
-    ("without", "censored_fraction", None, 100, "%"),
-    ("mean", "mean_switching_current_A", None, 1e6, "uA"),
-    ("width", "std_switching_current_A", None, 1e9, "nA"),
-    ("T_esc, shared Ic", "escape_temperature_K", "escape_temperature_stderr_K", 1e3, "mK"),
-    ("T_esc alone", "escape_temperature_free_K", "escape_temperature_free_stderr_K", 1e3, "mK"),
-)
+        with printing():
+            if json:
+                print_json(found.to_dict())
+            else:
+                _print(found.to_dict())
+        if found.exit_code:
+            if found.fault is not None:
+                # people have the sentence among the findings already
+                told = _sentence(found.fault.text, found.fault.advice) if json else "there are faults, see above"
+                tell(f"mqtctl: {told}")
+            raise typer.Exit(found.exit_code)
 
 
 def _print(result: Mapping[str, Any]) -> None:
     """Print one line for each temperature, then what holds for the whole."""
-    from mqtctl.cli.live.times import duration
+    from mqtctl.cli.summary import COLUMNS, LEGEND
+    from mqtctl.cli.tables import Column, print_rows, quantity, say
+    from mqtctl.notation import rough_duration
 
-    print_rows(_COLUMNS, result["points"])
+    before = (
+        Column("set point", "temperature_K", unit="K"),
+        Column("settling", "settling_time_s", unit="s"),
+        Column("ramping", "ramping_time_s", unit="s"),
+        Column("switches", "switches"),
+        Column("no switch\n(share)", "censored_fraction"),
+    )
+    say("REHEARSED on the simulated bench: these are predictions, nothing real was touched")
+    print_rows((*before, *COLUMNS), [{**point, **_expected_error(point)} for point in result["points"]])
+    say(f"{LEGEND} Here the errors are those that are expected of the measurement.")
+    say("")
     whole = result["duration_s"]
-    typer.echo(f"whole: {duration(whole) if whole is not None else 'the sweep would not come to its end'}")
+    ends = "the sweep would not come to its end" if whole is None else f"{rough_duration(whole)} of laboratory time"
+    say(f"whole: {ends}")
     for title, key in (
         ("crossover temperature (from Ic, C and R)", "crossover_temperature"),
         ("measured crossover (escape temperature leaves saturation)", "measured_crossover_temperature"),
     ):
-        value = number(result[f"{key}_K"], result[f"{key}_stderr_K"], 1e3)
-        typer.echo(f"{title}: {value} mK" if result[f"{key}_K"] is not None else f"{title}: not identifiable")
-    typer.echo(f"crossover {'' if result['crossover_resolved'] else 'NOT '}resolved: {result['crossover_criterion']}")
+        value = result[f"{key}_K"]
+        found = "not identifiable" if value is None else quantity(value, "K", result[f"{key}_stderr_K"])
+        say(f"{title}: {found}")
+    say(f"crossover {'' if result['crossover_resolved'] else 'NOT '}resolved: {result['crossover_criterion']}")
     _print_spread(result["spread"])
     for finding in result["findings"]:
-        typer.echo(f"{finding['verdict']}: {finding['subject']}: {_sentence(finding['text'], finding['advice'])}")
+        say(f"{finding['verdict']}: {finding['subject']}: {_sentence(finding['text'], finding['advice'])}")
     if not result["findings"]:
-        typer.echo("nothing found that would fail")
+        say("nothing found that would fail")
     for assumed in result["assumed"]:
-        typer.echo(f"assumed: {assumed}")
+        say(f"assumed: {assumed}")
+
+
+def _expected_error(point: Mapping[str, Any]) -> dict[str, float]:
+    """Return the standard error that the mean of so many switches will have."""
+    width, switches = point["std_switching_current_A"], point["switches"]
+    return {"mean_switching_current_stderr_A": width / switches**0.5} if width and switches else {}
 
 
 def _print_spread(spread: Mapping[str, Any] | None) -> None:
     """Print how repeated rehearsals scatter."""
     if spread is None:
         return
+    from mqtctl.cli.tables import quantity, say
+
     for title, key in (
         ("T_esc, shared Ic", "escape_temperature_std_K"),
         ("T_esc alone", "escape_temperature_free_std_K"),
     ):
-        values = ", ".join(number(value, None, 1e3) for value in spread[key])
-        typer.echo(f"scatter of {title} over {spread['rehearsals']} rehearsals (mK): {values}")
+        values = ", ".join(quantity(value, "K") for value in spread[key])
+        say(f"scatter of {title} over {spread['rehearsals']} rehearsals: {values}")
     verdicts = ", ".join(f"{count} x {verdict}" for verdict, count in spread["verdicts"].items())
-    typer.echo(f"crossover resolved in {spread['resolved']:.0%} of them; verdicts: {verdicts}")
+    say(f"crossover resolved in {spread['resolved']:.0%} of them; verdicts: {verdicts}")
 
 
 def _sentence(text: str, advice: str) -> str:

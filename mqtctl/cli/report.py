@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import CalibrationOption, JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["report"]
 
@@ -27,7 +27,8 @@ def report(
         from mqtctl.workflow import report as write
 
         result = write(run, output=output, calibration=calibration)
-        if json:
-            print_json(result)
-        else:
-            print_sweep(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                print_sweep(result)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import JsonOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 __all__ = ["safe"]
 
@@ -19,10 +19,27 @@ def safe(
 ) -> None:
     """Bring the source to zero and off and the heater off, read back; each whatever happens to the others."""
     with reporting_faults():
-        from mqtctl.workflow import make_station_safe
+        from mqtctl.acquisition import Interrupt
+        from mqtctl.cli.tables import simulated_line
+        from mqtctl.workflow.safety import bring_station_to_rest
 
-        done = make_station_safe(station)
-        if json:
-            print_json({"safe": True, "instruments": done})
-        else:
-            typer.echo("\n".join(done))
+        with Interrupt():  # no signal cuts this short; every step of it has a deadline of its own
+            rested = bring_station_to_rest(station)
+        if rested.simulated:
+            tell(simulated_line(None))
+        for remark in rested.remarks:
+            tell(f"mqtctl: {remark}")
+        with printing():
+            if json and rested.error is None:
+                print_json(
+                    {
+                        "safe": True,
+                        "simulated": rested.simulated,
+                        "instruments": rested.done,
+                        "remarks": rested.remarks,
+                    }
+                )
+            elif not json and rested.done:
+                typer.echo("\n".join(rested.done))
+        if rested.error is not None:
+            raise rested.error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from mqtctl.cli.outcome import parse_option, reporting_faults
+from mqtctl.cli.outcome import parse_option, printing, reporting_faults
 
 __all__ = ["simulate"]
 
@@ -46,7 +45,8 @@ def simulate(
             start_current=parse_option("start-current", start_current, "A"),
         )
         rng = np.random.default_rng(seed)
-        sys.stdout.write("switching_current_A\n")
-        for first in range(0, switches, CHUNK):
-            currents = distribution.sample(min(CHUNK, switches - first), rng)
-            sys.stdout.write("".join(f"{current!r}\n" for current in currents.tolist()))
+        with printing():
+            typer.echo("switching_current_A")
+            for first in range(0, switches, CHUNK):
+                currents = distribution.sample(min(CHUNK, switches - first), rng)
+                typer.echo("".join(f"{current!r}\n" for current in currents.tolist()), nl=False)

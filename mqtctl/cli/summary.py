@@ -5,135 +5,186 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import typer
+from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulated_line
+from mqtctl.notation import duration
+from mqtctl.workflow.besides import besides_in_words
+from mqtctl.workflow.extent import done_of_planned
+from mqtctl.workflow.results import stamp
 
-from mqtctl.cli.tables import Column, number, print_rows
+__all__ = ["COLUMNS", "LEGEND", "print_calibration", "print_point", "print_points", "print_sweep"]
 
-__all__ = ["print_calibration", "print_point", "print_points", "print_sweep"]
-
-_COLUMNS: tuple[Column, ...] = (
-    ("bath", "temperature_K", None, 1e3, "mK"),
-    ("switches", "switches", None, 1, ""),
-    ("without", "censored", None, 1, ""),
-    ("mean", "mean_switching_current_A", None, 1e6, "uA"),
-    ("width", "std_switching_current_A", None, 1e9, "nA"),
-    ("T_esc, shared Ic", "escape_temperature_K", "escape_temperature_stderr_K", 1e3, "mK"),
-    ("T_esc alone", "escape_temperature_free_K", "escape_temperature_free_stderr_K", 1e3, "mK"),
-    ("Ic alone", "critical_current_free_A", "critical_current_free_stderr_A", 1e6, "uA"),
+#: What follows from each histogram; `rehearse` predicts the same.
+COLUMNS = (
+    Column("mean", "mean_switching_current_A", "mean_switching_current_stderr_A", "A"),
+    Column("width", "std_switching_current_A", "std_switching_current_stderr_A", "A"),
+    Column("T_esc,\nshared Ic", "escape_temperature_K", "escape_temperature_stderr_K", "K"),
+    Column("T_esc,\nalone", "escape_temperature_free_K", "escape_temperature_free_stderr_K", "K"),
+)
+_BATH, _SWITCHES, _CENSORED = (
+    Column("bath", "temperature_K", unit="K"),
+    Column("switches", "switches"),
+    Column("no\nswitch", "censored"),
+)
+_COLUMNS = (
+    _BATH,
+    _SWITCHES,
+    _CENSORED,
+    *COLUMNS,
+    Column("Ic,\nalone", "critical_current_free_A", "critical_current_free_stderr_A", "A"),
 )
 #: Shown where they differ between the histograms of a sweep.
-_RAMP_COLUMNS: tuple[Column, ...] = (
-    ("polarity", "polarity", None, 1, ""),
-    ("ramp", "ramp_rate_A_per_s", None, 1e3, "mA/s"),
+_RAMP_COLUMNS = (
+    Column("polarity", "polarity"),
+    Column("ramp", "ramp_rate_A_per_s", unit="A/s"),
+)
+LEGEND = (
+    "In brackets: standard error in the last digits. T_esc: escape temperature of the law with prefactor a_t = 1; with "
+    "one critical current Ic shared by the sweep (from its points in the thermal regime), and alone, Ic and T_esc both "
+    "fitted to the one histogram; on a tunnelling plateau the two differ by definition."
 )
 _FACTS = (
-    ("critical current (shared, thermal points)", "critical_current", "A", 1e6, "uA"),
-    ("saturation of the escape temperature (a_t = 1, shared Ic)", "saturation_escape_temperature", "K", 1e3, "mK"),
-    ("what tunnelling predicts for it", "tunnelling_escape_temperature", "K", 1e3, "mK"),
-    ("crossover temperature (from Ic, C and R)", "crossover_temperature", "K", 1e3, "mK"),
-    ("measured crossover (escape temperature leaves saturation)", "measured_crossover_temperature", "K", 1e3, "mK"),
+    ("critical current, shared (from the points in the thermal regime)", "critical_current", "A"),
+    ("saturation of the escape temperature (shared Ic)", "saturation_escape_temperature", "K"),
+    ("what tunnelling predicts for it", "tunnelling_escape_temperature", "K"),
+    ("crossover temperature (from Ic, C and R)", "crossover_temperature", "K"),
+    ("measured crossover (escape temperature leaves saturation)", "measured_crossover_temperature", "K"),
 )
 
 
 def print_sweep(result: Mapping[str, Any]) -> None:
     """Print a sweep: one line for each histogram, then what follows from all of them."""
+    _print_heading(result)
     _print_histograms(result)
     _print_facts(result)
 
 
 def print_points(result: Mapping[str, Any]) -> None:
     """Print the histograms of one temperature, one a line, then what was measured besides."""
+    _print_heading(result)
     _print_histograms(result)
     _print_besides(result)
+    _print_flags(result)
     _print_files(result)
 
 
+def _print_heading(result: Mapping[str, Any]) -> None:
+    """Say first what must be known before any number is believed."""
+    if result.get("simulated"):
+        say(simulated_line(result.get("seed")))
+    done, planned = result.get("points_done"), result.get("points_planned")
+    if done is not None and planned is not None and done < planned:
+        say(f"NOT COMPLETE: {done_of_planned(result)}")
+
+
 def _print_histograms(result: Mapping[str, Any]) -> None:
-    """Print one line for each histogram."""
-    differing = tuple(
-        column for column in _RAMP_COLUMNS if len({f"{point[column[1]]:.2g}" for point in result["points"]}) > 1
-    )
-    print_rows((*_COLUMNS[:1], *differing, *_COLUMNS[1:]), result["points"])
+    """Print one line for each histogram, and what the columns mean."""
+    points = result["points"]
+    differing = [column for column in _RAMP_COLUMNS if len({f"{point[column.key]:.2g}" for point in points}) > 1]
+    all_switched = not any(point["censored"] for point in points)
+    rest = [column for column in _COLUMNS if column is not _BATH and not (column is _CENSORED and all_switched)]
+    print_rows((_BATH, *differing, *rest), points)
+    say(f"Every ramp switched. {LEGEND}" if all_switched else LEGEND)
+    say("")
 
 
 def print_point(result: Mapping[str, Any]) -> None:
     """Print one histogram, one quantity a line."""
-    for title, key, error, factor, unit in _COLUMNS:
-        text = number(result.get(key), result.get(error) if error else None, factor)
-        typer.echo(f"{title}: {text} {unit}".rstrip())
+    _print_heading(result)
+    for column in _COLUMNS:
+        value, error = result.get(column.key), result.get(column.error) if column.error else None
+        text = str(value) if isinstance(value, int) else quantity(value, column.unit, error)
+        say(f"{_POINT_TITLES.get(column.key, column.title)}: {text}")
     _print_besides(result)
+    _print_flags(result)
     _print_files(result)
+
+
+def _print_flags(result: Mapping[str, Any]) -> None:
+    """Print every doubt, those about single histograms with their bath temperature."""
+    for point in result.get("points") or ():
+        bath = point.get("temperature_K")
+        place = f"point {point.get('point')}" if bath is None else quantity(bath, "K")
+        for flag in point.get("flags") or ():
+            say(f"note: {place}: {flag}")
+    for flag in result.get("flags") or ():
+        say(f"note: {flag}")
+
+
+_POINT_TITLES = {
+    "temperature_K": "bath temperature",
+    "censored": "ramps without a switch",
+    "mean_switching_current_A": "mean switching current",
+    "std_switching_current_A": "width (standard deviation)",
+    "escape_temperature_K": "escape temperature, with the critical current that was given or shared",
+    "escape_temperature_free_K": "escape temperature, with the critical current fitted too",
+    "critical_current_free_A": "critical current, fitted",
+}
 
 
 def print_calibration(result: Mapping[str, Any]) -> None:
     """Print a calibration, one quantity a line."""
     rows = (
-        ("delay of the stop behind the current", "delay_s", "delay_stderr_s", 1e6, "us"),
-        ("current that flows besides the ramp", "offset_A", "offset_stderr_A", 1e9, "nA"),
-        ("true current over the source's own", "scale", "scale_stderr", 1, ""),
-        ("departure of the ramp from a straight line", "nonlinearity", None, 1e6, "ppm of its span"),
-        ("source's time base by the counter's", "time_base", None, 1, ""),
-        ("threshold walk", "threshold_walk_s", "threshold_walk_stderr_s", 1e9, "ns"),
+        ("delay of the stop behind the current", "delay_s", "delay_stderr_s", "s"),
+        ("current that flows besides the ramp", "offset_A", "offset_stderr_A", "A"),
+        ("true current over the source's own", "scale", "scale_stderr", ""),
+        ("threshold walk", "threshold_walk_s", "threshold_walk_stderr_s", "s"),
     )
-    typer.echo(f"calibration with a {result['method']}, {result['date']}")
-    for title, key, error, factor, unit in rows:
+    if result["simulated"]:
+        say(simulated_line(result.get("seed")))
+    say(f"calibration with a {result['method']}, {stamp(result['date'], simulated=result['simulated'])}")
+    for title, key, error, unit in rows:
         value = result[key]
-        text = "not measured" if value is None else number(value, result.get(error) if error else None, factor)
-        typer.echo(f"{title}: {text} {unit if value is not None else ''}".rstrip())
+        text = "not measured" if value is None else quantity(value, unit, result.get(error) if error else None)
+        say(f"{title}: {text}")
+    if result["nonlinearity"] is not None:
+        say(f"departure of the ramp from a straight line: {1e6 * result['nonlinearity']:.3g} ppm of its span")
+    say(f"source's time base by the counter's: {result['time_base']:.9g}")
     if result["threshold_walk_s"] is not None:
-        typer.echo(f"  from {result['first_threshold_V']:.3g} V to {result['second_threshold_V']:.3g} V")
+        first, second = (quantity(result[key], "V") for key in ("first_threshold_V", "second_threshold_V"))
+        say(f"  from a threshold of {first} to {second}")
     if result["pvalue"] is not None:
-        typer.echo(f"agreement with the model: p = {result['pvalue']:.2g}")
+        say(f"agreement with the model: p = {result['pvalue']:.2g}")
     for name in ("file", "database"):
-        typer.echo(f"{name}: {result[name]}")
+        say(f"{name}: {result[name]}")
 
 
 def _print_facts(result: Mapping[str, Any]) -> None:
     """Print what follows from the whole sweep, or why it does not."""
     reasons = result.get("reasons") or {}
-    for title, name, base, factor, unit in _FACTS:
+    told = ""
+    for title, name, base in _FACTS:
         value = result.get(f"{name}_{base}")
         if value is None:
             reason = reasons.get(name) or reasons.get(f"{name}_{base}")
-            typer.echo(f"{title}: not identifiable" + (f" ({reason})" if reason else ""))
+            why = "" if not reason else ", for the same reason" if reason == told else f" ({reason})"
+            told = reason or told
+            say(f"{title}: not identifiable{why}")
         else:
-            typer.echo(f"{title}: {number(value, result.get(f'{name}_stderr_{base}'), factor)} {unit}")
+            say(f"{title}: {quantity(value, base, result.get(f'{name}_stderr_{base}'))}")
     if result.get("verdict"):
         sigmas = result.get("tunnelling_sigmas")
-        typer.echo(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
+        say(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
     _print_besides(result)
-    for flag in result.get("flags") or ():
-        typer.echo(f"note: {flag}")
+    _print_flags(result)
     _print_files(result)
 
 
 def _print_besides(result: Mapping[str, Any]) -> None:
     """Print what was measured besides the histograms, if anything was."""
-    if result.get("offset_current_A") is not None:
-        text = number(result["offset_current_A"], result["offset_current_stderr_A"], 1e9)
-        typer.echo(f"offset of the bias line, taken out: {text} nA")
-    for entry in result.get("retrapping") or ():
-        text = number(entry["mean_retrapping_current_A"], entry["mean_retrapping_current_stderr_A"], 1e9)
-        sign = "positive" if entry["polarity"] > 0 else "negative"
-        typer.echo(f"retrapping current at {1e3 * entry['temperature_K']:.4g} mK, {sign} bias: {text} nA")
-    for curve in result.get("iv_curves") or ():
-        top = "more" if curve["lowest_unseen_V"] is None else f"{curve['lowest_unseen_V']:.4g} V"
-        typer.echo(
-            f"I-V curve {curve['when']}: voltage steps to {curve['highest_seen_V']:.4g} V .. {top} at the counter"
-        )
-    heating = result.get("heating_check")
-    if heating is not None:
-        found = "warms the sample" if heating["heated"] else "none seen"
-        shift = number(heating["mean_shift_A"], heating["mean_shift_stderr_A"], 1e9)
-        typer.echo(f"heating by the voltage state: {found} (the mean moves by {shift} nA at a slower repetition)")
+    for subject, finding in besides_in_words(result).items():
+        say(plain(f"{subject}: {finding}"))
 
 
 def _print_files(result: Mapping[str, Any]) -> None:
     """Print how long it took and where everything lies."""
     if result.get("lab_time_s") is not None:
-        wall = f", {result['wall_time_s']:.1f} s here" if result.get("wall_time_s") is not None else ""
-        live = f", live fraction {result['live_fraction']:.3f}" if result.get("live_fraction") is not None else ""
-        typer.echo(f"laboratory time: {result['lab_time_s'] / 3600:.2f} h{wall}{live}")
+        wall = "" if result.get("wall_time_s") is None else f", {duration(result['wall_time_s'])} on this computer"
+        live = (
+            f"; live fraction (share of the ramping time in which ramps counted) {result['live_fraction']:.3f}"
+            if result.get("live_fraction") is not None
+            else ""
+        )
+        say(plain(f"laboratory time: {duration(result['lab_time_s'])}{wall}{live}"))
     for name in ("database", "report"):
         if result.get(name):
-            typer.echo(f"{name}: {result[name]}")
+            say(f"{name}: {result[name]}")

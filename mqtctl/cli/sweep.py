@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
-from mqtctl.cli.outcome import print_json, reporting_faults
+from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["sweep"]
 
@@ -32,7 +32,8 @@ def sweep(
         options = Options(output=output, database=database, seed=seed)
         with watching() as notify:
             result = measure_sweep(plan or example_path("plan.yaml"), options, notify=notify)
-        if json:
-            print_json(result)
-        else:
-            print_sweep(result)
+        with printing():
+            if json:
+                print_json(result)
+            else:
+                print_sweep(result)

@@ -68,6 +68,10 @@ class Conversation:
                 self._synchroniser.lost()
                 raise
 
+    def distrust(self) -> None:
+        """Ask who is there before the next exchange: the session is new, or its replies made no sense."""
+        self._synchroniser.lost()
+
     def identify(self) -> str:
         """Return vendor, model, serial and firmware; raises `HardwareError` if it is another instrument."""
         with self.about("asking for its identity"):

@@ -13,7 +13,9 @@ import pyvisa.errors
 from mqtctl_drivers.errors import ErrorQueueError, InstrumentError
 from pyvisa.constants import StatusCode
 
-from mqtctl.errors import HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, HardwareError, MqtctlError
+
+from .link import link_of
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -39,6 +41,15 @@ INSTRUMENT_FAULTS = (
 )
 #: A complete reply that no parser and no table of values fits.
 _NONSENSE = (ValueError, LookupError)
+#: What VISA says of a session that is over.
+_ENDED = frozenset(
+    {
+        StatusCode.error_connection_lost,
+        StatusCode.error_resource_not_found,
+        StatusCode.error_invalid_object,
+        StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
+    }
+)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -51,13 +62,13 @@ class _Distrustful(Protocol):
 
 
 def named(instrument: VisaInstrument) -> str:
-    """Return name and address of an instrument, for messages."""
-    return f"{instrument.name} ({instrument.address})"
+    """Return name and address of an instrument, for messages; never fails and asks nothing of its session."""
+    return str(link_of(instrument))
 
 
 @contextmanager
 def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
-    """Make a `HardwareError` of anything that goes wrong within the block.
+    """Make a `HardwareError` of anything that goes wrong within the block, a `GlitchError` where it may go well again.
 
     Parameters
     ----------
@@ -71,7 +82,15 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
     except INSTRUMENT_FAULTS as exc:
         if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
             instrument.distrust()
-        raise HardwareError(f"{named(instrument)}, {doing}: {_explain(instrument, exc)}") from exc
+        text = f"{named(instrument)}, {doing}: {_explain(instrument, exc)}"
+        raise (HardwareError if _lasts(exc) else GlitchError)(text) from exc
+
+
+def _lasts(exc: BaseException) -> bool:
+    """Return whether the same will happen again: an instrument that complains has understood, a session can be over."""
+    if isinstance(exc, pyvisa.errors.VisaIOError):
+        return exc.error_code in _ENDED
+    return isinstance(exc, (ErrorQueueError, pyvisa.errors.InvalidSession))
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:
@@ -101,13 +120,13 @@ def impatient(instrument: VisaInstrument, timeout: float = 1.0) -> Iterator[None
     try:
         usual = instrument.timeout.get()
         instrument.timeout.set(timeout)
-    except INSTRUMENT_FAULTS:  # the session is gone; whatever is tried next will say so
+    except Exception:  # the session is gone, and the way to safety goes on: whatever is tried next will say so
         yield
         return
     try:
         yield
     finally:
-        with suppress(*INSTRUMENT_FAULTS):
+        with suppress(Exception):
             instrument.timeout.set(usual)
 
 
@@ -149,7 +168,7 @@ def _patience(instrument: VisaInstrument) -> str:
     """Return the time-out for a message; the instrument need not be there any more."""
     try:
         seconds = instrument.timeout.get()
-    except pyvisa.errors.Error:
+    except Exception:  # a sentence about a fault must not fail because of it
         return "the time-out"
     return f"{seconds:g} s" if seconds is not None else "the time-out"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, OperationEvent
 
@@ -15,15 +15,16 @@ from mqtctl.errors import HardwareError, InputError
 from mqtctl.quantities import readable
 
 from .bursts import checked_burst
-from .faults import close_to, named, persistently, speaking
+from .faults import named, persistently, speaking
 from .filter_tail import filter_findings
 from .findings import Finding
 from .identity import identify
 from .keithley_6221_diagnosis import inspect_source, marking
 from .keithley_6221_options import Keithley6221Options
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
 from .sawtooth import Sawtooth, sawtooth
+from .wanted import POWER_ON, SettingsGuard, Spoken, Wanted
 
 __all__ = ["Keithley6221RampSource"]
 
@@ -38,12 +39,10 @@ _MOST_CYCLES = 99_999_999_900
 _SLOW_RANGE, _SLOW_SETTLING = 20e-9, 90e-6
 #: Time in s by which a burst may outlast its nominal duration before that is a fault.
 _GRACE = 5.0
-#: All that decides what the junction will see, in one message, so that asking costs one round trip.
-_SETTINGS = (
-    ":SOUR:WAVE:FUNC?;:SOUR:WAVE:FREQ?;:SOUR:WAVE:AMPL?;:SOUR:WAVE:OFFS?;:SOUR:WAVE:RANG?;"
-    ":SOUR:WAVE:ARB:POIN?;:SOUR:WAVE:PMAR?;:SOUR:WAVE:PMAR:STAT?;:SOUR:WAVE:PMAR:OLIN?;"
-    ":SOUR:CURR?;:SOUR:CURR:RANG?;:SOUR:CURR:COMP?"
-)
+#: Firmware that has no external trigger of waves yet.
+_WITHOUT_TRIGGER = ("A01", "A02")
+#: Asked while ramps run: has the wave stopped, is the output still on, did the power go.
+_RUNNING = ":STAT:OPER:EVEN?;:OUTP?;*ESR?"
 
 
 class Keithley6221RampSource:
@@ -61,16 +60,18 @@ class Keithley6221RampSource:
 
     role: ClassVar[str] = "ramp_source"
     options_model: ClassVar[type[Document]] = Keithley6221Options
+    models: ClassVar[tuple[str, ...]] = Keithley6221.models
 
     def __init__(self, instrument: Keithley6221, options: Mapping[str, object], clock: Clock) -> None:
         self._source = instrument
         self._options = validate_document(options, Keithley6221Options, f"options of {instrument.name}")
         self._clock = clock
         self._program: RampProgram | None = None
-        self._settings = ""
+        self._settings = SettingsGuard(instrument, instrument.ask, prefix=":")
         self._armed = False
         self._deadline: float | None = None
-        instrument.current_limit.set(self._options.current_limit)
+        self._limit = self._options.current_limit
+        instrument.current_limit.set(self._limit)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -80,6 +81,11 @@ class Keithley6221RampSource:
         """Return whether the output is on, with whatever current."""
         ask = self._source.output.get
         return bool(persistently(self._source, "asking whether the output is on", ask))
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through, adapter and driver alike; the station file's limit stays if smaller."""
+        self._limit = min(self._limit, largest)
+        self._source.current_limit.set(self._limit)
 
     @property
     def current_limit(self) -> float | None:
@@ -115,11 +121,11 @@ class Keithley6221RampSource:
         with speaking(self._source, "setting up the ramp"):
             self._source.wave.abort()
             self._source.reset()
-            self._set_up_source(current_range)
-            self._set_up_wave(wave)
+            wanted = self._wanted(wave, current_range)
+            self._settings.make(wanted)
             self._source.check_errors()
-            self._program = self._read_back(wave, current_range)
-            self._settings = self._source.ask(_SETTINGS)
+            found = self._settings.verify(wanted)
+        self._program = wave.program(found["offset"], found["amplitude"], found["frequency"])
         return self._program
 
     def start(self, cycles: int) -> None:
@@ -135,7 +141,7 @@ class Keithley6221RampSource:
         with speaking(self._source, "starting the ramps"):
             if self._armed:
                 self._source.wave.abort()
-            self._verify_unchanged()
+            self._require_unchanged()
             self._source.wave.cycles.set(cycles)
             self._armed = True
             self._source.wave.arm()
@@ -145,11 +151,27 @@ class Keithley6221RampSource:
         self._deadline = self._clock.now() + cycles * program.period * 1.001 + _GRACE
 
     def running(self) -> bool:
-        """Return whether a burst is still under way, by the latched event "wave stopped"."""
+        """Return whether a burst is still under way, by the latched event "wave stopped".
+
+        Raises
+        ------
+        HardwareError
+            It was switched off and on, its output is off, or the burst does not end: no ramps are being made.
+        """
         if self._deadline is None:
             return False
         with speaking(self._source, "asking whether the ramps are done"):
-            event = self._source.operation.event.get()
+            # a register that a power failure has emptied must not look like ramps that go on
+            event, output, status = (int(field) for field in self._source.ask(_RUNNING).split(";"))
+        if status & POWER_ON or (not output and not event & OperationEvent.WAVE_STOPPED):
+            self._deadline = self._program = None
+            if status & POWER_ON:
+                self._settings.lost_power()
+            what = "it was switched off and on" if status & POWER_ON else "its output went off"
+            raise HardwareError(
+                f"{named(self._source)}: {what} in the middle of a burst, so there are no ramps any more; look at its "
+                "power, its interlock and its front panel"
+            )
         if event & OperationEvent.WAVE_STOPPED:
             self._deadline = None
             return False
@@ -159,6 +181,11 @@ class Keithley6221RampSource:
                 "was the source switched off, or is its external trigger on?"
             )
         return True
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since."""
+        with speaking(self._source, "looking after its settings"):
+            self._require_unchanged()
 
     def stop(self) -> None:
         """End the burst: wave aborted, DC current 0 A."""
@@ -178,14 +205,25 @@ class Keithley6221RampSource:
         UnsafeError
             Zero current and output off were not read back after three rounds.
         """
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
         self._armed, self._deadline = False, None
-        source = self._source
-        bring_to_rest(
+        return self.rest(self._source, {}, self._clock)
+
+    @classmethod
+    def rest(cls, source: Keithley6221, _options: Mapping[str, object], _clock: Clock) -> WayToRest:
+        """Return what makes a 6221 safe, whatever its options say."""
+        return WayToRest(
             source,
             partial(speaking, source),
             steps=(source.wave.abort, lambda: source.current.set(0.0), lambda: source.output.set(False)),
             reset=source.reset,
             is_off=lambda: source.output.get() is False and source.current.get() == 0.0,
+            distrust=source.distrust,
+            goal="zero current and output off",
+            by_hand="press OUTPUT on the instrument and look at the junction",
         )
 
     # -- parts of the above -------------------------------------------------------------------
@@ -193,7 +231,7 @@ class Keithley6221RampSource:
     def _range_for(self, program: RampProgram) -> float:
         """Return the smallest current range in A that holds the whole ramp, after checking the limits."""
         peak = max(abs(program.start_current), abs(program.stop_current))
-        limit = self._options.current_limit
+        limit = self._limit
         if peak > limit * (1 + 1e-9):
             raise InputError(
                 f"the ramp reaches {peak:.6g} A and exceeds the source's current limit of {limit:.6g} A; reduce it"
@@ -204,74 +242,51 @@ class Keithley6221RampSource:
             raise InputError(f"the 6221 makes ramps of 4 pA and more, not of {peak:.6g} A; raise it")
         return next(r for r in CURRENT_RANGES if peak <= r * _OVERRANGE)
 
-    def _set_up_source(self, current_range: float) -> None:
-        """Set range, compliance and response with the output off and the DC current at zero."""
-        source, options = self._source, self._options
-        source.output.set(False)
-        source.current.set(0.0)
-        source.current_range.set(current_range)
-        source.compliance.set(options.compliance)
-        source.response.set(options.response)
-        source.analog_filter.set(options.analog_filter)
-        if options.inner_shield is not None:
-            source.inner_shield.set(options.inner_shield)
-        if options.low_to_earth is not None:
-            source.low_to_earth.set(options.low_to_earth)
+    def _wanted(self, wave: Sawtooth, current_range: float) -> list[Wanted]:
+        """Return all settings in the order in which they are made: the output off first, the wave last.
 
-    def _set_up_wave(self, wave: Sawtooth) -> None:
-        """Load the wave; amplitude and offset before the fixed range, which they must fit."""
-        generator = self._source.wave
-        generator.function.set("arb0")
-        generator.upload(wave.samples)
-        generator.amplitude.set(wave.amplitude)
-        generator.offset.set(wave.offset)
-        generator.frequency.set(wave.frequency)
-        generator.ranging.set("fixed")
-        generator.marker_line.set(self._options.marker_line)
-        generator.marker_phase.set(0)
-        generator.marker_enabled.set(True)
-        generator.cycles.set(1)  # so that whatever starts it by accident also ends it
-
-    def _read_back(self, wave: Sawtooth, current_range: float) -> RampProgram:
-        """Read everything back, compare, and return the ramp that the instrument will make."""
-        source, generator = self._source, self._source.wave
+        Amplitude and offset come before the fixed range, which they must fit.
+        """
+        source, generator, options = self._source, self._source.wave, self._options
         peak = abs(wave.offset) + wave.amplitude
-        amplitude, offset = float(generator.amplitude.get()), float(generator.offset.get())
-        frequency = float(generator.frequency.get())
-        options = self._options
-        checks: list[tuple[str, Any, Any, float | None]] = [
-            ("output", source.output.get(), False, None),
-            ("current", source.current.get(), 0.0, 0.0),
-            ("range", source.current_range.get(), current_range, 1e-6 * current_range),
-            ("compliance", source.compliance.get(), options.compliance, 0.006),  # steps of 10 mV
-            ("wave function", generator.function.get(), "arb0", None),
-            ("points", generator.waveform_points.get(), wave.samples.size, None),
-            ("amplitude", amplitude, wave.amplitude, 1e-4 * peak),  # the converter's step is finer
-            ("offset", offset, wave.offset, 1e-4 * peak),
-            ("frequency", frequency, wave.frequency, 1e-5 * wave.frequency),
-            ("ranging", generator.ranging.get(), "fixed", None),
-            ("marker line", generator.marker_line.get(), options.marker_line, None),
-            ("marker phase", generator.marker_phase.get(), 0.0, 0.1),
-            ("marker", generator.marker_enabled.get(), True, None),
+        upload = Spoken(
+            "SOUR:WAVE:ARB:POIN?",
+            source.ask,
+            make=lambda _points: generator.upload(wave.samples),
+            parse=int,
+        )
+        wanted = [
+            Wanted("output", source.output, value=False, watched=False),  # a burst turns it on
+            Wanted("current", source.current, 0.0, 0.0),
+            Wanted("range", source.current_range, current_range, 1e-6 * current_range),
+            Wanted("compliance", source.compliance, options.compliance, 0.006),  # steps of 10 mV
+            Wanted("response", source.response, options.response),
+            Wanted("analog filter", source.analog_filter, options.analog_filter),
+            Wanted("inner shield", source.inner_shield, options.inner_shield),
+            Wanted("output low to earth", source.low_to_earth, options.low_to_earth),
+            Wanted("wave function", generator.function, "arb0"),
+            Wanted("points", upload, wave.samples.size),
+            Wanted("amplitude", generator.amplitude, wave.amplitude, 1e-4 * peak),  # the converter's step is finer
+            Wanted("offset", generator.offset, wave.offset, 1e-4 * peak),
+            Wanted("frequency", generator.frequency, wave.frequency, 1e-5 * wave.frequency),
+            Wanted("ranging", generator.ranging, "fixed"),
+            Wanted("marker line", generator.marker_line, options.marker_line),
+            Wanted("marker phase", generator.marker_phase, 0.0, 0.1),
+            Wanted("marker", generator.marker_enabled, value=True),
+            # so that whatever starts it by accident also ends it; each burst has its own number
+            Wanted("cycles", generator.cycles, 1, 0.0, watched=False),
         ]
-        for name, found, wanted, tolerance in checks:
-            agrees = found == wanted if tolerance is None else close_to(found, wanted, absolute=tolerance)
-            if not agrees:
-                raise HardwareError(
-                    f"{named(source)}: {name} was set to {wanted!r} but reads back {found!r}; "
-                    "look for a conflict of settings or a limit set at the front panel"
-                )
-        return wave.program(offset, amplitude, frequency)
+        if not str(source.IDN.cache.get()["firmware"]).startswith(_WITHOUT_TRIGGER):
+            wanted.append(Wanted("external trigger", generator.external_trigger_enabled, value=False, made=False))
+        return wanted
 
-    def _verify_unchanged(self) -> None:
-        """Raise unless every setting still reads as it did after `configure`."""
-        found = self._source.ask(_SETTINGS)
-        if found != self._settings:
+    def _require_unchanged(self) -> None:
+        """Raise unless the settings are those that were made; then another `configure` is needed."""
+        try:
+            self._settings.require_unchanged()
+        except HardwareError:
             self._program = None
-            raise HardwareError(
-                f"{named(self._source)}: the settings changed since they were made ({found!r} instead of "
-                f"{self._settings!r}); was it switched off or used at the front panel?"
-            )
+            raise
 
 
 def _slow_range(current_range: float, program: RampProgram) -> list[Finding]:

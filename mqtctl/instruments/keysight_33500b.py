@@ -11,7 +11,7 @@ quiet between bursts in carrier mode. The generator does not say whether a burst
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,15 +26,16 @@ from mqtctl.errors import HardwareError, InputError
 
 from .bursts import checked_burst
 from .conversation import Conversation
-from .faults import close_to, named
+from .faults import named
 from .filter_tail import filter_findings
 from .findings import Finding
 from .keysight_33500b_diagnosis import inspect_generator, synchronising
 from .keysight_33500b_options import Keysight33500BOptions
 from .keysight_33500b_setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, idling_at_zero
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
 from .sawtooth import Sawtooth, sawtooth
+from .wanted import POWER_ON, SettingsGuard
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -74,13 +75,14 @@ class Keysight33500BRampSource:
         self._clock = clock
         self._talk = Conversation(instrument, self.models, clock)
         self._program: RampProgram | None = None
-        self._settings = ""
+        self._settings = SettingsGuard(instrument, self._talk.ask, prefix=":")
         self._ends_at: float | None = None
         channel = self._options.channel
         if channel > getattr(instrument, "num_channels", 2):
             raise InputError(f"channel is {channel}, but {instrument.name} has one channel only; write channel: 1")
         self._source, self._output = f"SOUR{channel}", f"OUTP{channel}"
         self._setup = GeneratorSetup(self._options)
+        self._limit = self._options.current_limit
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -90,6 +92,10 @@ class Keysight33500BRampSource:
         """Return whether the output of our channel is on."""
         with self._talk.about("asking whether the output is on"):
             return bool(int(self._talk.ask(f"{self._output}?")))
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through, by the instrument's own limits, too; a smaller limit stays."""
+        self._limit = self._setup.largest = largest if self._limit is None else min(self._limit, largest)
 
     @property
     def current_limit(self) -> float | None:
@@ -126,11 +132,15 @@ class Keysight33500BRampSource:
             self._talk.write("*RST;*CLS")
             self._talk.write(f"{self._output}:LOAD INF")  # before the levels: they are those of an open circuit then
             self._upload(idling_at_zero(wave))
-            for command, value in self._setup.wanted(wave).items():
-                self._talk.write(f"{command} {value}")
+            wanted = self._setup.wanted(wave, self._talk)
+            self._settings.make(wanted)
             self._check_errors()
-            self._program = self._read_back(wave)
-            self._settings = self._talk.ask(self._setup.query())
+            found, resistance = self._settings.verify(wanted), self._options.bias_resistance
+        self._program = wave.program(
+            found[f"{self._source}:VOLT:OFFS"] / resistance,
+            found[f"{self._source}:VOLT"] / 2 / resistance,
+            found[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
+        )
         return self._program
 
     def start(self, cycles: int) -> None:
@@ -146,7 +156,7 @@ class Keysight33500BRampSource:
         with self._talk.about("starting the ramps"):
             if self._ends_at is not None:
                 self._talk.write("ABOR")  # a burst that runs would ignore the trigger
-            self._verify_unchanged()
+            self._require_unchanged()
             self._talk.write(f"{self._source}:BURS:NCYC {cycles}")
             self._talk.write(f"{self._output} 1")
             self._talk.write("*TRG")
@@ -159,20 +169,30 @@ class Keysight33500BRampSource:
         Raises
         ------
         HardwareError
-            The output is off in the middle of a burst.
+            The output is off in the middle of a burst, or the power was.
         """
         if self._ends_at is None:
             return False
-        if not self.output_on():
-            self._ends_at = None
+        with self._talk.about("asking whether the ramps are done"):
+            output, status = (int(field) for field in self._talk.fields(f":{self._output}?;*ESR?", 2, separator=";"))
+        if status & POWER_ON or not output:
+            self._ends_at = self._program = None
+            if status & POWER_ON:
+                self._settings.lost_power()
+            what = "it was switched off and on" if status & POWER_ON else "the output went off"
             raise HardwareError(
-                f"{named(self._generator)}: the output went off in the middle of a burst; "
+                f"{named(self._generator)}: {what} in the middle of a burst, so there are no ramps any more; "
                 "was it overloaded, switched off or used at the front panel?"
             )
         if self._clock.now() < self._ends_at:
             return True
         self._ends_at = None
         return False
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since."""
+        with self._talk.about("looking after its settings"):
+            self._require_unchanged()
 
     def stop(self) -> None:
         """End the burst: back to the first point, which is zero, and output off."""
@@ -190,21 +210,26 @@ class Keysight33500BRampSource:
         UnsafeError
             Output off was not read back after three rounds; an open output carries no current.
         """
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
         self._ends_at = None
-        talk = self._talk
-        bring_to_rest(
-            self._generator,
-            talk.about,
-            steps=(lambda: talk.write("ABOR"), lambda: talk.write(f"{self._output} 0")),
-            reset=lambda: talk.write("*RST;*CLS"),
-            is_off=lambda: int(talk.ask(f"{self._output}?")) == 0,
-        )
+        return _rest(self._generator, self._talk, [self._options.channel])
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what makes a 33500B safe: the options' channel, and all where they name none that there is."""
+        number = getattr(instrument, "num_channels", 2)
+        wanted = options.get("channel", 1)
+        channels = [wanted] if isinstance(wanted, int) and 1 <= wanted <= number else range(1, number + 1)
+        return _rest(instrument, Conversation(instrument, cls.models, clock), channels)
 
     # -- parts of the above -------------------------------------------------------------------
 
     def _check_voltages(self, wave: Sawtooth) -> None:
         """Raise `InputError` unless generator, resistor and current limit allow this ramp."""
-        resistance, limit = self._options.bias_resistance, self._options.current_limit
+        resistance, limit = self._options.bias_resistance, self._limit
         peak = abs(wave.offset) + wave.amplitude
         if limit is not None and peak > limit * (1 + 1e-9):
             raise InputError(
@@ -232,41 +257,34 @@ class Keysight33500BRampSource:
         if int(self._talk.ask("*OPC?")) != 1:
             raise ValueError("*OPC? is not answered with 1")
 
-    def _read_back(self, wave: Sawtooth) -> RampProgram:
-        """Read everything back, compare, and return the ramp that the instrument will make."""
-        wanted = {f"{self._output}": "0"} | self._setup.wanted(wave)
-        checks: dict[str, tuple[object, object, bool]] = {}
-        numbers: dict[str, float] = {}
-        scale = self._setup.limit(wave)
-        for command, value in wanted.items():
-            found = self._talk.ask(f"{command}?").strip()
-            if command.endswith((":VOLT", ":OFFS", ":HIGH", ":LOW", ":SRAT", ":NCYC", ":PHAS")):
-                numbers[command] = float(found)
-                rate = command.endswith(":SRAT")  # levels are as exact as the converter
-                same = close_to(float(found), float(value), relative=1e-6, absolute=0.0 if rate else 1e-4 * scale)
-            else:
-                same = found.strip('"').upper().lstrip("+") == value
-            checks[command] = (found, value, same)
-        self._talk.compare(checks)
-        resistance = self._options.bias_resistance
-        return wave.program(
-            numbers[f"{self._source}:VOLT:OFFS"] / resistance,
-            numbers[f"{self._source}:VOLT"] / 2 / resistance,
-            numbers[f"{self._source}:FUNC:ARB:SRAT"] / wave.samples.size,
-        )
-
-    def _verify_unchanged(self) -> None:
-        """Raise unless every setting still reads as it did after `configure`."""
-        found = self._talk.ask(self._setup.query())
-        if found != self._settings:
+    def _require_unchanged(self) -> None:
+        """Raise unless the settings are those that were made; then another `configure` is needed."""
+        try:
+            self._settings.require_unchanged()
+        except HardwareError:
             self._program = None
-            raise HardwareError(
-                f"{named(self._generator)}: the settings changed since they were made ({found!r} instead of "
-                f"{self._settings!r}); was it switched off or used at the front panel?"
-            )
+            raise
 
     def _check_errors(self) -> None:
         """Raise if the error queue holds anything."""
         found = drain_error_queue(self._talk.ask, self._generator.name)
         if found:
             raise ErrorQueueError(self._generator.name, found)
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation, channels: Collection[int]) -> WayToRest:
+    """Return what makes channels of a 33500B safe: an open output carries no current."""
+
+    def off(channel: int) -> Callable[[], None]:
+        return lambda: talk.write(f"OUTP{channel} 0")
+
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=(lambda: talk.write("ABOR"), *(off(channel) for channel in channels)),
+        reset=lambda: talk.write("*RST;*CLS"),
+        is_off=lambda: all(int(talk.ask(f"OUTP{channel}?")) == 0 for channel in channels),
+        distrust=talk.distrust,
+        goal="zero current and output off",
+        by_hand="press the output's key on the instrument and look at the junction",
+    )

@@ -1,12 +1,20 @@
-"""The settings of a 33500B that make a ramp, and the message that asks for them."""
+"""The settings of a 33500B that make a ramp."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+from mqtctl_drivers.commands import parse_number
 from numpy.typing import NDArray
 
+from .conversation import Conversation
 from .keysight_33500b_options import Keysight33500BOptions
 from .sawtooth import Sawtooth
+from .wanted import Spoken, Wanted, word
 
 __all__ = ["LARGEST_VOLTAGE", "WAVEFORM", "GeneratorSetup", "idling_at_zero"]
 
@@ -29,45 +37,75 @@ class GeneratorSetup:
 
     def __init__(self, options: Keysight33500BOptions) -> None:
         self._options = options
+        #: Largest current in A that anybody has set, the station file or the sample file.
+        self.largest = math.inf if options.current_limit is None else options.current_limit
         self._source, self._output = f"SOUR{options.channel}", f"OUTP{options.channel}"
 
     def limit(self, wave: Sawtooth) -> float:
         """Return the largest voltage in V that the instrument is to let through."""
         peak = abs(wave.offset) + wave.amplitude
         limit = self._options.current_limit or _MARGIN * peak
-        return min(limit * self._options.bias_resistance, LARGEST_VOLTAGE)
+        return min(min(limit, self.largest) * self._options.bias_resistance, LARGEST_VOLTAGE)
 
-    def wanted(self, wave: Sawtooth) -> dict[str, str]:
-        """Return command -> value of all settings, in the order in which they are made."""
-        source, resistance = self._source, self._options.bias_resistance
+    def wanted(self, wave: Sawtooth, talk: Conversation) -> list[Wanted]:
+        """Return all settings in the order in which they are made; each is named by its command."""
+        source, output, resistance = self._source, self._output, self._options.bias_resistance
         limit = self.limit(wave)
-        return {
-            f"{source}:FUNC:ARB": WAVEFORM,
-            f"{source}:FUNC:ARB:FILT": "OFF",  # samples are held, not joined
-            f"{source}:FUNC:ARB:SRAT": f"{wave.samples.size * wave.frequency:.12G}",
-            f"{source}:FUNC": "ARB",
-            f"{source}:VOLT": f"{2 * wave.amplitude * resistance:.9G}",
-            f"{source}:VOLT:OFFS": f"{wave.offset * resistance:.9G}",
-            f"{source}:VOLT:LIM:HIGH": f"{limit:.9G}",
-            f"{source}:VOLT:LIM:LOW": f"{-limit:.9G}",
-            f"{source}:VOLT:LIM:STAT": "1",
-            f"TRIG{self._options.channel}:SOUR": "BUS",  # before the burst: triggered by itself it would need to fit
-            f"{source}:BURS:MODE": "TRIG",
-            f"{source}:BURS:NCYC": "1",  # so that whatever triggers it by accident also ends it
-            f"{source}:BURS:PHAS": "0",
-            f"{source}:BURS:STAT": "1",
-            "OUTP:SYNC:SOUR": f"CH{self._options.channel}",
-            f"{self._output}:SYNC:MODE": "CARR",
-            "OUTP:SYNC": "1",
-        }
+        rate = wave.samples.size * wave.frequency
 
-    def query(self) -> str:
-        """Return one message that asks for all that decides what the junction will see."""
-        source = f":{self._source}"
-        ours = [f"{source}:{node}?" for node in ("FUNC", "FUNC:ARB", "FUNC:ARB:FILT", "FUNC:ARB:SRAT", "VOLT")]
-        ours += [f"{source}:{node}?" for node in ("VOLT:OFFS", "VOLT:LIM:STAT", "BURS:MODE", "BURS:PHAS", "BURS:STAT")]
-        triggers = [f":TRIG{self._options.channel}:SOUR?", f":{self._output}:LOAD?", ":OUTP:SYNC?", ":OUTP:SYNC:SOUR?"]
-        return ";".join([*ours, *triggers, f":{self._output}:SYNC:MODE?"])
+        def text(command: str, value: str) -> Wanted:
+            return Wanted(command, _spoken(talk, command, word), value)
+
+        def number(command: str, value: float, tolerance: float) -> Wanted:
+            return Wanted(command, _spoken(talk, command, float), value, tolerance)
+
+        def left(command: str) -> Wanted:
+            return Wanted(command, _spoken(talk, command, word), made=False)
+
+        def level(command: str, volts: float) -> Wanted:
+            return number(command, float(f"{volts:.9G}"), 1e-4 * limit)  # levels are as exact as the converter
+
+        return [
+            replace(text(output, "0"), made=False, watched=False),  # off after the reset; a burst turns it on
+            # made before the wave, for the levels are those of an open circuit then
+            Wanted(f"{output}:LOAD", _spoken(talk, f"{output}:LOAD", parse_number), math.inf, made=False),
+            text(f"{source}:FUNC:ARB", WAVEFORM),
+            text(f"{source}:FUNC:ARB:FILT", "OFF"),  # samples are held, not joined
+            number(f"{source}:FUNC:ARB:SRAT", rate, 1e-6 * rate),
+            text(f"{source}:FUNC", "ARB"),
+            level(f"{source}:VOLT", 2 * wave.amplitude * resistance),
+            level(f"{source}:VOLT:OFFS", wave.offset * resistance),
+            level(f"{source}:VOLT:LIM:HIGH", limit),
+            level(f"{source}:VOLT:LIM:LOW", -limit),
+            text(f"{source}:VOLT:LIM:STAT", "1"),
+            # before the burst: triggered by itself it would need to fit
+            text(f"TRIG{self._options.channel}:SOUR", "BUS"),
+            text(f"{source}:BURS:MODE", "TRIG"),
+            # so that whatever triggers it by accident also ends it; each burst has its own number
+            replace(number(f"{source}:BURS:NCYC", 1.0, 1e-6), watched=False),
+            number(f"{source}:BURS:PHAS", 0.0, 1e-4),
+            text(f"{source}:BURS:STAT", "1"),
+            text("OUTP:SYNC:SOUR", f"CH{self._options.channel}"),
+            text(f"{output}:SYNC:MODE", "CARR"),
+            text("OUTP:SYNC", "1"),
+            # as the reset leaves them, but a front panel can change current or timing by them
+            left(f"{output}:POL"),
+            left(f"{output}:MODE"),
+            left("OUTP:SYNC:POL"),
+            left(f"TRIG{self._options.channel}:DEL"),
+            # other samples under the same name
+            left(f"{source}:DATA:ATTR:POIN"),
+            left(f"{source}:DATA:ATTR:AVER"),
+        ]
+
+
+def _spoken(talk: Conversation, command: str, parse: Callable[[str], Any]) -> Spoken:
+    """Return a setting that is made by `command value` and asked for by `command?`."""
+
+    def make(value: object) -> None:
+        talk.write(f"{command} {value:.12G}" if isinstance(value, float) else f"{command} {value}")
+
+    return Spoken(f"{command}?", talk.ask, make, parse)
 
 
 def idling_at_zero(wave: Sawtooth) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import GlitchError, HardwareError, InputError
 
 from .counter_facts import CounterFacts
 from .faults import named, persistently, speaking
@@ -52,6 +52,7 @@ class Keysight53230ATimingCounter(CounterFacts):
 
     role: ClassVar[str] = "timing_counter"
     options_model: ClassVar[type[Document]] = Keysight53230AOptions
+    models: ClassVar[tuple[str, ...]] = Keysight53230A.models
 
     def __init__(self, instrument: Keysight53230A, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument
@@ -62,7 +63,6 @@ class Keysight53230ATimingCounter(CounterFacts):
         self._diagnosis = InputDiagnosis(instrument, self._setup, clock)
         self._timeout: float | None = None
         self._timeout_ramps = 1
-        self._settings = ""
         self._waiting = 0  # readings known to be in memory
         self._asked_at = -math.inf  # when that was known
         self._requests_service = False
@@ -109,7 +109,6 @@ class Keysight53230ATimingCounter(CounterFacts):
         with speaking(self._counter, "setting up the time interval"):
             self._setup.time_interval(timeout)
             self._requests_service = self._counter.request_service()
-            self._settings = self._setup.settings()
         self._timeout, self._timeout_ramps, self._waiting = timeout, empty_ramps, 0
         self._period = program.period
 
@@ -149,7 +148,7 @@ class Keysight53230ATimingCounter(CounterFacts):
         self._waiting = 0
         with speaking(self._counter, "arming"):
             self._counter.abort()
-            self._verify_unchanged()
+            self._require_unchanged()
             self._counter.sample_count.set(count)
             self._counter.initiate()
             self._check_errors()
@@ -210,21 +209,24 @@ class Keysight53230ATimingCounter(CounterFacts):
         with speaking(self._counter, "stopping"):
             self._counter.abort()
 
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since."""
+        with speaking(self._counter, "looking after its settings"):
+            self._require_unchanged()
+
     def make_safe(self) -> None:
         """Leave the counter idle; it puts nothing out, so there is nothing to confirm."""
         self.stop()
 
     # -- parts of the above -------------------------------------------------------------------
 
-    def _verify_unchanged(self) -> None:
-        """Raise unless every setting still reads as it did after `configure`."""
-        found = self._setup.settings()
-        if found != self._settings:
+    def _require_unchanged(self) -> None:
+        """Raise unless the settings are those that were made; then another `configure` is needed."""
+        try:
+            self._setup.guard.require_unchanged()
+        except HardwareError:
             self._timeout = None
-            raise HardwareError(
-                f"{named(self._counter)}: the settings changed since they were made ({found!r} instead of "
-                f"{self._settings!r}); was it switched off or used at the front panel?"
-            )
+            raise
 
     def _check_errors(self) -> None:
         """Raise for anything in the error queue but time-outs, which are ramps without a switch."""
@@ -252,7 +254,7 @@ class Keysight53230ATimingCounter(CounterFacts):
         wrong = np.isnan(intervals) | (intervals < 0) | ((intervals > 2.0 * timeout) & np.isfinite(intervals))
         if np.any(wrong):
             first = int(np.flatnonzero(wrong)[0])
-            raise HardwareError(
+            raise GlitchError(
                 f"{named(self._counter)}: interval {first} of {values.size} reads {values[first]:.6g} s, which a "
                 f"time-out of {timeout:.6g} s does not allow; the block is rejected, repeat it"
             )

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError, UnsafeError
+from mqtctl.errors import HardwareError
 
 from .conversation import Conversation
-from .faults import close_to, impatient, named, persistently
+from .faults import named, persistently
 from .findings import Finding
 from .lakeshore_inspection import inspect_controller, zone_findings
 from .lakeshore_zones import Zone, ZonedOptions
 from .roles import RampProgram, TemperatureReading
+from .safe_state import WayToRest
+from .wanted import SettingsGuard, Spoken, Wanted
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
@@ -59,6 +61,11 @@ class LakeshoreController(ABC):
     role: ClassVar[str] = "temperature_controller"
     #: Text in the identity of the right instrument.
     model: ClassVar[str]
+    #: Whether the last digits of a temperature are noise.
+    fine: ClassVar[bool] = True
+    #: The option that names the heater; its values, the default first, with the numbers of their outputs.
+    heater_option: ClassVar[str]
+    heaters: ClassVar[Mapping[str | int, int]]
     #: How far a set-point may read back from what was set: relative, and absolute in K.
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 1e-6)
 
@@ -71,12 +78,23 @@ class LakeshoreController(ABC):
         self._heater_name = heater
         self._clock = clock
         self._talk = Conversation(instrument, (self.model,), clock, _PAUSE)
+        self._settings = SettingsGuard(instrument, self._talk.ask)
 
     # -- what differs ---------------------------------------------------------------------------
 
+    @property
     @abstractmethod
-    def _ask_reading(self) -> tuple[float, str]:
-        """Ask once for the value in K, and why it must not be believed ("" if it may)."""
+    def _reading_query(self) -> str:
+        """The message that asks for a reading: several queries, of which the first gives the value."""
+
+    @abstractmethod
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Return the value in K, and why it must not be believed ("" if it may), from the replies."""
+
+    @property
+    @abstractmethod
+    def _heater_query(self) -> str:
+        """Asks for how much of its range the heater gives, in %."""
 
     @property
     @abstractmethod
@@ -88,12 +106,11 @@ class LakeshoreController(ABC):
         """Raise `CryostatError` unless the thermometer's input is on and in kelvin."""
 
     @abstractmethod
-    def _close_loop(self) -> None:
-        """Make the output regulate on the input, and come back off after a power failure."""
+    def _loop(self) -> list[Wanted]:
+        """Return what makes the output regulate on the input and come back off after a power failure.
 
-    @abstractmethod
-    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
-        """Read back what `_close_loop` set; see `Conversation.compare`."""
+        What else decides the readings, such as the input's filter, is watched as it is.
+        """
 
     @abstractmethod
     def _range_code(self, zone: Zone) -> int:
@@ -125,16 +142,16 @@ class LakeshoreController(ABC):
             No answer, or one that cannot be read.
         """
 
-        def reading() -> tuple[float, str]:
+        def reading() -> TemperatureReading:
             with self._talk.about("reading the thermometer"):
-                return self._ask_reading()
+                return self._look()
 
-        temperature, fault = persistently(self._instrument, "reading the thermometer", reading)
-        fault = fault or self._implausible(temperature)
-        return TemperatureReading(temperature, valid=not fault, status=fault or "OK")
+        return persistently(self._instrument, "reading the thermometer", reading)
 
     def set_target(self, temperature: float) -> None:
         """Regulate at this temperature (K): closed loop, PID, heater range and set-point.
+
+        All of it is read back, and from then on watched in the message of every reading.
 
         Raises
         ------
@@ -147,24 +164,21 @@ class LakeshoreController(ABC):
         """
         zone = self._zones.zone(temperature)
         code = self._range_code(zone)
-        output, talk = self._output, self._talk
+        talk = self._talk
         with talk.about(f"setting {temperature * 1e3:.6g} mK"):
+            self._settings.forget()
             talk.ask("*ESR?")  # forget refusals from before
             self._check_input()
             self._turn_off_unless_in(code)
-            self._close_loop()
-            if zone.has_gains:
-                talk.write(f"PID {output}," + ",".join(f"{gain:.6G}" for gain in zone.gains if gain is not None))
-            self._stop_setpoint_ramp()
-            talk.write(f"SETP {output},{temperature:.6G}")
-            talk.write(f"RANGE {output},{code}")
+            wanted = [*self._loop(), *self._regulation(temperature, code, zone)]
+            self._settings.make(wanted)
             refused = int(talk.ask("*ESR?")) & _REFUSED
             if refused:
                 raise HardwareError(
                     f"{named(self._instrument)}: it refused a command (event status {refused}) while the set-point of "
                     f"{temperature * 1e3:.6g} mK was made; compare PID and range in the station file with the panel"
                 )
-            talk.compare(self._checks(temperature, code, zone))
+            self._settings.verify(wanted)
 
     def inspect(self, program: RampProgram | None) -> list[Finding]:
         """Return what the controller says of itself, heater and thermometer; changes nothing."""
@@ -190,21 +204,21 @@ class LakeshoreController(ABC):
         UnsafeError
             Not read back after three tries.
         """
-        fault = ""
-        with impatient(self._instrument):
-            for _ in range(3):
-                try:
-                    with self._talk.about("turning the heater off"):
-                        self._talk.write(f"RANGE {self._output},0")
-                        if int(self._talk.ask(f"RANGE? {self._output}")) == 0:
-                            return
-                        fault = "the range does not read back as off"
-                except HardwareError as exc:
-                    fault = str(exc)
-        raise UnsafeError(
-            f"{named(self._instrument)}: the {self._heater_name} could not be confirmed off ({fault}); "
-            "press HEATER OFF on the instrument"
-        )
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
+        self._settings.forget()
+        return _rest(self._instrument, self._talk, [self._output], self._heater_name)
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what turns the heater of the options off, and every one that it may be where they name none."""
+        wanted = options.get(cls.heater_option, next(iter(cls.heaters)))
+        named_outputs = [number for key, number in cls.heaters.items() if key == wanted]
+        outputs = named_outputs or list(cls.heaters.values())
+        name = "heater" if named_outputs else "heaters"
+        return _rest(instrument, Conversation(instrument, (cls.model,), clock, _PAUSE), outputs, name)
 
     # -- parts of the above ---------------------------------------------------------------------
 
@@ -222,12 +236,6 @@ class LakeshoreController(ABC):
             return f"{temperature:g} K is not plausible; has the channel a calibration curve?"
         return ""
 
-    def _stop_setpoint_ramp(self) -> None:
-        """Switch off a set-point ramp that somebody left on: the plan decides how fast."""
-        on, rate = self._talk.fields(f"RAMP? {self._output}", 2)
-        if int(on) != 0:
-            self._talk.write(f"RAMP {self._output},0,{rate}")
-
     def _turn_off_unless_in(self, code: int) -> None:
         """Turn the heater off before its range or mode changes, so that the loop starts afresh.
 
@@ -237,18 +245,97 @@ class LakeshoreController(ABC):
         if int(self._talk.ask(f"RANGE? {self._output}")) not in (_OFF, code):
             self._talk.write(f"RANGE {self._output},{_OFF}")
 
-    def _checks(self, temperature: float, code: int, zone: Zone) -> dict[str, tuple[object, object, bool]]:
-        """Read back loop, gains, set-point and range."""
-        output, talk = self._output, self._talk
+    def _regulation(self, temperature: float, code: int, zone: Zone) -> list[Wanted]:
+        """Return gains, set-point and range, in the order in which they are made."""
         relative, absolute = self.setpoint_tolerance
-        checks = dict(self._loop_checks())
-        gains = [float(field) for field in talk.fields(f"PID? {output}", 3)]
-        setpoint = float(talk.ask(f"SETP? {output}"))
-        found = int(talk.ask(f"RANGE? {output}"))
-        same = close_to(setpoint, temperature, relative=relative, absolute=absolute)
-        checks["set-point in K"] = (setpoint, temperature, same)
-        checks["heater range"] = (found, code, found == code)
-        for name, gain, wanted in zip("PID", gains, zone.gains, strict=True):
-            same = wanted is None or close_to(gain, wanted, relative=1e-3, absolute=0.1)
-            checks[name] = (gain, wanted, same)
-        return checks
+        gains = tuple(gain for gain in zone.gains if gain is not None)
+        return [
+            Wanted("PID", self._spoken("PID", _numbers, "{:.6G},{:.6G},{:.6G}"), gains or None, 0.1),
+            Wanted("set-point ramp", self._setpoint_ramp(), "0"),
+            Wanted(
+                "set-point in K",
+                self._spoken("SETP", float, "{:.6G}"),
+                temperature,
+                max(relative * temperature, absolute),
+            ),
+            Wanted("heater range", self._spoken("RANGE", int), code),
+        ]
+
+    def _spoken(self, command: str, parse: Callable[[str], Any], form: str = "{}") -> Spoken:
+        """Return a setting of our output that is made by `command output,value` and asked for by `command? output`."""
+
+        def make(value: Any) -> None:
+            text = form.format(*value) if isinstance(value, tuple) else form.format(value)
+            self._talk.write(f"{command} {self._output},{text}")
+
+        return Spoken(f"{command}? {self._output}", self._talk.ask, make, parse)
+
+    def _seen(self, query: str) -> Spoken:
+        """Return a setting that is the lab's: it is watched and never made."""
+        return Spoken(query, self._talk.ask, lambda _value: None)
+
+    def _input_type(self, autorange: int) -> Wanted:
+        """Return what INTYPE says, sensor type or excitation first, without the range that autorange chooses.
+
+        `autorange` is its field in the reply; the range stands behind it.
+        """
+
+        def steady(text: str) -> str:
+            fields = text.split(",")
+            if fields[autorange].strip() != "0":
+                fields[autorange + 1] = "auto"
+            return ",".join(fields)
+
+        query = f"INTYPE? {self._sensor}"
+        return Wanted("input type and excitation", self._seen(query), made=False, steady=steady)
+
+    def _setpoint_ramp(self) -> Spoken:
+        """Return whether a set-point ramp is on; one that was left on is switched off: the plan decides how fast."""
+
+        def make(_off: object) -> None:
+            on, rate = self._talk.fields(f"RAMP? {self._output}", 2)
+            if int(on) != 0:
+                self._talk.write(f"RAMP {self._output},0,{rate}")
+
+        return Spoken(f"RAMP? {self._output}", self._talk.ask, make, lambda text: text.split(",")[0].strip())
+
+    def _look(self) -> TemperatureReading:
+        """Ask for a reading and, once a set-point was made, in the same message for the settings and the heater."""
+        query, watching = self._reading_query, bool(self._settings.wanted)
+        if watching:
+            # the sensor's own units have more digits than the temperature
+            query = f"{query};SRDG? {self._sensor};{self._heater_query};{self._settings.query}"
+        reply = self._talk.ask(query)
+        fields = [field.strip() for field in reply.split(";")]
+        if len(fields) != query.count(";") + 1:
+            raise ValueError(f"{reply!r} has not the fields of {query}")
+        digits, heater = fields[0] if self.fine else "", None
+        if watching:
+            *fields, digits, percent = self._settings.split(fields)
+            heater = float(percent) / 100
+        temperature, fault = self._interpret(fields)
+        fault = fault or self._implausible(temperature)
+        return TemperatureReading(temperature, not fault, fault or "OK", digits, heater)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a reply."""
+    return tuple(float(field) for field in text.split(","))
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation, outputs: Collection[int], name: str) -> WayToRest:
+    """Return what turns heaters off; there is no reset: it would undo the cryostat's curves and loops."""
+
+    def off(output: int) -> Callable[[], None]:
+        return lambda: talk.write(f"RANGE {output},{_OFF}")
+
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=[off(output) for output in outputs],
+        is_off=lambda: all(int(talk.ask(f"RANGE? {output}")) == _OFF for output in outputs),
+        distrust=talk.distrust,
+        goal=f"the {name}",
+        end="confirmed off",
+        by_hand="press HEATER OFF on the instrument",
+    )

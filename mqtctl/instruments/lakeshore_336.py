@@ -7,7 +7,7 @@ gives four), so they are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
@@ -20,6 +20,7 @@ from .faults import named
 from .lakeshore import LakeshoreController
 from .lakeshore_336_options import Lakeshore336Options
 from .lakeshore_zones import Zone
+from .wanted import Spoken, Wanted
 
 __all__ = ["Lakeshore336Controller"]
 
@@ -41,6 +42,10 @@ class Lakeshore336Controller(LakeshoreController):
 
     options_model: ClassVar[type[Document]] = Lakeshore336Options
     model: ClassVar[str] = "MODEL336"
+    fine: ClassVar[bool] = False
+    models: ClassVar[tuple[str, ...]] = (model,)
+    heater_option: ClassVar[str] = "output"
+    heaters: ClassVar[Mapping[str | int, int]] = {1: 1, 2: 2}
     setpoint_tolerance: ClassVar[tuple[float, float]] = (1e-4, 6e-4)  # three decimals come back
 
     def __init__(self, instrument: LakeshoreModel336, options: Mapping[str, object], clock: Clock) -> None:
@@ -48,10 +53,19 @@ class Lakeshore336Controller(LakeshoreController):
         self._statuses = instrument.A.SENSOR_STATUSES
         super().__init__(instrument, self._options, self._options.output, f"heater {self._options.output}", clock)
 
-    def _ask_reading(self) -> tuple[float, str]:
+    @property
+    def _reading_query(self) -> str:
         """Ask for value and status in one message."""
-        name = self._options.input
-        value, status = self._talk.fields(f"KRDG? {name};RDGST? {name}", 2, separator=";")
+        return f"KRDG? {self._options.input};RDGST? {self._options.input}"
+
+    @property
+    def _heater_query(self) -> str:
+        """Ask for the heater's output in % of the range."""
+        return f"HTR? {self._output}"
+
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Take value and status apart."""
+        value, status = fields
         return float(value), self._status_text(int(status), self._statuses)
 
     @property
@@ -69,22 +83,26 @@ class Lakeshore336Controller(LakeshoreController):
         if int(units) != 1:
             raise CryostatError(f"{where} does not regulate in kelvin; choose kelvin as its preferred units")
 
-    def _close_loop(self) -> None:
+    def _loop(self) -> list[Wanted]:
         """Regulate this output on our input."""
         wanted = (_CLOSED_LOOP, self._options.input_number, 0)
-        found = tuple(int(field) for field in self._talk.fields(f"OUTMODE? {self._output}", 3))
-        if found != wanted:
-            self._turn_off_unless_in(0)
-            self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
+        query, name = f"OUTMODE? {self._output}", self._options.input
 
-    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
-        """Read back mode and input of the output."""
-        mode, source, _ = self._talk.fields(f"OUTMODE? {self._output}", 3)
-        number = self._options.input_number
-        return {
-            "output mode": (mode, "closed loop", int(mode) == _CLOSED_LOOP),
-            "control input": (source, number, int(source) == number),
-        }
+        def parse(text: str) -> tuple[int, ...]:
+            mode, source, powerup = text.split(",")
+            return int(mode), int(source), int(powerup)
+
+        def make(_value: object) -> None:
+            if parse(self._talk.ask(query)) != wanted:
+                self._turn_off_unless_in(0)
+                self._talk.write(f"OUTMODE {self._output}," + ",".join(str(field) for field in wanted))
+
+        return [
+            Wanted("output mode and control input", Spoken(query, self._talk.ask, make, parse), wanted),
+            Wanted("input curve", self._seen(f"INCRV? {name}"), made=False),
+            self._input_type(autorange=1),
+            Wanted("input filter", self._seen(f"FILTER? {name}"), made=False),
+        ]
 
     def _range_code(self, zone: Zone) -> int:
         """Return the number of a zone's heater range."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
@@ -21,6 +21,7 @@ from .faults import named
 from .lakeshore import LakeshoreController
 from .lakeshore_372_options import Lakeshore372Options
 from .lakeshore_zones import Zone
+from .wanted import Spoken, Wanted
 
 __all__ = ["Lakeshore372Controller"]
 
@@ -43,20 +44,31 @@ class Lakeshore372Controller(LakeshoreController):
 
     options_model: ClassVar[type[Document]] = Lakeshore372Options
     model: ClassVar[str] = "MODEL372"
+    models: ClassVar[tuple[str, ...]] = (model,)
+    heater_option: ClassVar[str] = "heater"
+    heaters: ClassVar[Mapping[str | int, int]] = {"sample": 0, "warm-up": 1}
 
     def __init__(self, instrument: LakeshoreModel372, options: Mapping[str, object], clock: Clock) -> None:
         self._options = validate_document(options, Lakeshore372Options, f"options of {instrument.name}")
         self._statuses = instrument.ch01.SENSOR_STATUSES
         self._fresh_from = -math.inf
         heater = self._options.heater
-        output = {"sample": 0, "warm-up": 1}[heater]
-        super().__init__(instrument, self._options, output, f"{heater} heater", clock)
+        super().__init__(instrument, self._options, self.heaters[heater], f"{heater} heater", clock)
 
-    def _ask_reading(self) -> tuple[float, str]:
+    @property
+    def _reading_query(self) -> str:
         """Ask for value, status and scanner position in one message."""
         channel = self._options.channel
-        query = f"KRDG? {channel};RDGST? {channel};SCAN?"
-        value, status, scanner = self._talk.fields(query, 3, separator=";")
+        return f"KRDG? {channel};RDGST? {channel};SCAN?"
+
+    @property
+    def _heater_query(self) -> str:
+        """Ask for the sample heater's current, or the warm-up heater's output (unconfirmed), in % of the range."""
+        return "HTR?" if self._output == 0 else f"AOUT? {self._output}"
+
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+        """Take value, status and scanner position apart."""
+        value, status, scanner = fields
         scan = _SCAN.fullmatch(scanner)
         if scan is None:
             raise ValueError(f"{scanner!r} is not channel,autoscan")
@@ -96,23 +108,28 @@ class Lakeshore372Controller(LakeshoreController):
         if before is None or int(before[1]) != channel:
             self._fresh_from = self._clock.now() + float(pause)
 
-    def _close_loop(self) -> None:
+    def _loop(self) -> list[Wanted]:
         """Regulate this output on our channel; filter, polarity and delay stay as the lab has set them."""
-        channel = self._options.channel
-        mode, source, powerup, polarity, use_filter, delay = self._talk.fields(f"OUTMODE? {self._output}", 6)
-        if (int(mode), source.lstrip("0"), int(powerup)) != (_CLOSED_LOOP, str(channel), 0):
-            self._turn_off_unless_in(0)
-            settings = f"{_CLOSED_LOOP},{channel},0,{int(polarity)},{int(use_filter)},{int(delay)}"
-            self._talk.write(f"OUTMODE {self._output},{settings}")
+        channel, talk = self._options.channel, self._talk
+        query = f"OUTMODE? {self._output}"
 
-    def _loop_checks(self) -> Mapping[str, tuple[object, object, bool]]:
-        """Read back mode and channel of the output."""
-        mode, source, *_ = self._talk.fields(f"OUTMODE? {self._output}", 6)
-        channel = self._options.channel
-        return {
-            "output mode": (mode, "closed loop", int(mode) == _CLOSED_LOOP),
-            "control channel": (source, channel, source.lstrip("0") == str(channel)),
-        }
+        def make(_value: object) -> None:
+            mode, source, powerup, polarity, use_filter, delay = talk.fields(query, 6)
+            if (int(mode), source.lstrip("0"), int(powerup)) != (_CLOSED_LOOP, str(channel), 0):
+                self._turn_off_unless_in(0)
+                settings = f"{_CLOSED_LOOP},{channel},0,{int(polarity)},{int(use_filter)},{int(delay)}"
+                talk.write(f"OUTMODE {self._output},{settings}")
+
+        def parse(text: str) -> tuple[int, ...]:
+            return tuple(int(field) for field in text.split(",")[:3])
+
+        wanted = (_CLOSED_LOOP, channel, 0)
+        return [
+            Wanted("output mode and control channel", Spoken(query, talk.ask, make, parse), wanted),
+            Wanted("input set-up", self._seen(f"INSET? {channel}"), made=False),
+            self._input_type(autorange=2),
+            Wanted("input filter", self._seen(f"FILTER? {channel}"), made=False),
+        ]
 
     def _range_code(self, zone: Zone) -> int:
         """Return the number of a zone's heater range."""

@@ -7,7 +7,9 @@ path of the driver class and whose value is the adapter class:
     "lab_drivers.awg.Awg" = "lab_drivers.mqt:AwgRampSource"
 
 An adapter is called with (instrument, options, clock), has the methods of its role and a class
-attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source".
+attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source". Two more are worth
+having: `models`, texts of which one stands in the answer to `*IDN?` (which is then asked before the driver sends
+anything), and `init_keys`, arguments of the driver that a station file may give because they command no output.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 from mqtctl.errors import InputError
 
-__all__ = ["ENTRY_POINT_GROUP", "adapter_for", "known_drivers"]
+__all__ = ["ENTRY_POINT_GROUP", "adapter_for", "init_keys", "known_drivers", "role_of"]
 
 ENTRY_POINT_GROUP = "mqtctl.adapters"
 
@@ -88,6 +90,19 @@ def adapter_for(role: str, driver: str) -> Any:
     close = difflib.get_close_matches(driver, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
     raise InputError(f"the driver {driver!r} cannot play the role {role!r}; {hint}")
+
+
+def init_keys(driver: str) -> tuple[str, ...]:
+    """Return the arguments of a driver that an adapter of another package has declared harmless."""
+    points = [point.load() for point in _entry_points() if point.name == driver]
+    return tuple(str(key) for adapter in points for key in getattr(adapter, "init_keys", ()))
+
+
+def role_of(driver: str) -> str | None:
+    """Return the one role that a driver class can play; None if it can play none or several."""
+    roles = {role for role, known in _ADAPTERS if known == driver}
+    roles |= {getattr(point.load(), "role", "") for point in _entry_points() if point.name == driver}
+    return roles.pop() if len(roles) == 1 else None
 
 
 def _entry_points() -> tuple[EntryPoint, ...]:

@@ -17,6 +17,7 @@ from .findings import Finding
 
 __all__ = [
     "Finding",
+    "LimitableSource",
     "OffsetSource",
     "RampProgram",
     "RampSource",
@@ -24,6 +25,7 @@ __all__ = [
     "TemperatureController",
     "TemperatureReading",
     "TimingCounter",
+    "Watched",
 ]
 
 
@@ -160,11 +162,26 @@ class TimingCounter(Protocol):
 
 @dataclass(frozen=True)
 class TemperatureReading:
-    """One reading of the bath thermometer: value in K, and whether the instrument calls it valid."""
+    """One reading of the bath thermometer.
+
+    Attributes
+    ----------
+    temperature
+        Value in K.
+    valid, status
+        Whether the instrument calls it valid, and what it says.
+    digits
+        The reading as the instrument writes it, where its last digits are noise: the same ones time and again mean
+        that it is frozen. Empty where the instrument is too coarse for that.
+    heater
+        Part of the heater's range that is being given, 0 to 1; None where that is not known.
+    """
 
     temperature: float
     valid: bool
     status: str = ""
+    digits: str = ""
+    heater: float | None = None
 
 
 @runtime_checkable
@@ -203,3 +220,22 @@ class OffsetSource(Protocol):
 
     def make_safe(self) -> None:
         """Zero current, output off, both read back; raises `UnsafeError` if not confirmed."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A source or counter that can say whether it still is as it was set up; one that cannot is believed."""
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting has changed since it was set up.
+
+        Nothing else changes, but a counter without memory ends its measurement.
+        """
+
+
+@runtime_checkable
+class LimitableSource(Protocol):
+    """A source that can be told what the sample may see; the adapters of this package all can."""
+
+    def restrict_current(self, largest: float) -> None:
+        """Let no more than this (A) through from now on; a smaller limit of the station file stays."""

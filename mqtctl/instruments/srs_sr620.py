@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import GlitchError, HardwareError, InputError
 
 from .counter_facts import CounterFacts
 from .faults import impatient, named, speaking
@@ -60,6 +60,7 @@ class SrsSR620TimingCounter(CounterFacts):
 
     role: ClassVar[str] = "timing_counter"
     options_model: ClassVar[type[Document]] = SrsSR620Options
+    models: ClassVar[tuple[str, ...]] = SrsSR620.models
 
     def __init__(self, instrument: SrsSR620, options: Mapping[str, object], clock: Clock) -> None:
         self._counter = instrument
@@ -67,7 +68,6 @@ class SrsSR620TimingCounter(CounterFacts):
         super().__init__(self._options)
         self._clock = clock
         self._period: float | None = None
-        self._settings = ""
         self._setup = TimerSetup(instrument, self._options)
         self._diagnosis = InputDiagnosis(instrument, self._options, self._setup, clock)
         self._longest_silence = math.inf
@@ -122,8 +122,6 @@ class SrsSR620TimingCounter(CounterFacts):
         with speaking(self._counter, "setting up the time interval"):
             self._counter.reset()
             self._setup.apply({"mode": "time", "arming": "+time"})
-            self._counter.check_errors()
-            self._settings = self._setup.settings()
         self._period, self._longest_silence = program.period, silence
 
     def measure_period(self, program: RampProgram) -> float:
@@ -162,7 +160,7 @@ class SrsSR620TimingCounter(CounterFacts):
         self._end()
         self._received = np.empty(0)
         with speaking(self._counter, "arming"):
-            self._verify_unchanged()
+            self._require_unchanged()
             self._counter.check_errors()  # the last chance: any question would end the dump
             self._counter.start_dump(count)
         self._to_come, self._flowing = count, True
@@ -216,6 +214,12 @@ class SrsSR620TimingCounter(CounterFacts):
         """End the dump; intervals already received stay readable."""
         self._end()
 
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since; ends a dump."""
+        self._end()
+        with speaking(self._counter, "looking after its settings"):
+            self._require_unchanged()
+
     def make_safe(self) -> None:
         """Leave the counter idle; it puts nothing out, so there is nothing to confirm."""
         with impatient(self._counter):
@@ -261,7 +265,7 @@ class SrsSR620TimingCounter(CounterFacts):
         if np.any(wrong):
             first = int(np.flatnonzero(wrong)[0])
             self._end()
-            raise HardwareError(
+            raise GlitchError(
                 f"{named(self._counter)}: interval {first} of {values.size} reads {values[first]:.6g} s, which "
                 f"cannot be {longest:.3g} s after arming; the stream is out of step, repeat"
             )
@@ -275,15 +279,13 @@ class SrsSR620TimingCounter(CounterFacts):
             raise HardwareError(f"{named(self._counter)}: no time interval is set up; call configure first")
         return self._period
 
-    def _verify_unchanged(self) -> None:
-        """Raise unless every setting still reads as it did after `configure`."""
-        found = self._setup.settings()
-        if found != self._settings:
+    def _require_unchanged(self) -> None:
+        """Raise unless the settings are those that were made; then another `configure` is needed."""
+        try:
+            self._setup.guard.require_unchanged()
+        except HardwareError:
             self._period = None
-            raise HardwareError(
-                f"{named(self._counter)}: the settings changed since they were made ({found!r} instead of "
-                f"{self._settings!r}); was it switched off or used at the front panel?"
-            )
+            raise
 
 
 def _late_after(period: float) -> float:

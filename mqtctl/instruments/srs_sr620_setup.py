@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mqtctl_drivers.srs_sr620 import SrsSR620
-from mqtctl_drivers.srs_sr620_input import INPUTS, TimerInput
-
-from mqtctl.errors import HardwareError
 
 from .counter_facts import check_timeout
-from .faults import close_to, named
 from .roles import RampProgram, StopEdge
 from .srs_sr620_options import SrsSR620Options
+from .wanted import SettingsGuard, Wanted
+
+if TYPE_CHECKING:
+    from qcodes.instrument import InstrumentBase
 
 __all__ = ["TimerSetup", "longest_silence"]
 
 #: The level's converter has steps of 10 mV.
 _LEVEL_STEP = 0.0051
+#: Value out of range and command not understood, in the standard event status.
+_REFUSED = 0x30
 #: After this many periods, and this many s, without a sample something is wrong with the wiring or the ramp.
 _SILENT_PERIODS, _SILENT_TIME = 45, 4.5
 
@@ -54,6 +56,9 @@ class TimerSetup:
     def __init__(self, counter: SrsSR620, options: SrsSR620Options) -> None:
         self._counter = counter
         self._options = options
+        # it has no error queue: command and execution errors show in the event status alone
+        self.guard = SettingsGuard(counter, counter.ask, errors=_REFUSED)
+        """Watches what `apply` has set."""
         self.stop = options.stop_edge
         """The edge that ends an interval."""
 
@@ -67,48 +72,37 @@ class TimerSetup:
         edges
             Edges of "start" and "stop", where they are not the usual ones.
         """
-        counter = self._counter
-        wanted: dict[str, Any] = {
+        wanted = self._wanted(measurement, edges)
+        self.guard.make(wanted)
+        self._counter.check_errors()
+        self.guard.verify(wanted)
+
+    def _wanted(self, measurement: Mapping[str, str], edges: Mapping[str, StopEdge]) -> list[Wanted]:
+        """Return all that decides what an interval means, in the order in which it is set."""
+        options = self._options
+        values: dict[str, Any] = {
             **measurement,
-            "source": measurement.get("source", self._options.start_input),
+            "source": measurement.get("source", options.start_input),
             "sample_size": 1,
             "auto_measure": False,
             "expand": False,
         }
-        parts = [("", counter, wanted), *((f"{role} ", part, settings) for role, part, settings in self._inputs(edges))]
-        for _, part, settings in parts:
-            for name, value in settings.items():
-                part.parameters[name].set(value)
-        for prefix, part, settings in parts:
-            for name, value in settings.items():
-                found = part.parameters[name].get()
-                if not (close_to(found, value, absolute=_LEVEL_STEP) if name == "level" else found == value):
-                    raise HardwareError(
-                        f"{named(counter)}: {prefix}{name.replace('_', ' ')} was set to {value!r} but reads back "
-                        f"{found!r}; reset the counter and look at its front panel"
-                    )
-
-    def settings(self) -> str:
-        """Return all that decides what an interval means, as the counter answers in one message."""
-        numbers = (INPUTS["a"], INPUTS["b"])
-        inputs = [f"{mnemonic}? {n}" for n in numbers for mnemonic in ("LEVL", "TSLP", "TERM", "TCPL", "TMOD")]
-        return self._counter.ask(";".join(["MODE?", "SRCE?", "ARMM?", "SIZE?", "AUTM?", *inputs]))
-
-    def _inputs(self, edges: Mapping[str, StopEdge]) -> list[tuple[str, TimerInput, dict[str, Any]]]:
-        """Return role, input and what its parameters are to be, for both inputs."""
-        options = self._options
+        wanted = [_named("", self._counter, name, value) for name, value in values.items()]
         usual = {"start": options.start_edge, "stop": self.stop}
-        return [
-            (
-                role,
-                self._counter.inputs[getattr(options, f"{role}_input")],
-                {
-                    "autolevel": False,  # first, for it would move the level
-                    "coupling": getattr(options, f"{role}_coupling"),
-                    "termination": getattr(options, f"{role}_impedance"),
-                    "level": edge.threshold,
-                    "slope": "positive" if edge.rising else "negative",
-                },
-            )
-            for role, edge in (usual | dict(edges)).items()
-        ]
+        for role, edge in (usual | dict(edges)).items():
+            timer_input = self._counter.inputs[getattr(options, f"{role}_input")]
+            settings = {
+                "autolevel": False,  # first, for it would move the level
+                "coupling": getattr(options, f"{role}_coupling"),
+                "termination": getattr(options, f"{role}_impedance"),
+                "level": edge.threshold,
+                "slope": "positive" if edge.rising else "negative",
+            }
+            wanted += [_named(f"{role} ", timer_input, name, value) for name, value in settings.items()]
+        return wanted
+
+
+def _named(prefix: str, part: InstrumentBase, name: str, value: Any) -> Wanted:
+    """Return a setting under its parameter's name."""
+    words = prefix + name.replace("_", " ")
+    return Wanted(words, part.parameters[name], value, _LEVEL_STEP if name == "level" else None)

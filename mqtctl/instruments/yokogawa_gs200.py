@@ -9,8 +9,8 @@ output marks the steps of a program, of which the way up and the way back are on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mqtctl_drivers.errors import ErrorQueueError
 from mqtctl_drivers.scpi import drain_error_queue
@@ -20,11 +20,12 @@ from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
 
 from .conversation import Conversation
-from .faults import close_to, named
+from .faults import named
 from .findings import Finding
 from .inspection import examine
 from .roles import RampProgram
-from .safe_state import bring_to_rest
+from .safe_state import WayToRest
+from .wanted import SettingsGuard, Spoken, Wanted, word
 from .yokogawa_gs200_options import YokogawaGS200Options
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class YokogawaGS200OffsetSource:
         self._source = instrument
         self._options = validate_document(options, YokogawaGS200Options, f"options of {instrument.name}")
         self._talk = Conversation(instrument, self.models, clock)
+        self._settings = SettingsGuard(instrument, self._talk.ask)
+        self._limit = self._options.current_limit
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""
@@ -68,6 +71,10 @@ class YokogawaGS200OffsetSource:
             self_test=None,
         )[:2]
 
+    def restrict_current(self, largest: float) -> None:
+        """Put out no more than this (A); the range stays that of the station file's limit, which counts if smaller."""
+        self._limit = min(self._limit, largest)
+
     def output_on(self) -> bool:
         """Return whether the output is on."""
         with self._talk.about("asking whether the output is on"):
@@ -81,34 +88,38 @@ class YokogawaGS200OffsetSource:
         InputError
             It exceeds the current limit.
         HardwareError
-            The output is on with another function or range than ours, which cannot be changed without a glitch;
-            or something does not read back.
+            The output is on with another function, range or limit than ours, which cannot be changed without a
+            glitch; or something does not read back.
         """
         options = self._options
-        if not abs(current) <= options.current_limit * (1 + 1e-9):
+        if not abs(current) <= self._limit * (1 + 1e-9):
             raise InputError(
-                f"an offset of {current:.6g} A exceeds the current limit of {options.current_limit:.6g} A of "
+                f"an offset of {current:.6g} A exceeds the current limit of {self._limit:.6g} A of "
                 f"{named(self._source)}; reduce it"
             )
         level = current * options.scale
         with self._talk.about("setting the offset current"):
+            ours = self._wanted()
             if self._output():
-                self._require_own_range()
+                self._require_own(ours)
             else:
-                self._set_up()
-            self._talk.write(f":SOUR:LEV {level + 0.0:.7E}")
-            self._talk.write(":OUTP 1")
+                self._talk.write("*CLS")
+                self._talk.write(":SOUR:LEV 0")
+                self._settings.make(ours)
+                self._check_errors()
+            now = [
+                Wanted("level", self._spoken(":SOUR:LEV", float, ".7E"), level + 0.0, 0.51 * options.step),
+                Wanted("output", self._spoken(":OUTP"), "1"),
+            ]
+            self._settings.make(now)
             self._check_errors()
-            found = float(self._talk.ask(":SOUR:LEV?"))
-            self._talk.compare(
-                {
-                    "function": self._function(),
-                    "range": self._range(),
-                    "level": (found, level, close_to(found, level, absolute=0.51 * options.step)),
-                    "output": (self._output(), True, self._output()),
-                }
-            )
-        return found / options.scale
+            found = self._settings.verify([*ours, *now])
+        return float(found["level"]) / options.scale
+
+    def verify_unchanged(self) -> None:
+        """Raise `HardwareError` if it lost its power or a setting, level and output included, has changed since."""
+        with self._talk.about("looking after its settings"):
+            self._settings.require_unchanged()
 
     def make_safe(self) -> None:
         """Level to zero and output off, each tried by itself; reset if the read-back does not confirm it.
@@ -118,14 +129,16 @@ class YokogawaGS200OffsetSource:
         UnsafeError
             Zero and off were not read back after three rounds.
         """
-        talk = self._talk
-        bring_to_rest(
-            self._source,
-            talk.about,
-            steps=(lambda: talk.write(":SOUR:LEV 0"), lambda: talk.write(":OUTP 0")),
-            reset=lambda: talk.write("*RST;*CLS"),
-            is_off=lambda: not self._output() and float(talk.ask(":SOUR:LEV?")) == 0.0,
-        )
+        self.way_to_rest().take()
+
+    def way_to_rest(self) -> WayToRest:
+        """Return what makes it safe."""
+        return _rest(self._source, self._talk)
+
+    @classmethod
+    def rest(cls, instrument: VisaInstrument, _options: Mapping[str, object], clock: Clock) -> WayToRest:
+        """Return what makes a GS200 safe, whatever its options say."""
+        return _rest(instrument, Conversation(instrument, cls.models, clock))
 
     # -- parts of the above -------------------------------------------------------------------
 
@@ -133,38 +146,46 @@ class YokogawaGS200OffsetSource:
         """Return whether the output is on."""
         return bool(int(self._talk.ask(":OUTP?")))
 
-    def _function(self) -> tuple[object, object, bool]:
-        """Return function as it is, as it should be, and whether that is the same."""
-        found = self._talk.ask(":SOUR:FUNC?").strip().upper()
-        return found, self._options.function, found.startswith(self._options.function)
+    def _spoken(self, command: str, parse: Callable[[str], Any] = word, form: str = "") -> Spoken:
+        """Return a setting that is made by `command value` and asked for by `command?`."""
+        return Spoken(f"{command}?", self._talk.ask, lambda value: self._talk.write(f"{command} {value:{form}}"), parse)
 
-    def _range(self) -> tuple[object, object, bool]:
-        """Return range as it is, as it should be, and whether that is the same."""
-        found = float(self._talk.ask(":SOUR:RANG?"))
-        return found, self._options.range, close_to(found, self._options.range, relative=1e-6)
-
-    def _require_own_range(self) -> None:
-        """Raise `HardwareError` if the output is on with other settings than ours."""
-        for name, (found, wanted, agrees) in (("function", self._function()), ("range", self._range())):
-            if not agrees:
-                raise HardwareError(
-                    f"{named(self._source)}: its output is on with the {name} {found}, {wanted} is needed; somebody "
-                    "may be using it: switch its output off first, or run `mqtctl safe`"
-                )
-
-    def _set_up(self) -> None:
-        """Choose function, limits and range with the output off and the level at zero."""
+    def _wanted(self) -> list[Wanted]:
+        """Return function, limits and range, which are made with the output off and the level at zero."""
         options = self._options
-        self._talk.write("*CLS")
-        self._talk.write(":SOUR:LEV 0")
-        self._talk.write(f":SOUR:FUNC {options.function}")
-        self._talk.write(f":SOUR:PROT:VOLT {options.voltage_limit:.0f}")
-        self._talk.write(f":SOUR:PROT:CURR {options.protection:.3f}")
-        self._talk.write(f":SOUR:RANG {options.range:g}")
-        self._check_errors()
+        return [
+            Wanted("function", self._spoken(":SOUR:FUNC", lambda text: word(text)[:4]), options.function),
+            Wanted("voltage limit", self._spoken(":SOUR:PROT:VOLT", float, ".0f"), round(options.voltage_limit), 1e-6),
+            Wanted("current limit", self._spoken(":SOUR:PROT:CURR", float, ".3f"), options.protection, 5.1e-4),
+            Wanted("range", self._spoken(":SOUR:RANG", float, "g"), options.range, 1e-6 * options.range),
+        ]
+
+    def _require_own(self, ours: Sequence[Wanted]) -> None:
+        """Raise `HardwareError` if the output is on with other settings than ours."""
+        for setting in ours:
+            found = setting.parameter.get()
+            if not setting.agrees(found):
+                raise HardwareError(
+                    f"{named(self._source)}: its output is on with the {setting.name} {found}, {setting.value} is "
+                    "needed; somebody may be using it: switch its output off first, or run `mqtctl safe`"
+                )
 
     def _check_errors(self) -> None:
         """Raise if the error queue holds anything."""
         found = drain_error_queue(self._talk.ask, self._source.name)
         if found:
             raise ErrorQueueError(self._source.name, found)
+
+
+def _rest(instrument: VisaInstrument, talk: Conversation) -> WayToRest:
+    """Return what makes a GS200 safe."""
+    return WayToRest(
+        instrument,
+        talk.about,
+        steps=(lambda: talk.write(":SOUR:LEV 0"), lambda: talk.write(":OUTP 0")),
+        reset=lambda: talk.write("*RST;*CLS"),
+        is_off=lambda: int(talk.ask(":OUTP?")) == 0 and float(talk.ask(":SOUR:LEV?")) == 0.0,
+        distrust=talk.distrust,
+        goal="zero current and output off",
+        by_hand="press OUTPUT on the instrument and look at the junction",
+    )

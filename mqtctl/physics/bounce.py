@@ -30,6 +30,7 @@ from ..errors import InputError
 __all__ = ["Bounce", "kramers_factor", "solve_bounce"]
 
 ComplexArray = NDArray[Any]  # real below T0, complex above
+_MOST_STEPS = 60  # of Newton's method; 5 to 7 are usual
 
 
 @dataclass(frozen=True)
@@ -182,17 +183,23 @@ def _coupling(harmonics: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
 
 
 def _newton(harmonics: ComplexArray, kernel: NDArray[np.float64]) -> ComplexArray:
-    """Solve kernel Y = 3 (y^2) for an even path."""
-    for _ in range(60):
+    """Solve kernel Y = 3 (y^2) for an even path; it ends where rounding alone is left of the step."""
+    earlier = np.inf
+    for _ in range(_MOST_STEPS):
         difference, total = _coupling(harmonics)
         jacobian = np.diag(kernel.astype(harmonics.dtype)) - 6.0 * (difference + total)
         jacobian[:, 0] += 6.0 * harmonics  # the harmonic n = 0 has no mirror image
         residual = kernel * harmonics - 3.0 * _square(harmonics)[: len(harmonics)]
         step = lu_solve(lu_factor(jacobian), residual)
         harmonics = harmonics - step
-        if np.max(np.abs(step)) < 1e-13:
-            break
-    return harmonics
+        size = float(np.max(np.abs(step)))
+        # usually 1e-16 at the end; near T0 the matrix is nearly singular and the last steps do not shrink any more
+        if size < 1e-13 or (size < 1e-9 and size >= earlier):
+            return harmonics
+        earlier = size
+    raise InputError(
+        f"no bounce was found in {_MOST_STEPS} steps, the last of which was {earlier:.2g}; give a path to start from"
+    )
 
 
 def _log_determinant_ratio(

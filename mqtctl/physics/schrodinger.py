@@ -14,16 +14,24 @@ which keeps full relative precision even where Gamma is far below the rounding e
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MetastablePotential", "State", "refine_state"]
+from ..errors import InputError
+
+__all__ = ["MetastablePotential", "State", "refine_state", "secant_zero"]
 
 _ORDER = 32
 _GAUSS, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_MOST_STEPS = 40
+_LONGEST_STEP = 0.2  # of the energy, in quanta
+#: Steps of the energy below this are as small as rounding may leave them: the secant's own shrink to 1e-15 in two more.
+_ROUNDING = 1e-9
 _FADE = 22.0  # nepers from a boundary to where its error is below rounding
 
 
@@ -74,19 +82,7 @@ class _Solution:
 
 def refine_state(potential: MetastablePotential, guess: complex) -> State:
     """Return the state next to a guessed complex energy (error below about 0.05)."""
-    energies = [guess, guess * (1.0 + 1e-4) + 1e-5]
-    mismatches = [_mismatch(potential, energy) for energy in energies]
-    for _ in range(40):
-        change = mismatches[-1] - mismatches[-2]
-        if change == 0.0:
-            break
-        step = -mismatches[-1] * (energies[-1] - energies[-2]) / change
-        step *= min(1.0, 0.2 / abs(step))
-        energies.append(energies[-1] + step)
-        mismatches.append(_mismatch(potential, energies[-1]))
-        if abs(step) < 1e-14:
-            break
-    energy = energies[-1]
+    energy = secant_zero(partial(_mismatch, potential), guess)
     left, right, turning = _solve(potential, energy)
     # join the two at the matching point, then balance flux at the far end against the norm up to there
     larger = abs(left.value) > abs(left.slope)
@@ -98,6 +94,44 @@ def refine_state(potential: MetastablePotential, guess: complex) -> State:
         math.log(left.norm) + 2.0 * left.scale, math.log(right.norm) + 2.0 * (right.scale + log_ratio)
     )
     return State(float(energy.real), float(log_flux - log_norm))
+
+
+def secant_zero(function: Callable[[complex], complex], guess: complex) -> complex:
+    """Return the zero next to a guess (error below about 0.05) of a function that is analytic there and of order 1.
+
+    The function may be exactly zero anywhere, or never: it ends where no step makes the function smaller any more, and
+    the point where it was smallest is the answer.
+
+    Raises
+    ------
+    InputError
+        If there is no zero within reach.
+    """
+    before, here = guess, guess * (1.0 + 1e-4) + 1e-5
+    at_before, at_here = function(before), function(here)
+    best, least = (before, at_before) if abs(at_before) < abs(at_here) else (here, at_here)
+    step = here - before
+    for _ in range(_MOST_STEPS):
+        change = at_here - at_before
+        if least == 0.0 or change == 0.0:
+            break
+        step = -at_here * ((here - before) / change)
+        if abs(step) > _LONGEST_STEP:
+            step *= _LONGEST_STEP / abs(step)
+        before, at_before, here = here, at_here, here + step
+        if here == before:
+            break
+        at_here = function(here)
+        if abs(at_here) < abs(least):
+            best, least = here, at_here
+        elif abs(step) < _ROUNDING:
+            break
+    if least != 0.0 and abs(step) > _ROUNDING:
+        raise InputError(
+            f"no state was found next to the energy {guess:.6g} (in quanta of the plasma frequency): the last step was"
+            f" {abs(step):.2g}; the level lies too close to the barrier top, ask for fewer levels"
+        )
+    return best
 
 
 def _mismatch(potential: MetastablePotential, energy: complex) -> complex:

@@ -100,6 +100,14 @@ class SwitchingDistribution:
                 raise InputError(f"{name} is {value} {unit}; it must be 0 or more and finite")
         self.noise = math.hypot(noise, jitter * self._typical_rate()) if jitter > 0.0 else noise
 
+    def __repr__(self) -> str:
+        rate = self.ramp_rate if callable(self.ramp_rate) else f"{self.ramp_rate:g}"
+        return (
+            f"{type(self).__name__}({self.junction!r}, temperature={self.temperature:g}, ramp_rate={rate}, "
+            f"model={self.model!r}, start_current={self.start_current:g}, stop_current={self.stop_current:g}, "
+            f"current_noise={self.noise:g})"
+        )
+
     @property
     def survivor_mass(self) -> float:
         """Probability of reaching the end of the ramp without a switch."""
@@ -164,7 +172,7 @@ class SwitchingDistribution:
 
     @property
     def mean(self) -> float:
-        """Mean switching current in A."""
+        """Mean switching current in A; a ramp without a switch counts with the current at its end."""
         return self._sign * self._ramp.moments[0]
 
     @property
@@ -186,12 +194,15 @@ class SwitchingDistribution:
         # cumulants of independent terms add
         return (fourth + 6.0 * second * variance + 3.0 * variance**2) / scale if scale > 0.0 else math.nan
 
-    def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Return n independent switching currents in A, shape (n,); survivors are at the end of the ramp."""
+    def sample(self, n: int, rng: np.random.Generator | None = None) -> FloatArray:
+        """Return n independent switching currents in A, shape (n,); survivors are at the end of the ramp.
+
+        The generator must be given: whoever draws says how it can be repeated.
+        """
         if not (isinstance(n, int | float | np.integer) and n >= 0 and n == math.floor(n)):
             raise InputError(f"n is {n!r}; the number of samples must be a whole number, 0 or more")
         if not isinstance(rng, np.random.Generator):
-            raise InputError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(1)")
+            raise InputError(f"rng is {rng!r}; give a generator, such as sample({n}, numpy.random.default_rng(1))")
         samples = self._ramp.table.draw(int(n), rng)
         if self._sign < 0.0:
             np.negative(samples, out=samples)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from mqtctl.documents import Document, dump_yaml, load_document, validate_document
+from mqtctl.documents import Document, dump_yaml, load_document, validate_document, write_whole
 from mqtctl.errors import StorageError
 from mqtctl.quantities import Amperes, Fraction, Seconds, Volts
 from mqtctl.records import MeasuredRamp
@@ -127,12 +127,10 @@ def require_writable(path: Path) -> None:
 
 def save_calibration(calibration: Calibration, path: Path) -> None:
     """Write a calibration file, whole or not at all; raises `StorageError` if it cannot be written."""
-    partial = path.with_name(f"{path.name}.partial")
     text = "# Written by `mqtctl calibrate`. A plan refers to it with `calibration: FILE`.\n"
     content = {key: value for key, value in calibration.model_dump(mode="json").items() if value is not None}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text + dump_yaml(content), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, (text + dump_yaml(content)).encode())
     except OSError as exc:
         raise StorageError(f"the calibration cannot be written to {path} ({exc.strerror or exc})") from exc

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mqtctl.documents import Document, load_document
+from mqtctl.documents import Document, load_document, place
 from mqtctl.errors import InputError
 from mqtctl.plan.calibration import Calibration, load_calibration
 from mqtctl.plan.sample import Sample, load_sample
@@ -158,7 +158,7 @@ def load_plan(path: Path) -> ResolvedPlan:
         A fault in either file, or a plan that asks for more than the sample may see.
     """
     plan = load_document(path, Plan)
-    here = path.resolve().parent
+    here = path.parent
     sample = load_sample(here / plan.sample)
     check_limits(plan, sample, path)
     check_timing(plan.ramp, path)
@@ -179,14 +179,16 @@ def check_limits(plan: Plan, sample: Sample, path: Path) -> None:
         current = getattr(plan.ramp, key)
         if abs(current) + abs(offset) > limits.max_current:
             besides = f" besides the offset of {readable(offset, 'A')}" if offset else ""
+            where = place(path, "ramp", key)
             raise InputError(
-                f"{path}: ramp.{key} is {readable(current, 'A')}{besides}, but the sample {sample.name!r} may see "
+                f"{where}: ramp.{key} is {readable(current, 'A')}{besides}, but the sample {sample.name!r} may see "
                 f"at most {readable(limits.max_current, 'A')} (limits.max_current in {plan.sample}); lower it"
             )
     hottest = max(plan.temperatures)
     if hottest > limits.max_temperature:
+        where = place(path, "temperatures", plan.temperatures.index(hottest))
         raise InputError(
-            f"{path}: temperatures asks for {readable(hottest, 'K')}, but the sample {sample.name!r} may see at "
+            f"{where}: temperatures asks for {readable(hottest, 'K')}, but the sample {sample.name!r} may see at "
             f"most {readable(limits.max_temperature, 'K')} (limits.max_temperature in {plan.sample}); leave it out"
         )
 
@@ -195,8 +197,9 @@ def check_timing(ramp: RampSettings, path: Path) -> None:
     """Refuse a ramp that leaves no time in its period for the way back; raises `InputError`."""
     longest = (1 - RETURN_SHARE) / ramp.repetition
     if ramp.rise_time > longest:
+        where = place(path, "ramp", "repetition")
         raise InputError(
-            f"{path}: ramp: the rise takes {readable(ramp.rise_time, 's')}, but at {readable(ramp.repetition, 'Hz')} "
+            f"{where}: ramp: the rise takes {readable(ramp.rise_time, 's')}, but at {readable(ramp.repetition, 'Hz')} "
             f"only {readable(longest, 's')} of each period can be rise; lower the repetition to "
             f"{readable((1 - RETURN_SHARE) / ramp.rise_time, 'Hz')} or raise the rate"
         )

@@ -6,12 +6,12 @@ It stands apart from every plan, so that no plan can widen the limits.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mqtctl.documents import Document, load_document
-from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms, Volts
+from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms, Volts, readable
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["JunctionFacts", "Limits", "Sample", "load_sample"]
@@ -53,6 +53,16 @@ class Sample(Document):
     name: str = Field(min_length=1)
     junction: JunctionFacts
     limits: Limits
+
+    @model_validator(mode="after")
+    def _may_see_its_critical_current(self) -> Self:
+        critical, most = self.junction.critical_current, self.limits.max_current
+        if critical > most:
+            raise ValueError(
+                f"junction.critical_current is {readable(critical, 'A')}, but limits.max_current lets the sample see "
+                f"at most {readable(most, 'A')}: it could never be measured; correct one of them"
+            )
+        return self
 
 
 def load_sample(path: Path) -> Sample:

@@ -5,10 +5,10 @@ Captions are HTML made of our own words and formatted numbers only; nothing a us
 
 from __future__ import annotations
 
+from mqtctl.notation import Estimate, quantity
 from mqtctl.report.content import Content
 from mqtctl.report.histogram_figure import histogram_points
 from mqtctl.report.rate_figure import MOST_TEMPERATURES, rate_points
-from mqtctl.report.tables import Estimate, format_quantity
 from mqtctl.report.temperature_figures import guide_line, saturated_width
 
 __all__ = ["escape_temperature_caption", "histogram_caption", "rate_caption", "width_caption"]
@@ -23,7 +23,7 @@ _ESCAPE_LAW = (
 
 
 def _kelvin(estimate: Estimate) -> str:
-    return format_quantity(estimate, "K")
+    return quantity(estimate, "K")
 
 
 def histogram_caption(content: Content) -> str:
@@ -63,10 +63,10 @@ def width_caption(content: Content) -> str:
             "law itself gives a local exponent near 0.64"
         )
         exponent = content.width_exponent
-        text += f", measured here {format_quantity(exponent, '')}. " if exponent else ". "
+        text += f", measured here {quantity(exponent, '')}. " if exponent else ". "
     level = saturated_width(content)
     if level:
-        text += f"Dash-dotted: weighted mean width of the saturated points, {format_quantity(level, 'A')}. "
+        text += f"Dash-dotted: weighted mean width of the saturated points, {quantity(level, 'A')}. "
     else:
         text += "No saturation level is drawn: no point of this sweep was identified as saturated. "
     if content.theory is not None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.notation import NOTHING, Estimate
 from mqtctl.records import JunctionEstimate
-from mqtctl.report.tables import NOTHING, Estimate
 
 __all__ = ["Content", "Curve", "PointContent", "RatePoints", "TheoryCurves"]
 

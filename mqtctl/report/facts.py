@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from mqtctl.report.tables import MISSING, format_duration, format_quantity
+from mqtctl.notation import MISSING, duration, quantity
 
 __all__ = ["fact_rows"]
 
@@ -100,7 +100,7 @@ def _number(key: str, value: float) -> str:
         return f"{value:.4f}"
     suffix = _unit_suffix(key)
     if suffix == "_s":
-        return format_duration(value)
+        return duration(value)
     if suffix:
-        return format_quantity(value, _UNITS[suffix])
+        return quantity(value, _UNITS[suffix])
     return f"{value:.6g}"

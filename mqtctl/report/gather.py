@@ -16,10 +16,10 @@ from mqtctl.analysis.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.moments import moments
 from mqtctl.analysis.results import EscapeRates, HistogramFit, PointFit, SweepFit
 from mqtctl.errors import InputError
+from mqtctl.notation import NOTHING, Estimate
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
-from mqtctl.report.tables import NOTHING, Estimate
 
 __all__ = ["gather"]
 
@@ -124,7 +124,7 @@ def _with_curves(
     known = (alone.critical_current, alone.escape_temperature)
     if not all(math.isfinite(v) and v > 0.0 for v in known) or point.switching_currents.size < _LEAST_SWITCHES:
         return point
-    counted = 0 if alone.censored_as_missed else histogram.censored
+    counted = histogram.censored - alone.missed
     switched = point.switching_currents.size / (point.switching_currents.size + counted)
     try:
         density, rate = law_curves(point.switching_currents, known, junction, histogram.ramp)

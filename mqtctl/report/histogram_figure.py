@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from mqtctl.notation import Scale, scaled_number
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.style import INK, TemperatureColors, tidy
-from mqtctl.report.tables import Scale, scaled_number
 
 __all__ = ["draw_histograms", "histogram_height", "histogram_points"]
 

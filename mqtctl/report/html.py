@@ -17,7 +17,7 @@ from mqtctl.report.facts import fact_rows
 from mqtctl.report.summary import point_notes, point_table, summary_table
 from mqtctl.report.tables import html_table
 
-__all__ = ["Picture", "page"]
+__all__ = ["Picture", "page", "simulated_mark"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ $style
 <body>
 <h1>$title</h1>
 <p class="kind">$subtitle</p>
+$notices
 $verdict
 $warnings
 $sections
@@ -62,26 +63,35 @@ p.kind { color: #555; margin: 0 0 0.4cm; }
 .box p { margin: 0.1cm 0; }
 .box.warning { border-color: #D55E00; background: #fdf0e7; }
 .box.unknown { border-color: #E69F00; background: #fff7e3; }
+.box.simulated { border: 2px solid #D55E00; border-left-width: 5px; background: #fdf0e7; }
 .box ul { margin: 0.1cm 0; padding-left: 0.6cm; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 8.5pt; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 1.5pt 4pt; text-align: right; border-bottom: 0.5pt solid #d5d5d5; vertical-align: top; }
 th { border-bottom: 1pt solid #1a1a1a; font-weight: 600; vertical-align: bottom; }
 thead { display: table-header-group; }
 tr, section.whole { break-inside: avoid; }
+table.points th, table.points td { white-space: nowrap; }
 table.pairs td { text-align: left; overflow-wrap: anywhere; }
 table.pairs td:first-child { width: 62%; color: #333; }
 figure { margin: 0.5cm 0; break-inside: avoid; }
 figure img { width: 16cm; max-width: 100%; height: auto; display: block; margin: 0 auto 0.2cm; }
 figcaption, p.note { font-size: 8.5pt; color: #333; }
 @page { size: A4; margin: 1.3cm 1.5cm; }
-@media print { body { margin: 0; padding: 0; max-width: none; } figure img { width: 12.4cm; }
+@media print { body { margin: 0; padding: 0; max-width: none; }
+  .scroll { overflow: visible; } table.points { font-size: 7.6pt; }
+  figure img { width: 12.4cm; }
   figure { margin: 0.2cm 0 0.4cm; } figcaption, p.note { font-size: 8pt; line-height: 1.35; } h2 { break-after: avoid; }
   .box { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 
 
 def page(
-    content: Content, pictures: Sequence[Picture], facts: Mapping[str, Any], besides: Mapping[str, Any] | None = None
+    content: Content,
+    pictures: Sequence[Picture],
+    facts: Mapping[str, Any],
+    besides: Mapping[str, Any] | None = None,
+    state: str = "",
 ) -> str:
     """Return the whole report as HTML text."""
     sections = [
@@ -99,11 +109,31 @@ def page(
     return _PAGE.substitute(
         title=html.escape(content.title or "Switching-current measurement"),
         subtitle=_subtitle(content),
+        notices=_notices(facts, state),
         verdict=_verdict(content),
         warnings=_warnings(content),
         sections="\n".join(sections),
         style=_STYLE,
     )
+
+
+def simulated_mark(facts: Mapping[str, Any]) -> str:
+    """Return the word that stands across every figure of what no real instrument measured; empty else."""
+    return "SIMULATED" if facts.get("simulated") else ""
+
+
+def _notices(facts: Mapping[str, Any], state: str) -> str:
+    """Return the boxes with what must be known before anything is believed."""
+    boxes = ""
+    if simulated_mark(facts):
+        seed = "" if facts.get("seed") is None else f", seed {html.escape(str(facts['seed']))}"
+        boxes += (
+            f'<div class="box simulated"><p><strong>SIMULATED.</strong> No instrument and no junction was here: these '
+            f"numbers come from the simulated bench{seed}.</p></div>"
+        )
+    if state:
+        boxes += f'<div class="box warning"><p><strong>{html.escape(state[:1].upper() + state[1:])}.</strong></p></div>'
+    return boxes
 
 
 def _subtitle(content: Content) -> str:

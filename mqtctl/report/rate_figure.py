@@ -8,9 +8,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from mqtctl.notation import Scale
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.style import TemperatureColors, plain_ticks, tidy
-from mqtctl.report.tables import Scale
 
 __all__ = ["MOST_TEMPERATURES", "draw_rates", "rate_points"]
 

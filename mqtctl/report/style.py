@@ -81,11 +81,15 @@ def _settings() -> dict[Any, Any]:
     }
 
 
-def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5) -> bytes:
-    """Draw a figure of `width` x `height` (cm) and return it as PNG at 220 dots per inch."""
+def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "") -> bytes:
+    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch."""
     with _lock, mpl.rc_context(_settings()):
         figure = Figure(figsize=(inches(width), inches(height)), layout="constrained")
         draw(figure)
+        if mark:
+            # above everything, so that no legend hides it, and so pale that it hides nothing
+            look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
+            figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=RESOLUTION, facecolor="white")
         return buffer.getvalue()

@@ -6,8 +6,9 @@ import html
 import math
 from collections.abc import Sequence
 
+from mqtctl.notation import MISSING, Estimate, Scale, number, quantity, scaled_number
 from mqtctl.report.content import Content, PointContent
-from mqtctl.report.tables import MISSING, Estimate, Scale, format_number, format_quantity, html_table, scaled_number
+from mqtctl.report.tables import Markup, html_table
 
 __all__ = ["point_notes", "point_table", "summary_table"]
 
@@ -19,22 +20,31 @@ def summary_table(content: Content) -> str:
     """Return the sweep's results as an HTML table of name and value."""
 
     def value(estimate: Estimate, unit: str) -> str:
-        return format_quantity(estimate, unit) if estimate or not content.fitted else _NOT_IDENTIFIABLE
+        return quantity(estimate, unit) if estimate or not content.fitted else _NOT_IDENTIFIABLE
 
     junction = content.junction
     capacitance = Estimate(junction.capacitance, junction.capacitance_stderr)
     stated = "" if junction.capacitance_stderr is not None else " (no uncertainty stated)"
     rows = [
         ("Critical current, shared by the sweep, from its thermal points", value(content.critical_current, "A")),
-        ("Capacitance used, from the sample file", format_quantity(capacitance, "F") + stated),
+        ("Capacitance used, from the sample file", quantity(capacitance, "F") + stated),
         ("Resistance used, from the sample file", _resistance(junction.resistance)),
         ("Quality factor at the saturated points' mean switching current", _quality(content)),
-        ("Saturation escape temperature (shared critical current, a_t = 1)", _saturation(content)),
+        (
+            Markup("Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)"),
+            _saturation(content),
+        ),
         (
             "Tunnelling theory for the same, from critical current, C and R",
             value(content.predicted_saturation, "K"),
         ),
-        ("Crossover temperature ħω_R/2πk_B, computed from critical current, C and R", value(content.crossover, "K")),
+        (
+            Markup(
+                "Crossover temperature ħω<sub>R</sub>/2π<i>k</i><sub>B</sub>, computed from critical current, "
+                "<i>C</i> and <i>R</i>"
+            ),
+            value(content.crossover, "K"),
+        ),
         (_measured_crossover_name(content), value(content.measured_crossover, "K")),
         ("Thermal points: temperature of the full escape model / bath temperature", _thermometry(content)),
         ("Local exponent d ln σ / d ln T of the warm points", value(content.width_exponent, "")),
@@ -47,7 +57,7 @@ def _saturation(content: Content) -> str:
     """Write the saturation with how well its points agree."""
     if not content.saturation:
         return _NOT_IDENTIFIABLE if content.fitted else MISSING
-    text = format_quantity(content.saturation, "K")
+    text = quantity(content.saturation, "K")
     if content.saturation_flatness is None:
         return text
     finding = "not flat" if content.saturation_flatness < _NOT_FLAT else "flat"
@@ -68,14 +78,14 @@ def _thermometry(content: Content) -> str:
     """Write the noise thermometry's slope and scatter."""
     if not content.thermometry:
         return _NOT_IDENTIFIABLE if content.fitted else MISSING
-    text = format_quantity(content.thermometry, "")
+    text = quantity(content.thermometry, "")
     scatter = content.thermometry_scatter
     return text if scatter is None else f"{text}, scatter {100.0 * scatter:.2g} %"
 
 
 def _resistance(resistance: float) -> str:
     """Write the shunt resistance; infinite means undamped."""
-    return "none (undamped)" if math.isinf(resistance) else format_quantity(resistance, "Ω")
+    return "none (undamped)" if math.isinf(resistance) else quantity(resistance, "Ω")
 
 
 def _quality(content: Content) -> str:
@@ -152,7 +162,7 @@ def _point_row(point: PointContent, scales: tuple[Scale, Scale, Scale, Scale]) -
         str(point.censored),
         scaled_number(point.mean, current),
         scaled_number(point.std, width),
-        format_number(point.skewness.value, point.skewness.stderr),
+        number(point.skewness.value, point.skewness.stderr),
         scaled_number(point.escape_temperature, escape),
         scaled_number(point.critical_current_free, current),
         scaled_number(point.escape_temperature_free, escape),

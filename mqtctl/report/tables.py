@@ -1,180 +1,28 @@
-"""Numbers as people write them: value(uncertainty), SI prefixes, durations, and HTML tables of them.
-
-Use `format_quantity` for one number with its unit, `Scale.of` and `format_number` for a column
-or an axis that shares one prefix, `html_table` for rows of such strings. A number that is missing
-(None, NaN, infinite) is written as a dash, never as a zero.
-"""
+"""HTML tables of text."""
 
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-__all__ = [
-    "MISSING",
-    "NOTHING",
-    "Estimate",
-    "Scale",
-    "format_duration",
-    "format_number",
-    "format_quantity",
-    "html_table",
-    "scaled_number",
-]
-
-MISSING = "–"
-
-_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
-_SIGNIFICANT_DIGITS = 4  # of a number without an uncertainty
-_MOST_DECIMALS = 12  # a double holds some 16 digits; more than this would print rounding noise
-_LARGEST_PLAIN = 1e7  # larger (or, in its inverse, smaller) numbers are written with a power of ten
+__all__ = ["Markup", "html_table"]
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A number in SI base units with its standard error; either may be None where it is not known."""
+class Markup(str):
+    """HTML of our own making: a cell of it is not escaped."""
 
-    value: float | None
-    stderr: float | None = None
-
-    def __bool__(self) -> bool:
-        """Whether there is a finite value to print."""
-        return finite(self.value)
-
-    @property
-    def error(self) -> float:
-        """The standard error, 0.0 where there is none to draw."""
-        return float(self.stderr) if self.stderr is not None and finite(self.stderr) else 0.0
-
-
-NOTHING = Estimate(None)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A unit with an SI prefix: `factor` units of the base are one of `name`."""
-
-    name: str
-    factor: float
-
-    @classmethod
-    def of(cls, values: Iterable[float | None], unit: str) -> Scale:
-        """Choose the prefix that puts the median magnitude of `values` (SI base units) between 1 and 1000."""
-        magnitudes = sorted(abs(float(v)) for v in values if v is not None and finite(v) and v != 0.0)
-        if not magnitudes:
-            return cls(unit, 1.0)
-        # 999.7 would round to 1000 of the smaller prefix; the slack takes it to the next one
-        exponent = 3 * math.floor(math.log10(magnitudes[len(magnitudes) // 2] * 1.0005) / 3)
-        exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
-        return cls(_PREFIXES[exponent] + unit, 10.0**exponent)
-
-
-def finite(value: float | None) -> bool:
-    """Return whether `value` is a number that can be printed or drawn."""
-    return value is not None and math.isfinite(value)
-
-
-def _plain(value: float) -> str:
-    """Write a number without uncertainty, to four significant digits."""
-    if value != 0.0 and not 1.0 / _LARGEST_PLAIN < abs(value) < _LARGEST_PLAIN:
-        mantissa, exponent = f"{value:.{_SIGNIFICANT_DIGITS - 1}e}".split("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}×10^{int(exponent)}"
-    magnitude = 0 if value == 0.0 else math.floor(math.log10(abs(value)))
-    decimals = min(max(_SIGNIFICANT_DIGITS - 1 - magnitude, 0), _MOST_DECIMALS)
-    text = f"{value:.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def format_number(value: float | None, stderr: float | None = None) -> str:
-    """Write ``value(stderr)`` with the standard error to two digits, as in 36.07(43) or 36(12).
-
-    The digits in parentheses belong to the last digits of the value; an error of one unit or
-    more of a value with decimals keeps its point, as in 36.1(1.2), so that it cannot be misread.
-    Without a positive finite `stderr` the value is written alone to four significant digits.
-    Both arguments are in the same (already scaled) unit; a missing value gives a dash.
-    """
-    if value is None or not finite(value):
-        return MISSING
-    value = float(value)
-    if stderr is None or not finite(stderr) or stderr <= 0.0:
-        return _plain(value)
-    # through '%e' so that 0.0996 is rounded to 0.10 before its decimals are counted
-    decimals = 1 - int(f"{stderr:.1e}".split("e")[1])
-    if decimals > _MOST_DECIMALS:
-        return _plain(value)
-    if decimals <= 0:
-        return f"{_no_minus_zero(round(value, decimals)):.0f}({round(stderr, decimals):.0f})"
-    text = f"{_no_minus_zero(round(value, decimals)):.{decimals}f}"
-    error = f"{stderr:.{decimals}f}"
-    return f"{text}({error})" if round(stderr, decimals) >= 1.0 else f"{text}({error.lstrip('0.')})"
-
-
-def scaled_number(estimate: Estimate, scale: Scale) -> str:
-    """Write an estimate (SI base units) in the unit of a column or an axis, without naming the unit."""
-    if estimate.value is None:
-        return MISSING
-    error = None if estimate.stderr is None else estimate.stderr / scale.factor
-    return format_number(estimate.value / scale.factor, error)
-
-
-def _no_minus_zero(value: float) -> float:
-    """Return `value`, with -0.0 as 0.0."""
-    return value + 0.0
-
-
-def format_quantity(
-    value: float | Estimate | None, unit: str, stderr: float | None = None, scale: Scale | None = None
-) -> str:
-    """Write a quantity given in SI base units with its uncertainty and prefix, as in '36.07(43) mK'.
-
-    Parameters
-    ----------
-    value
-        The number, or an `Estimate` that carries its own standard error.
-    unit
-        Symbol of the SI base or derived unit, without prefix; may be empty.
-    stderr
-        Standard error in the same base unit.
-    scale
-        Prefix to use; by default the one that suits the value.
-    """
-    if isinstance(value, Estimate):
-        stderr, value = value.stderr, value.value
-    if value is None or not finite(value):
-        return MISSING
-    if scale is None:
-        scale = Scale.of([value], unit) if unit else Scale("", 1.0)
-    scaled_error = None if stderr is None else stderr / scale.factor
-    return f"{format_number(value / scale.factor, scaled_error)} {scale.name}".rstrip()
-
-
-def format_duration(seconds: float | None) -> str:
-    """Write a duration in s as people say it: '8 h 12 min', '3 min 20 s', '12.5 s', '40 ms'."""
-    if seconds is None or not finite(seconds):
-        return MISSING
-    if abs(seconds) < 59.95:
-        return format_quantity(float(f"{seconds:.3g}"), "s")
-    minutes, rest = divmod(round(abs(seconds)), 60)
-    sign = "-" if seconds < 0 else ""
-    if minutes < 60:
-        return f"{sign}{minutes} min {rest} s"
-    hours, minutes = divmod(round(abs(seconds) / 60), 60)
-    if hours < 72:
-        return f"{sign}{hours} h {minutes} min"
-    return f"{sign}{hours // 24} d {hours % 24} h"
+    __slots__ = ()
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str) -> str:
-    """Return an HTML table; header cells are HTML, body cells plain text and escaped here.
+    """Return an HTML table that scrolls by itself where the page is narrower.
 
     Parameters
     ----------
     header
         HTML of the header cells; empty for a table of name and value.
     rows
-        Cells of each row, as plain text.
+        Cells of each row, as plain text, which is escaped here, or `Markup`.
     kind
         Class attribute of the table, for the style sheet.
     """
@@ -182,9 +30,10 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str) 
     if header:
         head = "<thead><tr>" + "".join(f"<th>{cell}</th>" for cell in header) + "</tr></thead>"
     body = "".join("<tr>" + "".join(f"<td>{_cell(text)}</td>" for text in row) + "</tr>\n" for row in rows)
-    return f'<table class="{html.escape(kind)}">{head}<tbody>\n{body}</tbody></table>'
+    table = f'<table class="{html.escape(kind)}">{head}<tbody>\n{body}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'
 
 
 def _cell(text: str) -> str:
-    """Escape a cell's text, keeping its line breaks."""
-    return html.escape(text).replace("\n", "<br>")
+    """Escape a cell's text unless it is markup, keeping its line breaks."""
+    return text if isinstance(text, Markup) else html.escape(text).replace("\n", "<br>")

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
+from mqtctl.notation import NOTHING, Estimate, Scale, finite, number
 from mqtctl.report.content import Content, Curve, PointContent
 from mqtctl.report.style import COLD, GUIDE, INK, MARK, THEORY, log_axis, tidy
-from mqtctl.report.tables import NOTHING, Estimate, Scale, finite, format_number
 
 LineStyle = str | tuple[int, tuple[int, ...]]  # matplotlib also takes (offset, dashes in points)
 
@@ -76,7 +76,7 @@ def _level(axes: Axes, estimate: Estimate, scale: Scale, color: str, label: str,
     low, high = axes.get_ylim()
     if not low < value < high:
         return
-    text = f"{label}: {format_number(value, error)} {scale.name}"
+    text = f"{label}: {number(value, error)} {scale.name}"
     axes.axhline(value, color=color, linestyle=style, linewidth=1.1, label=text)
     if error > 0.0:
         axes.axhspan(value - error, value + error, color=color, alpha=0.16, linewidth=0.0)
@@ -88,7 +88,7 @@ def _crossover(axes: Axes, estimate: Estimate, scale: Scale, color: str, label: 
     low, high = axes.get_xlim()
     if not low < value < high:
         return
-    text = f"{label}: {format_number(value, error)} {scale.name}"
+    text = f"{label}: {number(value, error)} {scale.name}"
     axes.axvline(value, color=color, linestyle=style, linewidth=1.1, label=text)
     if error > 0.0:
         axes.axvspan(value - error, value + error, color=color, alpha=0.14, linewidth=0.0)
@@ -205,7 +205,7 @@ def _prediction(axes: Axes, content: Content, scale: Scale) -> None:
         color=THEORY,
         alpha=0.28,
         linewidth=1.0,
-        label=f"tunnelling theory, $T \\to 0$: {format_number(value, error)} {scale.name}",
+        label=f"tunnelling theory, $T \\to 0$: {number(value, error)} {scale.name}",
     )
 
 

@@ -12,13 +12,14 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from mqtctl.analysis.results import SweepFit
+from mqtctl.documents import write_whole
 from mqtctl.errors import StorageError
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import captions
 from mqtctl.report.content import Content
 from mqtctl.report.gather import gather
 from mqtctl.report.histogram_figure import draw_histograms, histogram_height, histogram_points
-from mqtctl.report.html import Picture, page
+from mqtctl.report.html import Picture, page, simulated_mark
 from mqtctl.report.rate_figure import draw_rates, rate_points
 from mqtctl.report.style import render
 from mqtctl.report.temperature_figures import draw_escape_temperatures, draw_widths
@@ -33,6 +34,7 @@ def write_report(
     facts: Mapping[str, Any],
     *,
     besides: Mapping[str, Any] | None = None,
+    state: str = "",
 ) -> Path:
     """Write ``report.html`` and ``figures/*.png`` into `directory` and return the HTML file's path.
 
@@ -46,16 +48,19 @@ def write_report(
         Made where it does not exist; an older report in it is replaced.
     facts
         Provenance to print: sample, station, plan hash, versions, seeds, times and whatever else.
-        Keys that end in a unit (`lab_time_s`) hold numbers in that unit.
+        Keys that end in a unit (`lab_time_s`) hold numbers in that unit. What is `simulated` is marked so on every
+        figure and above everything else.
     besides
         What was measured besides the histograms, in the same form.
+    state
+        What is to be known before anything else: that the measurement still runs, or how it ended.
 
     Raises
     ------
     StorageError
         If a file cannot be written.
     """
-    return write_content(gather(sweep, fit), directory, facts, besides=besides or {})
+    return write_content(gather(sweep, fit), directory, facts, besides=besides or {}, state=state)
 
 
 def write_histogram_report(
@@ -71,18 +76,23 @@ def write_histogram_report(
 
 
 def write_content(
-    content: Content, directory: Path, facts: Mapping[str, Any], *, besides: Mapping[str, Any] | None = None
+    content: Content,
+    directory: Path,
+    facts: Mapping[str, Any],
+    *,
+    besides: Mapping[str, Any] | None = None,
+    state: str = "",
 ) -> Path:
     """Render and write what `gather` collected; see `write_report`."""
     target = directory / "report.html"
     try:
         # first, so that a folder that cannot be used costs no drawing
         (directory / "figures").mkdir(parents=True, exist_ok=True)
-        pictures = _pictures(content)
+        pictures = _pictures(content, simulated_mark(facts))
         for picture in pictures:
-            _replace(directory / "figures" / f"{picture.name}.png", picture.png)
-        text = page(content, pictures, facts, besides or {})
-        _replace(target, text.encode("utf-8", errors="replace"))
+            write_whole(directory / "figures" / f"{picture.name}.png", picture.png)
+        text = page(content, pictures, facts, besides or {}, state)
+        write_whole(target, text.encode("utf-8", errors="replace"))
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"the report cannot be written to {directory} ({reason}): choose a folder that can be written to"
@@ -90,12 +100,12 @@ def write_content(
     return target
 
 
-def _pictures(content: Content) -> list[Picture]:
-    """Draw every figure for which there are data."""
+def _pictures(content: Content, mark: str) -> list[Picture]:
+    """Draw every figure for which there are data, with a mark across it if it needs one."""
     pictures = []
 
     def add(name: str, heading: str, caption: str, draw: Callable[[Figure, Content], None], height: float) -> None:
-        png = render(lambda figure: draw(figure, content), height=height)
+        png = render(lambda figure: draw(figure, content), height=height, mark=mark)
         pictures.append(Picture(name, heading, caption, png))
 
     if histogram_points(content):
@@ -110,10 +120,3 @@ def _pictures(content: Content) -> list[Picture]:
         caption = captions.escape_temperature_caption(content)
         add("escape_temperature", "Escape temperature", caption, draw_escape_temperatures, 11.2)
     return pictures
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from mqtctl.storage.connection import Database, open_database
 from mqtctl.storage.curves import write_curve
-from mqtctl.storage.database import has_runs, open_database, prepare_database
+from mqtctl.storage.database import prepare_database, prepared_database
+from mqtctl.storage.layout import METADATA_TAG, OVERVIEW_EXPERIMENT
+from mqtctl.storage.naming import marked, ramp_in_words
+from mqtctl.storage.patience import LONGEST_WAIT, Patience
 from mqtctl.storage.reader import StoredPoint, StoredSweep, load_sweep
+from mqtctl.storage.restore import Restored, restore
+from mqtctl.storage.sole_writer import sole_writer
+from mqtctl.storage.tables import Column, Table, write_table
 from mqtctl.storage.writer import HistogramWriter, PointHeader
 
 __all__ = [
+    "LONGEST_WAIT",
+    "METADATA_TAG",
+    "OVERVIEW_EXPERIMENT",
+    "Column",
+    "Database",
     "HistogramWriter",
+    "Patience",
     "PointHeader",
+    "Restored",
     "StoredPoint",
     "StoredSweep",
-    "has_runs",
+    "Table",
     "load_sweep",
+    "marked",
     "open_database",
     "prepare_database",
+    "prepared_database",
+    "ramp_in_words",
+    "restore",
+    "sole_writer",
     "write_curve",
+    "write_table",
 ]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import math
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mqtctl.errors import StorageError
+from mqtctl.errors import InputError
 from mqtctl.storage import layout
+from mqtctl.storage.connection import Database
+from mqtctl.storage.naming import marked
+from mqtctl.storage.rescue import Rescued, rescuing
+from mqtctl.storage.stored import CurveFacts, numbers, parse, results_table
+from mqtctl.storage.tables import Column, Table, write_table
 
 if TYPE_CHECKING:
-    from qcodes.dataset.data_set import DataSet
-    from qcodes.dataset.sqlite.connection import AtomicConnection
     from qcodes.station import Station
 
-__all__ = ["read_curves", "write_curve"]
+__all__ = ["read_curves", "store_curve", "write_curve"]
 
+_DESCRIBED = ("when", "highest_seen_V", "lowest_unseen_V", "time")
 _COLUMNS = (layout.THRESHOLD, layout.RISING_CURRENT, layout.FALLING_CURRENT)
 
 
 def write_curve(
-    connection: AtomicConnection,
+    database: Database,
     station: Station,
     sample_name: str,
     facts: Mapping[str, Any],
@@ -42,63 +45,76 @@ def write_curve(
     Raises
     ------
     StorageError
-        It did not reach the file.
+        It did not reach the file; a rescue file has it, which the message names.
     """
-    from qcodes.dataset import Measurement, load_or_create_experiment
-
-    experiment = load_or_create_experiment(layout.EXPERIMENT, sample_name, conn=connection)
-    measurement = Measurement(exp=experiment, station=station, name=layout.CURVE_RUN_NAME)
-    measurement.register_custom_parameter(layout.THRESHOLD, label="Voltage at the counter", unit="V")
-    for name, label in (
-        (layout.RISING_CURRENT, "Current on the rise"),
-        (layout.FALLING_CURRENT, "Current on the fall"),
-    ):
-        measurement.register_custom_parameter(name, label=label, unit="A", setpoints=(layout.THRESHOLD,))
-    runner = measurement.run(write_in_background=False, in_memory_cache=False)
-    try:
-        # QCoDeS announces the run on stdout: results go there
-        with contextlib.redirect_stdout(io.StringIO()), runner as saver:
-            for row in rows:
-                saver.add_result(*zip(_COLUMNS, row, strict=True))
-            saver.flush_data_to_database()
-            saver.dataset.add_metadata(layout.METADATA_TAG.format("curve"), json.dumps(facts))
-            run_id, table = saver.run_id, cast("DataSet", saver.dataset).table_name
-        (stored,) = connection.execute(f'SELECT count("{layout.THRESHOLD}") FROM "{table}"').fetchone()
-    except (sqlite3.Error, RuntimeError) as exc:
-        raise StorageError(f"an I-V curve could not be stored in the database ({exc})") from exc
-    if stored < len(rows):
-        raise StorageError(f"run {run_id}: {stored} of {len(rows)} points of an I-V curve reached the database")
-    return run_id
+    kept = Rescued(
+        database.path, "", 0, curve={"sample_name": sample_name, "facts": dict(facts), "rows": [list(r) for r in rows]}
+    )
+    with rescuing(lambda: kept, database.patience.tell):
+        return store_curve(database, sample_name, facts, rows, station)
 
 
-def read_curves(connection: sqlite3.Connection, sweep_id: str) -> list[dict[str, Any]]:
-    """Return the I-V curves of a sweep as plain data, in the order in which they were taken."""
+def store_curve(
+    database: Database,
+    sample_name: str,
+    facts: Mapping[str, Any],
+    rows: Sequence[tuple[float, float, float]],
+    station: Station | None = None,
+) -> int:
+    """Store an I-V curve and return its run, as `write_curve` does, without a rescue file where it fails."""
+    columns = (
+        Column(layout.THRESHOLD, "Voltage at the counter", "V"),
+        Column(layout.RISING_CURRENT, "Current on the rise", "A"),
+        Column(layout.FALLING_CURRENT, "Current on the fall", "A"),
+    )
+    tags = {layout.METADATA_TAG.format("curve"): json.dumps(facts)}
+    table = Table(layout.EXPERIMENT, marked(layout.CURVE_RUN_NAME, facts), columns, rows, tags)
+    return write_table(database, table, sample_name, station)
+
+
+def read_curves(connection: sqlite3.Connection, sweep_id: str, path: Path) -> list[dict[str, Any]]:
+    """Return the I-V curves of a sweep as plain data, in the order in which they were taken.
+
+    Raises
+    ------
+    InputError
+        One of them is damaged.
+    """
     tag = layout.METADATA_TAG.format("curve")
     if tag not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
         return []
     found = []
-    runs = f'SELECT run_id, result_table_name, "{tag}" FROM runs WHERE "{tag}" IS NOT NULL ORDER BY run_id'
-    for run_id, table, text in connection.execute(runs).fetchall():
-        facts = json.loads(text)
-        if facts["sweep_id"] != sweep_id:
-            continue
-        points: dict[float, dict[str, float]] = {}
-        columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-        for threshold, rising, falling in connection.execute(f'SELECT {columns} FROM "{table}" ORDER BY id'):
-            point = points.setdefault(threshold, {})
-            point.update({k: v for k, v in (("rising", rising), ("falling", falling)) if v is not None})
-        found.append(
-            {
-                **{key: value for key, value in facts.items() if key != "sweep_id"},
-                "threshold_V": list(points),
-                "rising_current_A": [_number(point.get("rising")) for point in points.values()],
-                "falling_current_A": [_number(point.get("falling")) for point in points.values()],
-                "run_id": run_id,
-            }
-        )
+    for run_id, text in connection.execute(
+        f'SELECT run_id, "{tag}" FROM runs WHERE "{tag}" IS NOT NULL ORDER BY run_id'
+    ).fetchall():
+        where = f"{path}: the I-V curve in run {run_id}"
+        facts = parse(text, CurveFacts, where)
+        if facts["sweep_id"] == sweep_id:
+            described = {key: facts[key] for key in _DESCRIBED if key in facts}
+            found.append({**described, **_read_curve(connection, run_id, where), "run_id": run_id})
     return found
 
 
-def _number(value: float | str | None) -> float | None:
-    """Return a number that JSON can write; None for one that was not measured, which QCoDeS stores as text."""
-    return float(value) if value is not None and math.isfinite(float(value)) else None
+def _read_curve(connection: sqlite3.Connection, run_id: int, where: str) -> dict[str, list[float | None]]:
+    """Return threshold, rising and falling currents of one curve."""
+    table = results_table(connection, run_id, set(_COLUMNS), where)
+    columns = ", ".join(f'"{name}"' for name in _COLUMNS)
+    points: dict[float, list[float]] = {}
+    for row in connection.execute(f'SELECT {columns} FROM "{table}" ORDER BY id'):
+        threshold, *currents = numbers([math.nan if value is None else value for value in row], where)
+        if not math.isfinite(threshold):
+            raise InputError(f"{where}: is damaged (a threshold of {threshold} V)")
+        point = points.setdefault(float(threshold), [math.nan, math.nan])
+        points[float(threshold)] = [
+            new if math.isfinite(new) else old for new, old in zip(currents, point, strict=True)
+        ]
+    return {
+        "threshold_V": list(points),
+        "rising_current_A": [_number(rising) for rising, _ in points.values()],
+        "falling_current_A": [_number(falling) for _, falling in points.values()],
+    }
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON can write; None for one that was not measured."""
+    return float(value) if math.isfinite(value) else None

@@ -20,14 +20,19 @@ __all__ = [
     "FALLING_CURRENT",
     "INTERVAL",
     "METADATA_TAG",
+    "NEVER",
+    "OVERVIEW_EXPERIMENT",
     "RISING_CURRENT",
     "RUN_NAME",
     "THRESHOLD",
 ]
 
 EXPERIMENT = "switching_currents"
-RUN_NAME = "switching_histogram"
+#: Begins the name of a run; what the ramps were made for is filled in.
+RUN_NAME = "{}_histogram"
 CURVE_RUN_NAME = "iv_curve"
+#: Runs that can be computed again from the others stand in an experiment of their own.
+OVERVIEW_EXPERIMENT = "switching_currents_overview"
 INTERVAL = "interval"
 CURRENT = "switching_current"
 BLOCK = "block"
@@ -38,5 +43,7 @@ BATH_TEMPERATURE = "bath_temperature"
 THRESHOLD = "threshold"
 RISING_CURRENT = "rising_current"
 FALLING_CURRENT = "falling_current"
+#: QCoDeS writes by itself after so many seconds; everything is flushed by hand.
+NEVER = 1e9
 #: Run metadata under which the header and the closing facts of a point stand, as JSON.
 METADATA_TAG = "mqtctl_{}"

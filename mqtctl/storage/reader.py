@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,10 @@ from mqtctl.errors import InputError
 from mqtctl.plan.sample import JunctionFacts
 from mqtctl.records import Histogram, MeasuredRamp, Sweep
 from mqtctl.storage import layout
+from mqtctl.storage.arrays import read_array
 from mqtctl.storage.curves import read_curves
+from mqtctl.storage.opening import READING_FAULTS, open_read_only
+from mqtctl.storage.stored import ClosingFacts, HistogramFacts, numbers, of_run, parse, results_table
 
 __all__ = ["StoredPoint", "StoredSweep", "load_sweep"]
 
@@ -48,24 +48,27 @@ class StoredPoint:
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """The points of one sweep, in order, incomplete ones left out and counted.
+    """The points of one sweep, in order, unfinished ones left out and kept aside.
 
     Attributes
     ----------
     sweep, points
-        The histograms that are fitted: switching on the planned ramps.
+        The histograms that are fitted: switching on the planned ramps. An unfinished one is among them only if
+        nothing else is there.
     beside
         What was measured beside them: retrapping currents, and the check for heating.
     iv_curves
         I-V curves taken before and after, as plain data.
+    unfinished
+        What was left out, because its last block was never written.
     """
 
     sweep: Sweep
     points: tuple[StoredPoint, ...]
-    incomplete: int
     sweep_id: str
     beside: tuple[StoredPoint, ...] = ()
     iv_curves: tuple[Mapping[str, Any], ...] = ()
+    unfinished: tuple[StoredPoint, ...] = ()
 
 
 def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = None) -> StoredSweep:
@@ -74,41 +77,33 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
     Raises
     ------
     InputError
-        No such file, not a QCoDeS database, or no (such) switching histogram in it.
+        No such file, not a QCoDeS database or a damaged one, or no (such) switching histogram in it.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as exc:  # a folder that may not be looked into
+        raise InputError(f"{path}: cannot be read ({exc.strerror or exc})") from exc
+    if not there:
         raise InputError(f"{path}: no such database")
     try:
-        with closing(_connect_read_only(path)) as connection:
-            headers = _headers(connection)
+        with open_read_only(path) as connection:
+            headers = _headers(connection, path)
             chosen = _choose(headers, path, sweep_id, run_id)
-            points = [_load_point(connection, number, headers[number]) for number in chosen]
-            curves = read_curves(connection, points[0].header["sweep_id"])
-    except sqlite3.DatabaseError as exc:
-        raise InputError(f"{path}: is not a QCoDeS database ({exc})") from exc
+            points = [_load_point(connection, number, headers[number], path) for number in chosen]
+            curves = read_curves(connection, points[0].header["sweep_id"], path)
+    except READING_FAULTS as exc:
+        raise InputError(f"{path}: is damaged, or not a QCoDeS database ({exc})") from exc
     return _assemble(points, curves)
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open for reading only; a database in write-ahead mode needs its folder writable, else try it as it lies."""
-    uri = path.resolve().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
-    return connection
-
-
-def _headers(connection: sqlite3.Connection) -> dict[int, dict[str, Any]]:
+def _headers(connection: sqlite3.Connection, path: Path) -> dict[int, dict[str, Any]]:
     """Return run id -> header of all runs that hold a switching histogram."""
     tag = layout.METADATA_TAG.format("header")
     columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
     if tag not in columns:
         return {}
     rows = connection.execute(f'SELECT run_id, "{tag}" FROM runs WHERE "{tag}" IS NOT NULL ORDER BY run_id')
-    return {run_id: json.loads(text) for run_id, text in rows}
+    return {run_id: parse(text, HistogramFacts, f"{path}: the header of run {run_id}") for run_id, text in rows}
 
 
 def _choose(
@@ -116,7 +111,10 @@ def _choose(
 ) -> list[int]:
     """Return the runs that were asked for, ordered by point; raises `InputError` if there are none."""
     if not headers:
-        raise InputError(f"{path}: holds no switching histograms")
+        raise InputError(
+            f"{path}: holds no switching histograms of mqtctl; export the switching currents or times of other runs as"
+            " one column of text, and analyze that"
+        )
     if run_id is not None:
         if run_id not in headers:
             raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")
@@ -136,20 +134,21 @@ def _order(header: Mapping[str, Any]) -> tuple[int, int]:
     return header["point"], header.get("variant", {}).get("number", 0)
 
 
-def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, Any]) -> StoredPoint:
+def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, Any], path: Path) -> StoredPoint:
     """Read one run."""
-    result = None
-    tag = layout.METADATA_TAG.format("result")
-    if tag in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
-        (text,) = connection.execute(f'SELECT "{tag}" FROM runs WHERE run_id=?', (run_id,)).fetchone()
-        result = json.loads(text) if text is not None else None
-    (table,) = connection.execute("SELECT result_table_name FROM runs WHERE run_id=?", (run_id,)).fetchone()
-    intervals = _concatenate(connection, table, layout.INTERVAL)
-    currents = _concatenate(connection, table, layout.CURRENT)
-    (censored,) = connection.execute(f'SELECT total("{layout.BLOCK_CENSORED}") FROM "{table}"').fetchone()
-    baths = _column(connection, table, layout.BATH_TEMPERATURE)
+    where = f"{path}: run {run_id}"
+    result = _result(connection, run_id, where)
+    table = results_table(connection, run_id, _COLUMNS, where)
+    intervals = _concatenate(connection, table, layout.INTERVAL, where)
+    currents = _concatenate(connection, table, layout.CURRENT, where)
+    if intervals.size != currents.size:
+        raise InputError(f"{where}: is damaged ({intervals.size} intervals, but {currents.size} currents)")
+    censored = float(_column(connection, table, layout.BLOCK_CENSORED, where).sum())
+    if not 0.0 <= censored < 1e15:
+        raise InputError(f"{where}: is damaged ({censored} ramps without a switch)")
+    baths = _column(connection, table, layout.BATH_TEMPERATURE, where)
     switched = np.isfinite(currents)
-    facts = result or {}
+    facts = {key: value for key, value in (result or {}).items() if value is not None}
     polarity = int(header.get("variant", {}).get("polarity", 1))
     ramp = MeasuredRamp(**header["ramp"])
     histogram = Histogram(
@@ -166,16 +165,35 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, A
     return StoredPoint(histogram=histogram, header=header, result=result)
 
 
-def _column(connection: sqlite3.Connection, table: str, column: str) -> NDArray[np.float64]:
+_COLUMNS = {layout.INTERVAL, layout.CURRENT, layout.BLOCK_CENSORED, layout.BATH_TEMPERATURE}
+
+
+def _result(connection: sqlite3.Connection, run_id: int, where: str) -> dict[str, Any] | None:
+    """Return the closing facts of a run; None if it was interrupted."""
+    tag = layout.METADATA_TAG.format("result")
+    if tag not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+        return None
+    text = of_run(connection, run_id, tag, where)
+    return None if text is None else parse(text, ClosingFacts, f"{where}: the result")
+
+
+def _values(connection: sqlite3.Connection, table: str, column: str) -> list[Any]:
+    """Return a column in the order of writing."""
+    rows = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id')
+    return [value for (value,) in rows]
+
+
+def _column(connection: sqlite3.Connection, table: str, column: str, where: str) -> NDArray[np.float64]:
     """Return a numeric column in the order of writing."""
-    rows = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id')
-    return np.array([value for (value,) in rows], dtype=np.float64)
+    return numbers(_values(connection, table, column), f"{where}: {column}")
 
 
-def _concatenate(connection: sqlite3.Connection, table: str, column: str) -> NDArray[np.float64]:
+def _concatenate(connection: sqlite3.Connection, table: str, column: str, where: str) -> NDArray[np.float64]:
     """Return the array blocks of a column joined in the order of writing."""
-    rows = connection.execute(f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id')
-    blocks = [np.load(io.BytesIO(blob), allow_pickle=False) for (blob,) in rows]
+    blocks = [
+        read_array(blob, f"{where}: block {number} of {column}")
+        for number, blob in enumerate(_values(connection, table, column))
+    ]
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
@@ -194,8 +212,8 @@ def _assemble(points: list[StoredPoint], curves: list[dict[str, Any]]) -> Stored
     return StoredSweep(
         sweep=sweep,
         points=tuple(complete),
-        incomplete=len(points) - len(finished),
         sweep_id=header["sweep_id"],
         beside=tuple(p for p in finished if all(p is not taken for taken in complete)),
         iv_curves=tuple(curves),
+        unfinished=tuple(p for p in points if all(p is not taken for taken in finished)),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
@@ -21,6 +20,11 @@ from numpy.typing import NDArray
 from mqtctl.errors import StorageError
 from mqtctl.records import MeasuredRamp
 from mqtctl.storage import layout
+from mqtctl.storage.blocks import ROWS_PER_BLOCK, StoredBlock
+from mqtctl.storage.connection import Database
+from mqtctl.storage.naming import marked, ramp_in_words
+from mqtctl.storage.qcodes_settings import courtesy_export
+from mqtctl.storage.rescue import Rescued, rescuing
 
 if TYPE_CHECKING:
     from qcodes.dataset import Measurement
@@ -70,7 +74,7 @@ class HistogramWriter:
 
     Parameters
     ----------
-    connection
+    database
         Open database.
     station
         Its snapshot goes into the run.
@@ -82,17 +86,20 @@ class HistogramWriter:
     Raises
     ------
     StorageError
-        A block did not reach the file, or the run could not be opened.
+        A block did not reach the file (then a rescue file has it, which the message names), or the run could not be
+        opened or closed.
     """
 
-    def __init__(self, connection: AtomicConnection, station: Station, sample_name: str, header: PointHeader) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, station: Station, sample_name: str, header: PointHeader) -> None:
+        self._database = database
+        self._station = station
+        self._sample_name = sample_name
         self._header = header
-        self._measurement = _measurement(connection, station, sample_name)
         self._stack = contextlib.ExitStack()
         self._saver: DataSaver
+        self._run_id = 0
+        self._guid = ""
         self._blocks = 0
-        self._rows = 0
 
     @property
     def _dataset(self) -> DataSet:
@@ -102,16 +109,16 @@ class HistogramWriter:
     @property
     def run_id(self) -> int:
         """The run in the database."""
-        return self._saver.run_id
+        return self._run_id
 
     def __enter__(self) -> Self:
-        runner = self._measurement.run(write_in_background=False, in_memory_cache=False)
-        try:
+        with self._database.transaction("a new run"):
+            measurement = _measurement(self._database.connection, self._station, self._sample_name, self._header)
+            runner = measurement.run(write_in_background=False, in_memory_cache=False)
             with contextlib.redirect_stdout(io.StringIO()):  # QCoDeS announces the run on stdout: results go there
                 self._saver = self._stack.enter_context(runner)
-        except (sqlite3.Error, RuntimeError) as exc:
-            raise StorageError(f"a new run could not be opened in the database ({exc})") from exc
-        self._describe("header", {**asdict(self._header), "ramp": asdict(self._header.ramp)})
+            self._run_id, self._guid = self._saver.run_id, self._dataset.guid
+            self._describe("header", {**asdict(self._header), "ramp": asdict(self._header.ramp)})
         return self
 
     def __exit__(
@@ -120,12 +127,16 @@ class HistogramWriter:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        patience = self._database.patience if kind is None else self._database.patience.briefly()
         try:
-            self._stack.__exit__(kind, value, traceback)
-        except sqlite3.Error as exc:
-            if isinstance(value, StorageError):
-                return  # that fault is the earlier and the clearer one
-            raise StorageError(f"run {self.run_id} could not be closed in the database ({exc})") from exc
+            with self._database.transaction(f"the end of run {self.run_id}", patience):
+                self._stack.__exit__(kind, value, traceback)
+        except StorageError:
+            if kind is None:
+                raise
+            return  # what ended the run is the earlier and the clearer fault
+        if kind is None and self._database.exports:
+            courtesy_export(self._dataset, patience.tell)
 
     def add_block(
         self,
@@ -150,62 +161,63 @@ class HistogramWriter:
         time
             Bench time in s since the first ramp, at the end of the block.
         """
-        from qcodes.dataset.sqlite.connection import atomic
-
-        saver = self._saver
-        saver.add_result((layout.INTERVAL, intervals), (layout.CURRENT, currents))
-        saver.add_result(
-            (layout.BLOCK, self._blocks),
-            (layout.BLOCK_READINGS, intervals.size),
-            (layout.BLOCK_CENSORED, censored),
-            (layout.BLOCK_TIME, time),
-            (layout.BATH_TEMPERATURE, temperature),
-        )
-        with atomic(self._connection):  # one commit for a block, where QCoDeS makes one for each parameter
-            saver.flush_data_to_database()
+        block = StoredBlock(self._blocks, intervals, currents, censored, temperature, time)
+        with self._rescuing(block=block):
+            with self._database.transaction(f"run {self.run_id}: block {block.index}"):
+                for row in block.rows():
+                    self._saver.add_result(*row.items())
+                self._saver.flush_data_to_database()
+            self._database.patiently(lambda: self._verify(block))
         self._blocks += 1
-        self._rows += _ROWS_PER_BLOCK
-        self._verify(intervals, currents)
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Mark the histogram as complete, with its closing facts; the last thing written."""
-        self._describe("result", {**facts, "blocks": self._blocks, "complete": True})
+        result = {**facts, "blocks": self._blocks, "complete": True}
+        with self._rescuing(result=result), self._database.transaction(f"run {self.run_id}: its result"):
+            self._describe("result", result)
 
     def _describe(self, tag: str, content: Mapping[str, Any]) -> None:
         """Put plain data into the run's metadata."""
-        try:
-            self._dataset.add_metadata(layout.METADATA_TAG.format(tag), json.dumps(content))
-        except sqlite3.Error as exc:
-            raise StorageError(f"run {self.run_id}: its {tag} could not be stored ({exc})") from exc
+        self._dataset.add_metadata(layout.METADATA_TAG.format(tag), json.dumps(content))
 
-    def _verify(self, *written: NDArray[np.float64]) -> None:
+    def _rescuing(
+        self, block: StoredBlock | None = None, result: Mapping[str, Any] | None = None
+    ) -> contextlib.AbstractContextManager[None]:
+        """Return the context that puts what it fails to store into a rescue file."""
+        return rescuing(
+            lambda: Rescued(self._database.path, self._guid, self._run_id, block, result), self._database.patience.tell
+        )
+
+    def _verify(self, block: StoredBlock) -> None:
         """Raise `StorageError` unless the newest rows of the file hold what was just written."""
-        if self._saver.points_written != self._rows:
+        written, expected = self._saver.points_written, ROWS_PER_BLOCK * (block.index + 1)
+        if written != expected:
             raise StorageError(
-                f"run {self.run_id}: block {self._blocks - 1} did not reach the database "
-                f"({self._saver.points_written} of {self._rows} rows are there); look for a full disk or a locked file"
+                f"run {self.run_id}: block {block.index} did not reach the database "
+                f"({written} of {expected} rows are there); look for a full disk or a locked file"
             )
         table = self._dataset.table_name
-        for column, expected in zip((layout.INTERVAL, layout.CURRENT), written, strict=True):
-            row = self._connection.execute(
+        for column, values in ((layout.INTERVAL, block.intervals), (layout.CURRENT, block.currents)):
+            row = self._database.connection.execute(
                 f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id DESC LIMIT 1'
             ).fetchone()
-            if row is None or not np.array_equal(row[0], expected, equal_nan=True):
-                raise StorageError(
-                    f"run {self.run_id}: block {self._blocks - 1} reads back differently from the database"
-                )
+            if row is None or not np.array_equal(row[0], values, equal_nan=True):
+                raise StorageError(f"run {self.run_id}: block {block.index} reads back differently from the database")
 
 
-#: One row for each array and one for each quantity along `block`.
-_ROWS_PER_BLOCK = 6
+def _run_name(header: PointHeader) -> str:
+    """Return what QCoDeS calls the run."""
+    what = layout.RUN_NAME.format(header.variant.get("purpose", "switching"))
+    return marked(f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}", header.facts)
 
 
-def _measurement(connection: AtomicConnection, station: Station, sample_name: str) -> Measurement:
+def _measurement(connection: AtomicConnection, station: Station, sample_name: str, header: PointHeader) -> Measurement:
     """Return the QCoDeS measurement with all parameters registered."""
     from qcodes.dataset import Measurement, load_or_create_experiment
 
     experiment = load_or_create_experiment(layout.EXPERIMENT, sample_name, conn=connection)
-    measurement = Measurement(exp=experiment, station=station, name=layout.RUN_NAME)
+    measurement = Measurement(exp=experiment, station=station, name=_run_name(header))
+    measurement.write_period = layout.NEVER
     add = measurement.register_custom_parameter
     add(layout.INTERVAL, label="Start-to-stop interval", unit="s", paramtype="array")
     add(layout.CURRENT, label="Switching current", unit="A", paramtype="array")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
-from mqtctl.workflow.foreign import ForeignFacts, analyze_list
+from mqtctl.workflow.following import MeasurementBegins
+from mqtctl.workflow.foreign import ForeignFacts, analyze_list, is_list
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
 
@@ -14,12 +15,14 @@ __all__ = [
     "CalibrationRequest",
     "CheckResult",
     "ForeignFacts",
+    "MeasurementBegins",
     "Options",
     "PointFitted",
     "acquire",
     "analyze",
     "analyze_list",
     "check_measurement",
+    "is_list",
     "make_station_safe",
     "measure_calibration",
     "measure_histogram",

@@ -12,6 +12,7 @@ from mqtctl.clock import Clock
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
+from mqtctl.workflow.extent import done_of_planned, extent, flagged, require_switches
 from mqtctl.workflow.recalibration import recalibrated
 from mqtctl.workflow.results import find_run, provenance, sweep_times
 
@@ -33,7 +34,7 @@ def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None =
     """
     database, sweep_id = find_run(data)
     stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
-    return _fitted(recalibrated(stored, calibration), database).result
+    return _fitted(recalibrated(stored, calibration), database, single=run_id is not None).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def analyze_stored(
     *,
     lab_time_s: float | None = None,
     wall: tuple[Clock, float] | None = None,
+    state: str = "",
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
 
@@ -62,7 +64,9 @@ def analyze_stored(
     lab_time_s
         Time in s on the laboratory's clock for the whole sweep, if known better than from its points.
     wall
-        Clock and its reading when the work began; gives `wall_time_s`.
+        Clock and its reading when the work began; gives `wall_time_s`, up to the writing of the report.
+    state
+        What the measurement does, or how it ended, if that is known: it stands at the top of the report.
     """
     found = _fitted(stored, database)
     result = found.result
@@ -72,10 +76,10 @@ def analyze_stored(
         clock, begun = wall
         result["wall_time_s"] = clock.now() - begun
     facts = provenance(found.stored, result)
-    target = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result))
-    result["report"] = str(target)
-    if wall is not None:
-        result["wall_time_s"] = clock.now() - begun
+    if state or result["points_done"] < result["points_planned"]:
+        state = f"{state or 'not complete'}: {done_of_planned(result)}"
+    written = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state)
+    result["report"] = str(written)
     return result
 
 
@@ -88,9 +92,18 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path) -> _Fitted:
+def _fitted(stored: StoredSweep, database: Path, *, single: bool = False) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
+    require_switches(stored)
     stored, offset = centred(stored)
-    fit = fit_sweep(stored.sweep)
-    result = {**fit.to_dict(), **offset, **besides(stored), **sweep_times(stored), "database": str(database)}
+    there = extent(stored, single=single)
+    fit = flagged(fit_sweep(stored.sweep), stored, there)
+    result = {
+        **fit.to_dict(),
+        **offset,
+        **besides(stored),
+        **sweep_times(stored),
+        **there,
+        "database": str(database),
+    }
     return _Fitted(stored, fit, result)

@@ -10,6 +10,7 @@ from typing import Any
 from mqtctl.analysis.heating import compare_duty_cycles
 from mqtctl.analysis.moments import moments
 from mqtctl.analysis.polarity import offset_current, without_offset
+from mqtctl.notation import number, quantity
 from mqtctl.storage import StoredPoint, StoredSweep
 
 __all__ = ["besides", "besides_in_words", "centred"]
@@ -85,33 +86,48 @@ def _heating(point: StoredPoint, stored: StoredSweep) -> list[dict[str, Any]]:
     ]
 
 
-def besides_in_words(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same as facts for a report: one entry for each line."""
-    lines: dict[str, Any] = {}
-    if "offset_current_A" in found:
-        lines["offset current of the bias line, taken out"] = (
-            f"{1e9 * found['offset_current_A']:.3f}({1e9 * found['offset_current_stderr_A']:.3f}) nA, "
-            "from both polarities"
-        )
-    for entry in found.get("retrapping", []):
+def besides_in_words(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the same in words, subject and finding, for the terminal and for the report; needs the keys of `besides`.
+
+    Whatever was not measured or not seen is said to be so.
+    """
+    lines: dict[str, str] = {}
+    if found.get("offset_current_A") is not None:
+        offset = quantity(found["offset_current_A"], "A", found["offset_current_stderr_A"])
+        lines["offset current of the bias line, taken out"] = f"{offset}, from both polarities"
+    for entry in found.get("retrapping") or ():
         sign = "positive" if entry["polarity"] > 0 else "negative"
-        name = f"mean retrapping current at {1e3 * entry['temperature_K']:.4g} mK, {sign} bias_A"
-        lines[name] = entry["mean_retrapping_current_A"]
-    if "heating_check" in found:
-        check = found["heating_check"]
-        verdict = "the junction's own heat warms it" if check["heated"] else "none seen"
-        lines["heating by the voltage state"] = (
-            f"{verdict}: against {check['slower_repetition_Hz']:.4g} Hz the mean moves by "
-            f"{1e9 * check['mean_shift_A']:.2f}({1e9 * check['mean_shift_stderr_A']:.2f}) nA, "
-            f"the width by {100 * (check['width_ratio'] - 1):+.1f}({100 * check['width_ratio_stderr']:.1f}) %"
-        )
-    for curve in found.get("iv_curves", []):
-        currents = [c for c in curve["rising_current_A"] if c is not None]
-        back = [c for c in curve["falling_current_A"] if c is not None]
-        if currents and back:
-            lines[f"I-V curve {curve['when']} the sweep"] = (
-                f"leaves the zero-voltage state near {1e6 * math.fsum(currents) / len(currents):.4g} uA, returns near "
-                f"{1e6 * math.fsum(back) / len(back):.4g} uA; voltage steps to between {curve['highest_seen_V']:.4g} V "
-                f"and {curve['lowest_unseen_V']} V at the counter"
-            )
+        current = quantity(entry["mean_retrapping_current_A"], "A", entry["mean_retrapping_current_stderr_A"])
+        where = quantity(entry["temperature_K"], "K")
+        lines[f"mean retrapping current at {where}, {sign} bias"] = current
+    if found.get("heating_check") is not None:
+        lines["heating by the voltage state"] = _heating_in_words(found["heating_check"])
+    for curve in found.get("iv_curves") or ():
+        lines[f"I-V curve {curve['when']} the sweep"] = _curve_in_words(curve)
     return lines
+
+
+def _heating_in_words(check: Mapping[str, Any]) -> str:
+    """Say whether a slower repetition moved the histogram."""
+    verdict = "the junction's own heat warms it" if check["heated"] else "none seen"
+    shift = quantity(check["mean_shift_A"], "A", check["mean_shift_stderr_A"])
+    width = number(100.0 * (check["width_ratio"] - 1.0), 100.0 * check["width_ratio_stderr"])
+    slower = quantity(check["slower_repetition_Hz"], "Hz")
+    return f"{verdict}: against {slower} the mean moves by {shift}, the width by {width} %"
+
+
+def _curve_in_words(curve: Mapping[str, Any]) -> str:
+    """Say where an I-V curve leaves the zero-voltage state, where it returns, and how high the step is."""
+    said = [
+        f"{verb} near {quantity(math.fsum(known) / len(known), 'A')}"
+        for verb, key in (("leaves the zero-voltage state", "rising_current_A"), ("returns", "falling_current_A"))
+        if (known := [current for current in curve[key] if current is not None])
+    ]
+    seen, unseen = curve["highest_seen_V"], curve["lowest_unseen_V"]
+    if not seen:
+        said.append("no voltage step was seen at the counter")
+    elif unseen is None:
+        said.append(f"voltage steps to more than {quantity(seen, 'V')} at the counter, the highest threshold tried")
+    else:
+        said.append(f"voltage steps to between {quantity(seen, 'V')} and {quantity(unseen, 'V')} at the counter")
+    return "; ".join(said)

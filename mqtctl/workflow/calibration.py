@@ -75,7 +75,7 @@ def measure_calibration(
     calibration = _calibration(stored.points, steps, request, taken)
     file = request.file or taken.folder.path / "calibration.yaml"
     save_calibration(calibration, file)
-    return _as_json(calibration, file)
+    return {**_as_json(calibration, file), "seed": stored.points[0].header["facts"]["seed"]}
 
 
 def _as_json(calibration: Calibration, file: Path) -> dict[str, Any]:
@@ -83,6 +83,7 @@ def _as_json(calibration: Calibration, file: Path) -> dict[str, Any]:
     walk = calibration.threshold_walk
     return {
         "method": calibration.method,
+        "simulated": calibration.simulated,
         "date": calibration.date.isoformat(),
         "delay_s": calibration.delay,
         "delay_stderr_s": calibration.delay_uncertainty,

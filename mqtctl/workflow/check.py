@@ -10,18 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mqtctl.acquisition import Interrupt, exclusive
+from mqtctl.acquisition import Interrupt, exclusive, instruments_of
 from mqtctl.acquisition.checks import (
+    TOGETHER,
     calibration_findings,
     clock_finding,
     disk_finding,
+    inspection_findings,
     live_findings,
     plan_findings,
 )
 from mqtctl.errors import BenchBusyError, HardwareError, InputError, InterruptedRunError, MqtctlError
 from mqtctl.instruments.findings import Finding, Verdict
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import load_station, open_role, open_station, real_addresses, roles_played
+from mqtctl.station import load_station, open_role, open_station, roles_played
+from mqtctl.storage.qcodes_settings import require_qcodes
 from mqtctl.workflow.measurement import bytes_needed
 from mqtctl.workflow.results import RunFolder
 
@@ -30,9 +33,11 @@ __all__ = ["CheckResult", "check_measurement"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found, in the order in which it looked."""
+    """What a check found, in the order in which it looked; whether no instrument was real, and the bench's seed."""
 
     findings: tuple[Finding, ...]
+    simulated: bool | None = None
+    seed: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -51,6 +56,8 @@ class CheckResult:
         keys = ("subject", "verdict", "text", "advice", "instrument")
         return {
             "verdict": self.verdict,
+            "simulated": self.simulated,
+            "seed": self.seed,
             "findings": [{key: getattr(finding, key) for key in keys} for finding in self.findings],
         }
 
@@ -80,43 +87,52 @@ def check_measurement(
     """
     try:
         plan = load_plan(plan_path)
-        load_station(plan.station)
+        require_qcodes()
+        simulated = load_station(plan.station).simulated
     except InputError as exc:
         return CheckResult((_of_error("files", exc),))
     names = f"{plan_path.name}, {plan.plan.sample.name} and {plan.station.name}"
     found = [Finding("files", "good", f"{names} can be read")]
     folder = _data_folder(plan, output, database)
     needed = bytes_needed(plan, len(plan.plan.temperatures))
+    in_force = None
     try:
-        with Interrupt() as interrupt, exclusive(real_addresses(plan.station)):
-            found += _on_the_station(plan, folder, seed, interrupt.check)
+        with Interrupt() as interrupt, exclusive(instruments_of(plan.station)):
+            there, in_force = _on_the_station(plan, folder, seed, interrupt.check)
+            found += there
     except (BenchBusyError, InterruptedRunError):
         raise
     except MqtctlError as exc:
-        alone = _each_alone(plan.station)
+        alone = _each_alone(plan)
         told = any(finding.verdict == "fault" for finding in alone)
         found += alone if told else [_of_error("station", exc), *alone]
-    return CheckResult((*found, disk_finding(folder, needed)))
+    return CheckResult((*found, disk_finding(folder, needed)), simulated, in_force)
 
 
-def _on_the_station(plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]) -> list[Finding]:
-    """Open the station and look at everything on it."""
-    with open_station(plan.station, seed=seed) as station:
+def _on_the_station(
+    plan: ResolvedPlan, folder: Path, seed: int | None, check: Callable[[], None]
+) -> tuple[list[Finding], int | None]:
+    """Open the station and look at everything on it; returns the simulated bench's seed as well."""
+    limit = plan.sample.limits.max_current
+    with open_station(plan.station, seed=seed, current_limit=limit, only_look=True) as station:
         found = [*plan_findings(plan, station), *live_findings(plan, station, check=check)]
         with suppress(HardwareError):  # who does not say what it is has its fault among those of the instruments
             found += calibration_findings(plan, station, station.identities())
-        return [*found, clock_finding(station.clock, folder)]
+        return [*found, clock_finding(station.clock, folder)], station.seed
 
 
-def _each_alone(station: Path) -> list[Finding]:
-    """Try every instrument by itself, for the whole station did not open."""
+def _each_alone(plan: ResolvedPlan) -> list[Finding]:
+    """Look at every instrument by itself, for the whole station did not open; what needs several is not checked."""
     found = []
-    for role in roles_played(load_station(station), station):
+    for role in roles_played(load_station(plan.station), plan.station):
         try:
-            with open_role(station, role) as adapter:
-                found.append(Finding("identity", "good", adapter.identify(), instrument=role))
+            with open_role(plan.station, role) as adapter:
+                found += inspection_findings(role, adapter, plan)
         except MqtctlError as exc:
             found.append(replace(_of_error("identity", exc), instrument=role))
+    missing = [finding.instrument for finding in found if finding.verdict == "fault" and finding.subject == "identity"]
+    text = f"not tried without the {' and the '.join(role.replace('_', ' ') for role in missing)}"
+    found += [Finding(subject, "not checked", text) for subject in TOGETHER if missing]
     return found
 
 

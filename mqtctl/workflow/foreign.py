@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mqtctl.analysis import fit_point, imported_histogram, read_switching_data
+import numpy as np
+
+from mqtctl.analysis import PointFit, SwitchingData, fit_point, imported_histogram, read_switching_data
+from mqtctl.analysis.plausibility import HOTTEST_OVER_BATH
 from mqtctl.errors import InputError
 from mqtctl.physics.by_name import escape_model
-from mqtctl.records import JunctionEstimate
+from mqtctl.quantities import readable
+from mqtctl.records import Histogram, JunctionEstimate
 
-__all__ = ["LIST_SUFFIXES", "ForeignFacts", "analyze_list"]
+__all__ = ["DATABASE_SUFFIXES", "ForeignFacts", "analyze_list", "is_list"]
 
-#: File names that end so hold lists; anything else is taken for a run or a database.
-LIST_SUFFIXES = (".csv", ".dat", ".npy", ".txt")
+#: Names of databases, whatever is in them; every other file is a list unless it begins like a database.
+DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+SQLITE = b"SQLite format 3\x00"
+# No junction that switches by heat or tunnelling reaches these: the superconductor would not, nor would a bias line
+HOTTEST = 100.0  # K
+COLDEST = 1e-3  # K
+LARGEST_CURRENT = 1.0  # A
+COLDEST_OVER_BATH = 0.3
+CURRENTS_APART = 0.02  # on the plateau of tunnelling the free critical current is off by 0.001
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,12 @@ class ForeignFacts:
         Bath in K, if known.
     unit
         Of the numbers, where the file does not say it.
+    empty
+        "missed" or "survived": what readings that are none (NaN, 0, 9.91E37) stand for.
+    resolution, resolution_time
+        Step to which the values were rounded, in A, or in s for times; 0: exact, None: looked for in the values.
+    rounding
+        "nearest", "up" or "down".
     model
         Escape model that gives the escape temperature its meaning.
     """
@@ -51,7 +68,24 @@ class ForeignFacts:
     critical_current_stderr: float | None = None
     temperature: float = math.nan
     unit: str | None = None
+    empty: str | None = None
+    resolution: float | None = None
+    resolution_time: float | None = None
+    rounding: str = "nearest"
     model: str = "transition-state"
+
+
+def is_list(data: Path) -> bool:
+    """Return whether a path is a list of numbers, rather than a run's folder, a database, or nothing at all."""
+    if data.is_dir() or not data.exists() or data.suffix.lower() in DATABASE_SUFFIXES:
+        return False
+    if not data.is_file():  # a pipe: looking into it would take away what the reader wants
+        return True
+    try:
+        with data.open("rb") as stream:
+            return stream.read(len(SQLITE)) != SQLITE
+    except OSError as error:
+        raise InputError(f"{data} cannot be read: {error.strerror or error}") from error
 
 
 def analyze_list(data: Path, facts: ForeignFacts) -> dict[str, Any]:
@@ -60,23 +94,143 @@ def analyze_list(data: Path, facts: ForeignFacts) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A fault in the file, or the ramp rate or the capacitance is missing.
+        A fault in the file, the ramp rate or the capacitance is missing, a fact does not apply to these data, or the
+        result cannot be one of a junction.
     """
     if facts.ramp_rate is None or facts.capacitance is None:
         missing = "ramp-rate" if facts.ramp_rate is None else "capacitance"
         raise InputError(f"{data}: a list of switching values needs --{missing} to be fitted")
+    _refuse_what_cannot_be(data, facts)
+    values = read_switching_data(data, facts.unit, facts.empty)
+    if facts.delay and values.quantity == "current":
+        raise InputError(f"{data} holds currents: a delay (--delay) applies to times only")
     histogram = imported_histogram(
-        read_switching_data(data, facts.unit),
+        values,
         facts.ramp_rate,
         facts.start_current,
         facts.stop_current,
         facts.delay,
         facts.temperature,
         facts.censored,
+        _resolution(data, facts, values.quantity),
+        facts.rounding,
     )
-    guess = facts.critical_current or 1.02 * float(histogram.switching_currents.max())
+    currents = histogram.switching_currents
+    if facts.critical_current is not None:
+        _refuse_low_critical_current(facts.critical_current, currents)
+    guess = facts.critical_current or 1.02 * float(currents.max())
     junction = JunctionEstimate(critical_current=guess, capacitance=facts.capacitance, resistance=facts.resistance)
     point = fit_point(
         histogram, junction, facts.critical_current, facts.critical_current_stderr, escape_model(facts.model)
     )
-    return {**point.to_dict(), "model": facts.model, "data": str(data)}
+    _refuse_impossible(point)
+    flags = (*_counted(values, histogram, facts), *_doubtful(point, facts.temperature))
+    result = {**point.to_dict(), "missed": values.missed, "model": facts.model, "data": str(data)}
+    return {**result, "flags": [*flags, *result["flags"]]}
+
+
+def _refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:
+    positive = (
+        ("ramp-rate", facts.ramp_rate, "A/s"),
+        ("capacitance", facts.capacitance, "F"),
+        ("resistance", facts.resistance, "Ohm"),
+        ("critical-current", facts.critical_current, "A"),
+    )
+    for name, value, unit in positive:
+        if value is not None and not value > 0.0:
+            raise InputError(f"{data}: --{name} is {value:g} {unit}; it must be positive")
+    at_least_zero = (
+        ("temperature", facts.temperature, "K"),
+        ("critical-current-stderr", facts.critical_current_stderr, "A"),
+        ("resolution", facts.resolution, "A"),
+        ("resolution", facts.resolution_time, "s"),
+    )
+    for name, value, unit in at_least_zero:
+        if value is not None and value < 0.0:
+            raise InputError(f"{data}: --{name} is {value:g} {unit}; it cannot be negative")
+    if facts.critical_current_stderr is not None and facts.critical_current is None:
+        raise InputError(f"{data}: --critical-current-stderr needs --critical-current")
+
+
+def _resolution(data: Path, facts: ForeignFacts, quantity: str) -> float | None:
+    """Return the step of the currents in A."""
+    given, other = (
+        (facts.resolution, facts.resolution_time)
+        if quantity == "current"
+        else (facts.resolution_time, facts.resolution)
+    )
+    if other:
+        unit = "A" if quantity == "current" else "s"
+        raise InputError(f"{data} holds {quantity}s: give --resolution in the same quantity, in {unit}")
+    if other is not None:
+        given = 0.0
+    return given if given is None or quantity == "current" else given * (facts.ramp_rate or 0.0)
+
+
+def _refuse_low_critical_current(critical_current: float, currents: np.ndarray) -> None:
+    above = int(np.count_nonzero(currents >= critical_current))
+    if 2 * above > currents.size or currents.size - above < 10:
+        raise InputError(
+            f"the critical current {readable(critical_current, 'A')} (--critical-current) lies below {above} of"
+            f" {currents.size} switches ({readable(float(currents.min()), 'A')} to"
+            f" {readable(float(currents.max()), 'A')}): a junction switches below its critical current"
+        )
+
+
+def _refuse_impossible(point: PointFit) -> None:
+    """Refuse what no junction can have: a unit or a rate is wrong by powers of ten."""
+    found = [
+        ("an escape temperature", fit.escape_temperature, HOTTEST, "K")
+        for fit in (point.alone, point.shared)
+        if fit is not None and fit.converged
+    ]
+    if point.alone is not None and point.alone.converged:
+        found.append(("a critical current", point.alone.critical_current, LARGEST_CURRENT, "A"))
+    if point.moments is not None:
+        found.append(("a mean switching current", point.moments.mean, LARGEST_CURRENT, "A"))
+    for what, value, limit, unit in found:
+        if value > limit:
+            raise InputError(
+                f"{what} of {value:.3g} {unit} comes out, above {limit:g} {unit}, which no junction has: check the unit"
+                " of the values (--unit), --ramp-rate and --capacitance"
+            )
+
+
+def _counted(values: SwitchingData, histogram: Histogram, facts: ForeignFacts) -> list[str]:
+    """Say which entries of the file did not count as switches."""
+    flags = []
+    if values.missed:
+        flags.append(
+            f"{values.missed} entries of the file are no readings and were left out as missed (--empty missed)"
+        )
+    if values.censored:
+        flags.append(f"{values.censored} entries of the file are no readings and count as ramps that did not switch")
+    at_top = histogram.censored - values.censored - facts.censored
+    if at_top:
+        flags.append(f"{at_top} values equal the stop current and count as ramps that did not switch")
+    return flags
+
+
+def _doubtful(point: PointFit, bath: float) -> list[str]:
+    """Say where an escape temperature is hardly that of a junction at this bath temperature (K, nan if not given)."""
+    flags = []
+    for name, fit in (("free", point.alone), ("with the given critical current", point.shared)):
+        if fit is None or not fit.converged or not math.isfinite(fit.escape_temperature_stderr):
+            continue
+        found = fit.escape_temperature
+        shown = f"the escape temperature ({name}) of {readable(found, 'K')}"
+        if found + 5.0 * fit.escape_temperature_stderr < COLDEST:
+            flags.append(f"{shown} is colder than any cryostat: a unit or the ramp rate is probably wrong")
+        elif name != "free" and found > HOTTEST_OVER_BATH * bath:
+            flags.append(f"{shown} is {found / bath:.3g} times the bath temperature: a unit is probably wrong")
+        elif found + 5.0 * fit.escape_temperature_stderr < COLDEST_OVER_BATH * bath:
+            flags.append(f"{shown} is far below the bath temperature {readable(bath, 'K')}, which no junction can be")
+    if point.shared is not None and point.alone is not None and point.alone.converged:
+        given, own = point.shared.critical_current, point.alone
+        away = abs(given - own.critical_current)
+        if away > max(CURRENTS_APART * own.critical_current, 10.0 * own.critical_current_stderr):
+            flags.append(
+                f"the given critical current {readable(given, 'A')} is not that of these switches, which by themselves"
+                f" have {readable(own.critical_current, 'A')}"
+            )
+    return flags

@@ -6,6 +6,7 @@ import math
 import platform
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import (
+    Bystander,
     Event,
     Interrupt,
     Notify,
     PointFinished,
     Remark,
     SweepJob,
+    before_ramps,
     exclusive,
     guarded,
+    instruments_of,
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
@@ -29,11 +33,13 @@ from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
-from mqtctl.errors import InputError
+from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.station import Station, open_station, real_addresses
-from mqtctl.storage import load_sweep, open_database
+from mqtctl.station import Station, open_station
+from mqtctl.storage import Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
+from mqtctl.workflow.following import Following, MeasurementBegins
+from mqtctl.workflow.overview import store_overview
 from mqtctl.workflow.results import RunFolder
 
 __all__ = [
@@ -64,7 +70,7 @@ class PointFitted:
     escape_temperature_stderr: float
 
 
-Listener = Callable[[Event | PointFitted], None]
+Listener = Callable[[Event | PointFitted | MeasurementBegins], None]
 
 
 @dataclass(frozen=True)
@@ -125,17 +131,23 @@ def _measure(plan_path: Path, options: Options, notify: Listener, *, single: boo
     """Measure, then analyse and report."""
     wall = WallClock()
     begun = wall.now()
-    taken = acquire(plan_path, options, notify=notify, single=single)
+    taken = acquire(plan_path, options, notify=notify, single=single, reported=True)
     stored = load_sweep(taken.folder.database, sweep_id=taken.sweep_id)
     result = analyze_stored(
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
     )
-    taken.folder.write(result, taken.sweep_id)
+    taken.folder.write({**result, "state": "complete"}, taken.sweep_id)
+    store_overview(stored, result, taken.folder.database, lambda sentence: notify(Remark(sentence)))
     return result
 
 
 def acquire(
-    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None, single: bool = False
+    plan_path: Path,
+    options: Options | None = None,
+    *,
+    notify: Listener = lambda _event: None,
+    single: bool = False,
+    reported: bool = False,
 ) -> Acquired:
     """Measure and store, without the analysis: everything opened in the right order and left safe.
 
@@ -143,20 +155,24 @@ def acquire(
     ----------
     single
         Take one histogram at the present temperature instead of the plan's sweep.
+    reported
+        Write the report of what there is from time to time while it goes on.
 
     Other parameters and errors are those of `measure_sweep`.
     """
     plan = load_plan(plan_path)
-    task = Task(run_histogram, points=1) if single else Task(run_sweep, points=len(plan.plan.temperatures))
+    points = 1 if single else len(plan.plan.temperatures)
+    task = Task(run_histogram if single else run_sweep, points, reported)
     return carry_out(plan, task, options, notify=notify)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done on the open station, and at how many points."""
+    """What is done on the open station, at how many points, and whether `mqtctl report` can show what is taken."""
 
     measure: Callable[[SweepJob], object]
     points: int
+    reported: bool = False
 
 
 def bytes_needed(plan: ResolvedPlan, points: int) -> int:
@@ -178,17 +194,35 @@ def carry_out(
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
     needed = bytes_needed(plan, task.points)
-    with (
-        Interrupt() as interrupt,
-        exclusive(real_addresses(plan.station)),
-        open_station(plan.station, seed=options.seed) as station,
-    ):
-        check_plan(plan, station)
+    notify = Bystander(notify)
+
+    def tell(sentence: str) -> None:
+        notify(Remark(sentence))
+
+    following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
+    limit = plan.sample.limits.max_current
+    with ExitStack() as opened:
+        opened.enter_context(following.telling())
+        interrupt = opened.enter_context(Interrupt())
+        patience = Patience(tell=tell, check=interrupt.check)
+        opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
+        opened.enter_context(exclusive(instruments_of(plan.station)))
+        station = opened.enter_context(
+            open_station(plan.station, seed=options.seed, current_limit=limit, wall=interrupt.clock)
+        )
+        with before_ramps(station, tell), interrupt.striking():
+            check_plan(plan, station)
         start = station.clock.now()
-        # the innermost ends first: source and heater are off before the database closes
-        with folder.made(), open_database(folder.database, needed=needed) as connection, guarded(station):
+        # the innermost ends first: no wait is cut short while source and heater go off, which is before the database
+        # closes
+        with (
+            open_database(folder.database, needed=needed, patience=patience) as database,
+            guarded(station, tell),
+            interrupt.striking(),
+        ):
             interrupt.check()
-            facts = _facts(plan, station, options.seed)
+            facts = _facts(plan, station)
+            following.begin(facts)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
                 if doubt.verdict != "good":
                     notify(Remark(f"{doubt.subject}: {doubt.sentence}"))
@@ -197,24 +231,24 @@ def carry_out(
                     plan=plan,
                     points=task.points,
                     station=station,
-                    connection=connection,
+                    database=database,
                     sweep_id=sweep_id,
                     facts=facts,
-                    notify=_with_fits(notify, folder.database, plan),
+                    notify=_with_fits(following, folder.database, plan),
                     check=interrupt.check,
                 )
             )
         return Acquired(folder, sweep_id, station.clock.now() - start)
 
 
-def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, Any]:
+def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
     """Return what is kept with every run beside plan, sample and snapshot."""
     return {
         "plan": plan.source.name,
         "station": plan.station.name,
         "instruments": station.identities(),
         "simulated": station.simulated,
-        "seed": seed,
+        "seed": station.seed,
         "started": station.clock.utc().isoformat(),
         "versions": {name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
         | {"python": platform.python_version()},
@@ -222,18 +256,19 @@ def _facts(plan: ResolvedPlan, station: Station, seed: int | None) -> dict[str, 
 
 
 def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
-    """Return a listener that adds to each finished point the fit of its histogram alone."""
+    """Return a listener that adds to each finished point the fit of its histogram alone; it never raises by itself."""
     junction = plan.sample.junction.estimate
 
     def listen(event: Event) -> None:
         notify(event)
         if not isinstance(event, PointFinished) or event.purpose != "switching":
             return
-        (point,) = load_sweep(database, run_id=event.run_id).points
         try:
+            (point,) = load_sweep(database, run_id=event.run_id).points
             fit = fit_histogram(point.histogram, junction)
-        except InputError as exc:  # a histogram that fits no junction must not end the sweep: it is stored, and told
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {exc}"))
+        except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
+            kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
+            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(

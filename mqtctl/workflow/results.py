@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mqtctl.documents import write_whole
 from mqtctl.errors import InputError, StorageError
-from mqtctl.storage import StoredSweep, has_runs, prepare_database
+from mqtctl.storage import Patience, StoredSweep, prepared_database, sole_writer
 
-__all__ = ["RunFolder", "find_run", "provenance", "sweep_times"]
+__all__ = ["RunFolder", "find_run", "provenance", "stamp", "sweep_times"]
 
 RESULT_NAME = "result.json"
 DATABASE_NAME = "data.db"
+REPORT_NAME = "report.html"
 
 
 @dataclass(frozen=True)
@@ -33,42 +35,59 @@ class RunFolder:
         return cls(path=path, database=database or path / DATABASE_NAME)
 
     @contextmanager
-    def made(self) -> Iterator[None]:
-        """Make the folder and the database; if nothing is measured in the block, take them away again.
+    def made(self, patience: Patience | None = None) -> Iterator[None]:
+        """Make folder and database and be the database's only writer; what was made and not used goes again.
 
         Raises
         ------
         InputError
             The folder holds a run already, or folder or database cannot be made.
+        BenchBusyError
+            Another mqtctl writes to the database.
         """
-        if (self.path / RESULT_NAME).exists() or (self.path / DATABASE_NAME).exists():
+        if any((self.path / name).exists() for name in (RESULT_NAME, DATABASE_NAME, REPORT_NAME)):
             raise InputError(f"{self.path} holds a run already; choose another folder with --output")
-        new_folder, new_database = not self.path.exists(), not self.database.exists()
+        with self._folder(), sole_writer(self.database), prepared_database(self.database, patience):
+            yield
+
+    @contextmanager
+    def _folder(self) -> Iterator[None]:
+        """Make the folder if it is not there; what was made on the way to it and stays empty goes again."""
+        made_here: list[Path] = []
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise InputError(
-                f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
-            ) from exc
-        try:
-            prepare_database(self.database)
+            try:
+                for path in (*reversed(self.path.parents), self.path):
+                    if not path.is_dir() and _made(path):
+                        made_here.append(path)
+            except OSError as exc:
+                raise InputError(
+                    f"{self.path} cannot be made ({exc.strerror}); choose another folder with --output"
+                ) from exc
             yield
         finally:
-            if new_database and self.database.exists() and not has_runs(self.database):
-                for leftover in self.database.parent.glob(f"{self.database.name}*"):
-                    leftover.unlink()
-            if new_folder and not any(self.path.iterdir()):
-                self.path.rmdir()
+            for path in reversed(made_here):
+                if any(path.iterdir()):
+                    break
+                path.rmdir()
 
     def write(self, result: Mapping[str, Any], sweep_id: str) -> None:
         """Keep the result beside the data, whole or not at all."""
         target = self.path / RESULT_NAME
-        partial = target.with_suffix(".partial")
         try:
-            partial.write_text(json.dumps({**result, "sweep_id": sweep_id}, indent=1), encoding="utf-8")
-            partial.replace(target)
+            write_whole(target, json.dumps({**result, "sweep_id": sweep_id}, indent=1).encode())
         except OSError as exc:
             raise StorageError(f"{target} cannot be written ({exc.strerror})") from exc
+
+
+def _made(path: Path) -> bool:
+    """Make a folder in one that is there; returns whether it is ours, False if it was there already."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return False
+    return True
 
 
 def find_run(run: Path) -> tuple[Path, str | None]:
@@ -79,17 +98,22 @@ def find_run(run: Path) -> tuple[Path, str | None]:
     InputError
         No such file or folder, or a folder without a run in it.
     """
-    if run.is_file():
-        return run, None
-    if not run.is_dir():
-        raise InputError(f"{run}: no such file or folder")
+    try:
+        if run.is_file():
+            return run, None
+        if not run.is_dir():
+            raise InputError(f"{run}: no such file or folder")
+    except OSError as exc:  # a folder that may not be looked into
+        raise InputError(f"{run}: cannot be read ({exc.strerror or exc})") from exc
     result = run / RESULT_NAME
     if result.is_file():
         try:
             content = json.loads(result.read_text(encoding="utf-8"))
-            return Path(content["database"]), str(content["sweep_id"])
-        except (ValueError, KeyError, TypeError) as exc:
+            database, sweep_id = Path(content["database"]), str(content["sweep_id"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise InputError(f"{result}: is not the result of a run ({exc})") from exc
+        # a folder that was copied or moved is read where it is now
+        return (run / DATABASE_NAME if (run / DATABASE_NAME).is_file() else database), sweep_id
     if (run / DATABASE_NAME).is_file():
         return run / DATABASE_NAME, None
     raise InputError(f"{run}: holds no run (neither {RESULT_NAME} nor {DATABASE_NAME})")
@@ -97,21 +121,30 @@ def find_run(run: Path) -> tuple[Path, str | None]:
 
 def sweep_times(stored: StoredSweep) -> dict[str, float | None]:
     """Return the live fraction over all points and the laboratory time, as far as they were stored."""
-    results = [point.result for point in stored.points if point.result is not None]
+    results = [r for p in stored.points if (r := p.result) and None not in (r.get("duration"), r.get("live_fraction"))]
     duration = sum(r["duration"] for r in results)
     live = sum(r["live_fraction"] * r["duration"] for r in results) / duration if duration else None
-    settling = sum(r["settling_time"] or 0.0 for r in results)
+    settling = sum(r.get("settling_time") or 0.0 for r in results)
     return {"live_fraction": live, "lab_time_s": duration + settling if results else None}
 
 
 def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that a report prints about where its data came from."""
     header = stored.points[0].header
+    facts = dict(header["facts"])
+    if facts.get("started"):
+        facts["started"] = stamp(facts["started"], simulated=bool(facts.get("simulated")))
     return {
         "sample": header["document"]["sample"]["name"],
-        **header["facts"],
+        **facts,
         "plan_hash": header["plan_digest"],
         "sweep_id": stored.sweep_id,
         "run_ids": [point.histogram.run_id for point in stored.points],
         **{key: result[key] for key in ("lab_time_s", "wall_time_s", "live_fraction", "database")},
     }
+
+
+def stamp(text: str, *, simulated: bool) -> str:
+    """Return a stored time in UTC; on the simulated bench it is none that anybody lived through."""
+    stamp = f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{stamp} on the bench's own clock" if simulated else stamp

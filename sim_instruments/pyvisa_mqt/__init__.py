@@ -6,8 +6,8 @@ one by name, `"my_bench.yaml@mqt"` a bench file; `"my_bench.yaml?seed=7@mqt"` ov
 
 from __future__ import annotations
 
-from .clock import VirtualClock
-from .library import MqtVisaLibrary
+from pyvisa_mqt.visa.library import MqtVisaLibrary
+from pyvisa_mqt.wires.clock import VirtualClock
 
 __all__ = ["WRAPPER_CLASS", "MqtVisaLibrary", "VirtualClock"]
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyvisa_mqt.bench import Bench, open_bench
-from pyvisa_mqt.server import BenchServer
+from pyvisa_mqt.bench.bench import Bench, open_bench
+from pyvisa_mqt.serve.server import BenchServer
 
 __all__ = ["ServedBench", "serving_in_a_thread"]
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS, register
-from pyvisa_mqt.instruments.base import Instrument
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-an-instrument.md"
 

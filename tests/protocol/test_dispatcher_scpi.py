@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from pyvisa_mqt.instruments.base import InputBuffer
-from pyvisa_mqt.instruments.scpi_base import Hold, ScpiInstrument, register_commands, state_commands
-from pyvisa_mqt.parameters import Boolean, ChannelList, Choice, Number, Text
-from pyvisa_mqt.scpi import Command, CommandTree, setting
+from pyvisa_mqt.grammar.instrument import InputBuffer
+from pyvisa_mqt.grammar.parameters import Boolean, ChannelList, Choice, Number, Text
+from pyvisa_mqt.grammar.scpi import Command, CommandTree, setting
+from pyvisa_mqt.grammar.scpi_instrument import Hold, ScpiInstrument, register_commands, state_commands
 
 from tests.protocol.silent_wires import SilentWires
 

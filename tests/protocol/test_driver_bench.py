@@ -50,8 +50,8 @@ def bench() -> Iterator[Bench]:
     library = f"?seed={seed}@mqt"
     quiet: dict[str, Any] = {"print_connect_message": False}
     source = Keithley6221(f"source_{seed}", "GPIB0::12::INSTR", visalib=library)
-    counter = Keysight53230A(f"counter_{seed}", "TCPIP0::192.168.1.53::inst0::INSTR", visalib=library)
-    bridge = LakeshoreModel372(f"bridge_{seed}", "TCPIP0::192.168.1.72::7777::SOCKET", visalib=library, **quiet)
+    counter = Keysight53230A(f"counter_{seed}", "TCPIP0::192.0.2.53::inst0::INSTR", visalib=library)
+    bridge = LakeshoreModel372(f"bridge_{seed}", "TCPIP0::192.0.2.72::7777::SOCKET", visalib=library, **quiet)
     clock: Any = source.visa_handle.visalib
     clock = clock.clock
     yield Bench(

@@ -244,7 +244,7 @@ def test_all_spellings_of_binary_and_text_blocks_come_through_pyvisa_py(showroom
     counter: Any = manager.open_resource(showroom.address("counter"), timeout=20_000)
     counter.read_termination = counter.write_termination = "\n"
     readings = np.linspace(1e-3, 2e-2, 1000)
-    memory: Any = showroom.bench.instruments["TCPIP0::192.168.1.53::inst0::INSTR"]
+    memory: Any = showroom.bench.instruments["TCPIP0::192.0.2.53::inst0::INSTR"]
     memory.memory.append(readings)
     counter.write("FORM ASC,15")
     assert np.allclose(counter.query_ascii_values("FETC?", container=np.array), readings, rtol=1e-13, atol=0)

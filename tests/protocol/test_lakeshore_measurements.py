@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pyvisa
 
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
-CONTROLLER = "TCPIP0::192.168.1.36::7777::SOCKET"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
+CONTROLLER = "TCPIP0::192.0.2.36::7777::SOCKET"
 _seeds = count(7700)
 
 

@@ -19,8 +19,8 @@ from mqtctl.instruments.lakeshore_336 import Lakeshore336Controller
 from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
 from mqtctl.plan import SettleSettings
 
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
-CONTROLLER = "TCPIP0::192.168.1.36::7777::SOCKET"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
+CONTROLLER = "TCPIP0::192.0.2.36::7777::SOCKET"
 OVERSHOOT = 0.01
 SETTINGS = SettleSettings()  # 1 % for two minutes
 #: As in the station file that comes with mqtctl.

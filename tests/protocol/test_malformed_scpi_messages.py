@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyvisa_mqt.grammar.lakeshore import LakeShoreInstrument
+from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
 from pyvisa_mqt.instruments import MODELS, Instrument
-from pyvisa_mqt.instruments.lakeshore_grammar import LakeShoreInstrument
-from pyvisa_mqt.instruments.scpi_base import ScpiInstrument
 
 from tests.protocol.silent_wires import SilentWires
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyvisa_mqt.bench_file import load_bench_file
+from pyvisa_mqt.bench.bench_file import load_bench_file
 
 SCRIPT = """
 import sys
@@ -23,8 +23,8 @@ ends = {"read_termination": "\\r\\n", "write_termination": "\\r\\n"}
 by_name = {name: manager.open_resource(name, **(ends if "7777" in name or "ASRL" in name else {})) for name in names}
 for name, resource in by_name.items():
     print(name, resource.query("*IDN?").strip())
-source, counter = by_name["GPIB0::12::INSTR"], by_name["TCPIP0::192.168.1.53::inst0::INSTR"]
-bridge, controller = by_name["TCPIP0::192.168.1.72::7777::SOCKET"], by_name["TCPIP0::192.168.1.36::7777::SOCKET"]
+source, counter = by_name["GPIB0::12::INSTR"], by_name["TCPIP0::192.0.2.53::inst0::INSTR"]
+bridge, controller = by_name["TCPIP0::192.0.2.72::7777::SOCKET"], by_name["TCPIP0::192.0.2.36::7777::SOCKET"]
 bridge.encoding = "latin-1"  # some of what it says will be garbled
 points = ",".join(f"{point:.4f}" for point in [*np.linspace(0, 1, 97), 0, 0, 0])
 source.write(f"*RST;SOUR:WAVE:FUNC ARB0;ARB:DATA {points}")

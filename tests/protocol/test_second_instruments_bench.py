@@ -26,7 +26,7 @@ from mqtctl.instruments.srs_sr620 import SrsSR620TimingCounter
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 from mqtctl.records import MeasuredRamp
 
-GENERATOR, CONTROLLER = "USB0::0x0957::0x2807::MY52400001::INSTR", "TCPIP0::192.168.1.36::7777::SOCKET"
+GENERATOR, CONTROLLER = "USB0::0x0957::0x2807::MY52400001::INSTR", "TCPIP0::192.0.2.36::7777::SOCKET"
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
 DELAY = 10.105e-6
 RAMP = RampProgram(start_current=0.0, stop_current=10e-6, rate=10e-6 / 0.9e-3, period=1e-3)
@@ -34,8 +34,8 @@ _names = count()
 #: Old -> new text of the built-in bench file.
 CHANGES = {
     "keithley-6221\n    address: GPIB0::12::INSTR": f"keysight-33512b\n    address: {GENERATOR}",
-    "keysight-53230a\n    address: TCPIP0::192.168.1.53::inst0::INSTR": "srs-sr620\n    address: TIMER",
-    "lakeshore-372\n    address: TCPIP0::192.168.1.72::7777::SOCKET": f"lakeshore-336\n    address: {CONTROLLER}",
+    "keysight-53230a\n    address: TCPIP0::192.0.2.53::inst0::INSTR": "srs-sr620\n    address: TIMER",
+    "lakeshore-372\n    address: TCPIP0::192.0.2.72::7777::SOCKET": f"lakeshore-336\n    address: {CONTROLLER}",
     "{port: source.output, factor: 1}": "{port: source.output1, resistance: 100 kOhm}",
     "source.marker, to: counter.input1": "source.sync, to: counter.inputA",
     "pulse: low": "pulse: high",

@@ -21,8 +21,8 @@ import pyvisa
 from pyvisa import constants, errors
 from pyvisa.constants import EventMechanism, EventType, StatusCode
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 POINTS = ",".join(f"{point:.4f}" for point in [*np.linspace(0, 1, 97), 0, 0, 0])
 
 

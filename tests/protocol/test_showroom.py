@@ -17,7 +17,7 @@ from scipy import stats
 from mqtctl.physics import Junction, SwitchingDistribution
 
 GENERATOR = "USB0::0x0957::0x2C07::MY52400001::INSTR"
-COUNTER = "TCPIP0::192.168.1.53::inst0::INSTR"
+COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"
 INTERVAL_COUNTER = "GPIB0::16::INSTR"
 BINARY_UNIT = 1.05963812934e-14
 POINTS, RISE = 10_000, 9_000

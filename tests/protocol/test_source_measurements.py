@@ -21,7 +21,7 @@ from scipy import stats
 from mqtctl.physics import Junction, SwitchingDistribution
 
 SOURCE, GENERATOR, DC_SOURCE = "GPIB0::12::INSTR", "USB0::0x0957::0x2C07::MY52400001::INSTR", "GPIB0::1::INSTR"
-COUNTER = "TCPIP0::192.168.1.53::inst0::INSTR"
+COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"
 BENCH = f"""
 seed: {{seed}}
 instruments:

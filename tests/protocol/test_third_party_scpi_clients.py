@@ -15,7 +15,7 @@ import pyvisa
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
 SOURCE = "GPIB0::12::INSTR"
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 _seeds = count(5000)
 
 

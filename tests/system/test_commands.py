@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,36 @@ def test_init_writes_three_files_and_then_refuses_to_overwrite(tmp_path: Path) -
         "station.yaml",
     ]
     assert run("init", tmp_path / "new").exit_code == 2
+
+
+def test_init_prints_a_next_command_that_works_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = run("init", "our lab")
+    command, _, check = re.findall(r"`mqtctl ([^`]+)`", outcome.stderr.replace("`visalib`", "`mqtctl x`"))
+    assert shlex.split(command) == ["sweep", "our lab/plan.yaml"]
+    looked = run(*shlex.split(check))
+    assert looked.exit_code == 0, looked.stderr
+
+
+def test_nothing_connects_to_an_address_that_stands_for_an_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")  # a table leaves each sentence on its line
+    run("init", tmp_path)
+    station = tmp_path / "station.yaml"
+    text = station.read_text(encoding="utf-8").replace('"@mqt"', '"@py"')
+    station.write_text(text.replace("GPIB0::12::INSTR", "TCPIP0::127.0.0.1::1::SOCKET"), encoding="utf-8")
+    (line,) = [n for n, text in enumerate(station.read_text(encoding="utf-8").splitlines(), 1) if "192.0.2.53" in text]
+    sentence = f"station.yaml:{line}: instruments.counter.address: 192.0.2.53 stands for an example"
+    for command in ("check", "sweep", "histogram", "calibrate", "safe"):
+        outcome = run(command, "station.yaml" if command == "safe" else "plan.yaml")
+        told = outcome.stderr + outcome.stdout
+        assert outcome.exit_code in ((2, 20) if command == "safe" else (2,)), told
+        assert sentence in told
+    assert not (tmp_path / "mqtctl-runs").exists()
 
 
 def test_help_names_every_command_and_the_exit_codes() -> None:

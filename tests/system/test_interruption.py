@@ -37,15 +37,20 @@ def wait_for_blocks(process: subprocess.Popen[str]) -> None:
     pytest.fail(f"the sweep ended by itself: {process.communicate()}")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_run_safely_with_its_exit_code(laboratory: Any, number: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_signal_ends_the_run_safely_with_its_exit_code(
+    laboratory: Any, number: signal.Signals, code: int, name: str
+) -> None:
     process = start(laboratory)
     wait_for_blocks(process)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert stdout == ""
-    assert f"stopped by signal {number.value}; source and heater are off" in stderr
+    assert (
+        f"stopped by {name}; source and heater are off; it was at point 1 of 2; stored in run: an unfinished" in stderr
+    )
+    assert "look at it with `mqtctl report run`" in stderr
     assert "Traceback" not in stderr
 
 

@@ -93,7 +93,7 @@ def test_a_duty_cycle_that_warms_the_sample_is_found_and_one_that_does_not_is_no
     laboratory.change("plan.yaml", "[100 mK]", "[60 mK]")
     add(laboratory, "heating_check: true")
     assert laboratory.result()["heating_check"]["heated"] is False
-    laboratory.change("bench.yaml", "link_power: 1.5 mW", "link_power: 20 nW")
+    laboratory.change("bench.yaml", "link_power: 1.5 mW", "link_power: 8 nW")
     outcome = laboratory.run(
         "sweep", laboratory.folder / "plan.yaml", "-o", laboratory.folder / "warm", "--seed", "1", "--json"
     )

@@ -68,7 +68,7 @@ TIMER = """  counter:
 def with_timer(laboratory: Any) -> None:
     """Let an SR620 stand in the place of the 53230A, on the bench and in the station file."""
     laboratory.change("bench.yaml", "model: keysight-53230a", "model: srs-sr620")
-    laboratory.change("bench.yaml", "address: TCPIP0::192.168.1.53::inst0::INSTR", "address: GPIB0::16::INSTR")
+    laboratory.change("bench.yaml", "address: TCPIP0::192.0.2.53::inst0::INSTR", "address: GPIB0::16::INSTR")
     laboratory.change("bench.yaml", "counter.input1", "counter.inputA")
     laboratory.change("bench.yaml", "counter.input2", "counter.inputB")
     path = laboratory.folder / "station.yaml"

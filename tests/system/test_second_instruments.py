@@ -24,7 +24,7 @@ SECOND_INSTRUMENTS = """
     address: GPIB0::16::INSTR
   controller:
     model: lakeshore-336
-    address: TCPIP0::192.168.1.36::7777::SOCKET
+    address: TCPIP0::192.0.2.36::7777::SOCKET
 """
 GENERATOR = """  source:
     type: qcodes.instrument_drivers.Keysight.Keysight33512B
@@ -52,7 +52,7 @@ TIMER = """  counter:
 """
 CONTROLLER = """  thermometer:
     type: qcodes.instrument_drivers.Lakeshore.LakeshoreModel336
-    address: TCPIP0::192.168.1.36::7777::SOCKET
+    address: TCPIP0::192.0.2.36::7777::SOCKET
     init:
       visalib: bench.yaml@mqt
       print_connect_message: false

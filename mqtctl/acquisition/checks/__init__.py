@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from mqtctl.acquisition.checks.calibrated import calibration_findings
-from mqtctl.acquisition.checks.live import live_findings
+from mqtctl.acquisition.checks.live import TOGETHER, inspection_findings, live_findings
 from mqtctl.acquisition.checks.planned import first_fault, plan_findings
 from mqtctl.acquisition.checks.surroundings import clock_finding, disk_finding
 
-__all__ = ["calibration_findings", "clock_finding", "disk_finding", "first_fault", "live_findings", "plan_findings"]
+__all__ = [
+    "TOGETHER",
+    "calibration_findings",
+    "clock_finding",
+    "disk_finding",
+    "first_fault",
+    "inspection_findings",
+    "live_findings",
+    "plan_findings",
+]

@@ -18,12 +18,14 @@ from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import readable
 from mqtctl.station import Station
 
-__all__ = ["live_findings", "noise_findings", "source_findings"]
+__all__ = ["TOGETHER", "inspection_findings", "live_findings", "noise_findings", "source_findings"]
 
 #: So long (s) is listened for edges that noise makes at the stop input.
 _LISTENING = 0.5
 #: The marker is tried with this period (s) where the plan's is longer: its pulse is the same.
 _LONGEST_PERIOD = 0.02
+#: What several instruments are needed for.
+TOGETHER = ("noise", "start marker", "output", "bath")
 #: A pulse that takes between these shares of the period has no leading edge that could be told from the other.
 _SQUARE = (0.4, 0.6)
 
@@ -36,11 +38,10 @@ def live_findings(plan: ResolvedPlan, station: Station, *, check: Callable[[], N
     check
         Called where stopping is safe; raises to stop.
     """
-    program = programs_of(plan)[0]
     found: list[Finding] = []
     for role, part in _parts(station):
         check()
-        found += [replace(finding, instrument=role) for finding in _inspection(part, program)]
+        found += inspection_findings(role, part, plan)
     idle = source_findings(plan, station)
     found += idle
     if isinstance(station.counter, DiagnosticCounter):
@@ -50,6 +51,11 @@ def live_findings(plan: ResolvedPlan, station: Station, *, check: Callable[[], N
             station.counter.make_safe()
     found += [_unchanged(finding, part) for finding, (_, part) in zip(idle, _sources(station), strict=True)]
     return [*found, look("bath", partial(_bath, plan, station))]
+
+
+def inspection_findings(role: str, part: Any, plan: ResolvedPlan) -> list[Finding]:
+    """Return what one instrument says of itself, at least who it is; nothing is tried."""
+    return [replace(finding, instrument=role) for finding in _inspection(part, programs_of(plan)[0])]
 
 
 def source_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:

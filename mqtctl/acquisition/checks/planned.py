@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
 from mqtctl.acquisition.ramps import program_of
+from mqtctl.analysis.plausibility import implausible_junction
 from mqtctl.errors import HardwareError, InputError, MqtctlError
 from mqtctl.instruments.diagnostic_roles import Assessing, AssessingController, DiagnosticCounter, LimitedSource
 from mqtctl.instruments.findings import Finding
@@ -18,6 +19,10 @@ from mqtctl.station import Station
 
 __all__ = ["first_fault", "plan_findings", "programs_of"]
 
+#: The ramp's top over the critical current: a junction switches between half of it and itself, unless it is tiny and
+#: warm, and a top far above only heats. Beyond the second pair one of the two numbers is wrong.
+_USUAL_TOPS, _POSSIBLE_TOPS = (0.5, 1.6), (0.1, 10.0)
+
 
 def plan_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:
     """Return what speaks for and against a plan on this station; sends nothing."""
@@ -27,6 +32,7 @@ def plan_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:
         *_offset(plan, station),
         *_ramps(plan, station),
         *_limits(plan, station),
+        *_plausible(plan),
         *_stop_edge(plan, station),
     ]
 
@@ -131,6 +137,22 @@ def _limits(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
         text = f"the compliance is {readable(source.compliance, 'V')}, the junction's gap voltage {readable(gap, 'V')}"
         advice = "raise compliance in the station file"
         yield Finding("compliance", "warning", text, advice, cause="file", instrument="ramp_source")
+
+
+def _plausible(plan: ResolvedPlan) -> Iterator[Finding]:
+    """Compare the sample file's junction with what the ramp is made for, and with what junctions are like."""
+    facts, ramp = plan.sample.junction, plan.plan.ramp
+    ratio = max(abs(ramp.stop_current + sign * abs(ramp.offset_current)) for sign in (1, -1)) / facts.critical_current
+    if not _USUAL_TOPS[0] <= ratio <= _USUAL_TOPS[1]:
+        possible = _POSSIBLE_TOPS[0] <= ratio <= _POSSIBLE_TOPS[1]
+        text = (
+            f"the ramp goes to {readable(ramp.stop_current, 'A')}, {ratio:.3g} times the critical current that the "
+            f"sample file has, {readable(facts.critical_current, 'A')}"
+        )
+        advice = "check junction.critical_current there and ramp.stop_current"
+        yield Finding("critical current", "warning" if possible else "fault", text, advice, cause="file")
+    for text in implausible_junction(facts.estimate):
+        yield Finding("junction", "warning", text, cause="file")
 
 
 def _stop_edge(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:

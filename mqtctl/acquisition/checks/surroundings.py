@@ -34,12 +34,12 @@ def disk_finding(folder: Path, needed: int) -> Finding:
 
 def clock_finding(clock: Clock, folder: Path) -> Finding:
     """Say whether the clock that rules the measurement goes on, and agrees with the file system of the data."""
-    before, now = clock.now(), clock.utc()
+    before, computer = clock.now(), WallClock().utc()
     clock.sleep(0.01)
     if clock.now() <= before:
         return Finding("clock", "fault", "the clock does not go on", "look at the computer's time settings")
-    if now < _EARLIEST:
-        text = f"the computer says it is {now:%Y-%m-%d}, before this program was written"
+    if computer < _EARLIEST:
+        text = f"the computer says it is {computer:%Y-%m-%d}, before this program was written"
         return Finding("clock", "fault", text, "set the computer's clock")
     try:
         with tempfile.NamedTemporaryFile(dir=_existing(folder)) as probe:
@@ -50,7 +50,10 @@ def clock_finding(clock: Clock, folder: Path) -> Finding:
     if abs(written - read) > _SKEW:
         text = f"the disk at {_existing(folder)} and this computer differ by {abs(written - read):.0f} s"
         return Finding("clock", "warning", text, "synchronise both with a time server")
-    return Finding("clock", "good", f"it goes on, and agrees with the disk ({now:%Y-%m-%d %H:%M} UTC)")
+    text = f"it goes on, and the computer's agrees with the disk's ({computer:%Y-%m-%d %H:%M} UTC)"
+    if not isinstance(clock, WallClock):
+        text += f"; the bench has one of its own, there it is {clock.utc():%Y-%m-%d %H:%M} UTC"
+    return Finding("clock", "good", text)
 
 
 def _existing(folder: Path) -> Path:

@@ -37,8 +37,8 @@ class LiveDisplay:
         self._live, self._clock, self._result_line = live, clock, result_line
         self._state = LiveState()
         self._lines: list[str] = []
-        self._due = clock.now()
-        live.update(View(self._state), refresh=False)
+        self._begun = self._due = clock.now()
+        live.update(View(self._state))
 
     def __call__(self, event: object) -> None:
         """Take an event."""
@@ -47,6 +47,7 @@ class LiveDisplay:
         if line is not None:
             self._lines.append(line)
         begun = self._clock.now()
+        self._state.wall = begun - self._begun
         if begun < self._due:
             return
         self._draw()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mqtctl.acquisition import BlockStored, RampsBegin, Settling
 from mqtctl.cli.live.times import TimeLeft
+from mqtctl.workflow import MeasurementBegins
 
 __all__ = ["FineHistogram", "LiveState"]
 
@@ -92,6 +93,10 @@ class LiveState:
         Bath readings of this point in K, in order; thinned out where there are too many.
     means, widths
         Mean and width in A after each block.
+    simulated
+        Whether no instrument is real.
+    wall
+        Time in s on this computer's clock since the first event; NaN where nobody says it.
     """
 
     point: int = 0
@@ -105,11 +110,15 @@ class LiveState:
     widths: list[float] = field(default_factory=list)
     histogram: FineHistogram = field(default_factory=FineHistogram)
     left: TimeLeft = field(default_factory=TimeLeft)
+    simulated: bool = False
+    wall: float = math.nan
 
     def take(self, event: object) -> None:
         """Take an event."""
         self.left.take(event)
         match event:
+            case MeasurementBegins():
+                self.simulated = event.simulated
             case Settling():
                 if self.settling is None or event.point != self.point:
                     self.temperatures = []
@@ -145,6 +154,12 @@ class LiveState:
             return math.nan
         spread = math.sqrt(max(self.histogram.kurtosis - 1.0, 0.0))
         return 0.5 * self.block.std * spread / math.sqrt(self.block.switches)
+
+    @property
+    def wall_left(self) -> float:
+        """What is left in s on this computer's clock, if it goes on as fast as so far; NaN where nothing is known."""
+        passed = self.left.passed
+        return self.wall * (self.left.settling + self.left.ramping) / passed if passed > 0.0 else math.nan
 
     @property
     def share(self) -> float:

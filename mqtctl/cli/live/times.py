@@ -6,7 +6,7 @@ import math
 
 from mqtctl.acquisition import BlockStored, PointFinished, Settling
 
-__all__ = ["TimeLeft", "duration"]
+__all__ = ["TimeLeft"]
 
 
 class TimeLeft:
@@ -27,6 +27,7 @@ class TimeLeft:
         self._done_here = 0.0
         self._block: BlockStored | None = None
         self._last_block = 0.0
+        self._passed = 0.0
 
     def take(self, event: object) -> None:
         """Take an event."""
@@ -45,6 +46,12 @@ class TimeLeft:
                 self._last_block = 0.0
             case _:
                 pass
+
+    @property
+    def passed(self) -> float:
+        """Of settling and ramping so far."""
+        here = self._settling.elapsed if self._settling else 0.0
+        return self._passed + here + self._done_here + self._last_block
 
     @property
     def settling_here(self) -> float:
@@ -74,6 +81,7 @@ class TimeLeft:
             return
         if self._done_here:
             self._ramped.append(self._done_here)
+        self._passed += self._done_here + self._last_block
         self._point, self._points_to_come = point, points - point - 1
         self._done_here = self._last_block = 0.0
         self._block = self._settling = None
@@ -82,6 +90,7 @@ class TimeLeft:
     def _end_settling(self) -> None:
         if self._settling is not None:
             self._settled.append(self._settling.elapsed)
+            self._passed += self._settling.elapsed
             self._settling = None
 
     def _present_settling(self) -> float:
@@ -123,14 +132,3 @@ class TimeLeft:
         if self._block is None and not self._done_here:
             return math.nan
         return self._done_here + self._last_block + self._left_of_block()
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it; a question mark where nothing is known."""
-    if math.isnan(seconds):
-        return "?"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 6000:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -10,7 +10,8 @@ from rich.text import Text
 from mqtctl.acquisition import BlockStored
 from mqtctl.cli.live.glyphs import bars, share_bar, sparkline
 from mqtctl.cli.live.state import LiveState
-from mqtctl.cli.live.times import TimeLeft, duration
+from mqtctl.cli.tables import quantity
+from mqtctl.notation import rough_duration
 from mqtctl.quantities import readable
 
 __all__ = ["View", "render"]
@@ -48,7 +49,7 @@ def render(state: LiveState, width: int, rows: int = _ROWS) -> list[Text]:
             *_progress(state, state.block, width),
         ]
     if state.points:
-        lines += _time_left(state.left, single=state.points == 1)
+        lines += _time_left(state)
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines
@@ -66,7 +67,7 @@ def _headline(state: LiveState) -> Text:
     where = "at the present temperature" if state.target is None else f"{readable(state.target, 'K')}"
     if state.settling is not None:
         return Text.assemble(
-            (place, "bold"), "settling on ", (where, "bold"), f" for {duration(state.settling.elapsed)}"
+            (place, "bold"), "settling on ", (where, "bold"), f" for {rough_duration(state.settling.elapsed)}"
         )
     if state.begun is None:
         return Text.assemble((place, "bold"), "next")
@@ -100,14 +101,14 @@ def _histogram(state: LiveState, width: int, rows: int) -> list[Text]:
 
 def _moment(label: str, value: float, stderr: float, trace: list[float], width: int) -> Text:
     """Show a quantity with its standard error, and how it converges."""
-    text = with_error(value, stderr, "A").ljust(24)
+    text = quantity(value, "A", stderr).ljust(24)
     return _labelled(label, text, (sparkline(trace, width - _LABEL - len(text) - 1), "cyan"))
 
 
 def _ramps(block: BlockStored) -> Text:
     """Say how the ramps go."""
     rate = block.switches / block.elapsed if block.elapsed > 0.0 else 0.0
-    return _labelled("ramps", f"{rate:.4g} switches/s, {block.censored} without, {block.lost} lost")
+    return _labelled("ramps", f"{rate:.4g} switches/s, {block.censored} without a switch, {block.lost} not timed")
 
 
 def _progress(state: LiveState, block: BlockStored, width: int) -> list[Text]:
@@ -122,26 +123,17 @@ def _progress(state: LiveState, block: BlockStored, width: int) -> list[Text]:
     return lines
 
 
-def _time_left(left: TimeLeft, *, single: bool) -> list[Text]:
-    """Say what is left of settling and of ramping, here and in all."""
-    here = _labelled("left", f"settling {duration(left.settling_here)}, ramps {duration(left.ramping_here)}")
-    if single:
-        return [here]
-    return [here, _labelled("sweep", f"settling {duration(left.settling)}, ramps {duration(left.ramping)}")]
+def _time_left(state: LiveState) -> list[Text]:
+    """Say what is left of settling and of ramping, here and in all: on the laboratory's clock, and on this one."""
+    left = state.left
+    lines = [_spoken("left", left.settling_here, left.ramping_here)]
+    if state.points > 1:
+        lines.append(_spoken("sweep", left.settling, left.ramping))
+    lines[-1].append(" of lab time", style="dim")
+    if state.simulated and not math.isnan(state.wall_left):
+        lines.append(_labelled("here", f"about {rough_duration(state.wall_left)}, for the bench is simulated"))
+    return lines
 
 
-def with_error(value: float, stderr: float, unit: str) -> str:
-    """Return a value with its standard error in its last digits: "9.40132(6) uA"."""
-    if not (math.isfinite(value) and math.isfinite(stderr) and stderr > 0.0) or value == 0.0:
-        return readable(value, unit) if math.isfinite(value) else "?"
-    rounded = readable(value, unit)
-    spelled = rounded.rpartition(" ")[2]
-    # the prefix that was chosen is a power of a thousand
-    scale = 10.0 ** (3 * round(math.log10(value / float(rounded.rpartition(" ")[0])) / 3))
-    exponent = math.floor(math.log10(stderr / scale))
-    digits = round(stderr / scale / 10.0**exponent)
-    if digits == 10:
-        digits, exponent = 1, exponent + 1
-    if exponent >= 0:
-        return f"{value / scale:.0f}({digits * 10**exponent}) {spelled}"
-    return f"{value / scale:.{-exponent}f}({digits}) {spelled}"
+def _spoken(label: str, settling: float, ramping: float) -> Text:
+    return _labelled(label, f"settling {rough_duration(settling)}, ramps {rough_duration(ramping)}")

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mqtctl.documents import load_yaml
+from mqtctl.bench_description import BenchFile, JunctionSection
+from mqtctl.documents import load_yaml, validate_document
 from mqtctl.errors import InputError
 from mqtctl.instruments.diagnostic_roles import Amplifier
 from mqtctl.plan import ResolvedPlan, Sample
-from mqtctl.quantities import format_quantity, parse_quantity, readable
-from mqtctl.station import InstrumentEntry, StationFile, canonical_address
+from mqtctl.quantities import format_quantity, readable
+from mqtctl.station import InstrumentEntry, StationFile
+from mqtctl.workflow.rehearsal.line import Line, counter_readout, line_of, players
 from mqtctl.workflow.rehearsal.wiring import Part, StopInput, part_for
 
-__all__ = ["RehearsalBench", "choose_bench", "players"]
+__all__ = ["RehearsalBench", "choose_bench"]
 
 #: The library that a simulated bench is opened with, and the package that brings the built-in ones.
 _LIBRARY, _PACKAGE = "@mqt", "pyvisa_mqt"
-#: What a station file cannot know is as on the built-in bench.
-_GAP_VOLTAGE, _GAIN, _AMPLIFIER_NOISE, _RISE_TIME, _LAG, _CURRENT_NOISE = 2.7e-3, 1000.0, 2e-6, 0.5e-6, 10e-6, 0.1e-9
 #: Cooling power and where it is so: of a dilution refrigerator, and of an insert whose base is warmer than this (K).
 _COOLING, _WARM_BASE, _HELIUM_COOLING = ("400 uW", "100 mK"), 0.2, ("100 uW", "300 mK")
 _SERIAL_TRANSPORT = {"latency": "0.1 ms", "byte_rate": "0.87 kB/s"}
@@ -45,60 +46,33 @@ class RehearsalBench:
         Where the wiring comes from, in words.
     counter
         Address of the station's counter.
+    line
+        The way from the station's source to the junction and on to its counter, on this bench.
     """
 
     content: Mapping[str, Any]
     assumed: tuple[str, ...]
     origin: str
     counter: str = ""
+    line: Line = field(default_factory=Line)
+
+    @cached_property
+    def file(self) -> BenchFile:
+        """The description as the bench itself reads it; raises `InputError` with the key at fault."""
+        return validate_document(dict(self.content), BenchFile, self.origin)
 
     @property
-    def escape(self) -> str:
-        """Name of the escape model."""
-        return str(self.content["junction"].get("escape", "escape"))
-
-    @property
-    def gap_voltage(self) -> float:
-        """Voltage in V of the voltage state."""
-        return self.quantity("junction", "gap_voltage", "V", _GAP_VOLTAGE)
-
-    @property
-    def lag(self) -> float:
-        """Time constant in s of the bias line's filter."""
-        return self.quantity("bias", "lag", "s", 0.0)
-
-    @property
-    def current_noise(self) -> float:
-        """Standard deviation in A of the slow noise of the bias current."""
-        return self.quantity("bias", "noise", "A", 0.0)
+    def junction(self) -> JunctionSection:
+        """The junction; there is one on each bench that is rehearsed on."""
+        if self.file.junction is None:
+            raise InputError(f"{self.origin}: has no junction to measure; add the section 'junction' and its wiring")
+        return self.file.junction
 
     @property
     def amplifier(self) -> Amplifier | None:
         """The pre-amplifier before the counter; None if the description does not wire the counter to the junction."""
-        wanted = canonical_address(self.counter)
-        for name, section in (self.content.get("instruments") or {}).items():
-            if canonical_address(str(section.get("address"))) != wanted:
-                continue
-            for readout in self.content.get("readouts") or ():
-                if str(readout.get("to")).partition(".")[0] == name:
-                    return Amplifier(
-                        float(readout.get("gain", _GAIN)), parse_quantity(readout.get("noise", "0 V"), "V") or None
-                    )
-        return None
-
-    def quantity(self, section: str, key: str, unit: str, default: float) -> float:
-        """Return a quantity of the description in its base unit; raises `InputError` if it is none."""
-        content = self.content.get(section)
-        value = content.get(key) if isinstance(content, Mapping) else None
-        try:
-            return default if value is None else parse_quantity(value, unit)
-        except InputError as exc:
-            raise InputError(f"{self.origin}: {section}.{key}: {exc}") from exc
-
-
-def players(file: StationFile) -> dict[str, InstrumentEntry]:
-    """Return name -> entry of the instruments that play a role."""
-    return {name: entry for name, entry in file.instruments.items() if entry.init.metadata.mqtctl is not None}
+        readout = counter_readout(self.file, self.counter)
+        return None if readout is None else Amplifier(readout.gain, readout.noise or None)
 
 
 def choose_bench(file: StationFile, plan: ResolvedPlan, bench: Path | None = None) -> RehearsalBench:
@@ -119,15 +93,20 @@ def choose_bench(file: StationFile, plan: ResolvedPlan, bench: Path | None = Non
         No such bench file, or nothing can stand in for an instrument.
     """
     station, sample = plan.station, plan.sample
-    counter = next((entry.address for entry in players(file).values() if _role(entry) == "timing_counter"), "")
     if bench is not None:
-        return replace(_existing(load_yaml(bench), sample, f"the bench file {bench}"), counter=counter)
+        return _wired(_existing(load_yaml(bench), sample, f"the bench file {bench}"), file, plan)
     libraries = {(entry.init.visalib or "") for entry in players(file).values()}
     names = {library.removesuffix(_LIBRARY).partition("?")[0] for library in libraries if library.endswith(_LIBRARY)}
     if len(names) == 1 and len(libraries) == 1 and not (name := names.pop()).startswith("serve:"):
         content, origin = _simulated(name, station)
-        return replace(_existing(content, sample, origin), counter=counter)
-    return replace(_from_station(file, plan), counter=counter)
+        return _wired(_existing(content, sample, origin), file, plan)
+    return _wired(_from_station(file, plan), file, plan)
+
+
+def _wired(bench: RehearsalBench, file: StationFile, plan: ResolvedPlan) -> RehearsalBench:
+    """Return the bench with what it means for the station's instruments."""
+    counter = next((entry.address for entry in players(file).values() if _role(entry) == "timing_counter"), "")
+    return replace(bench, counter=counter, line=line_of(bench.file, file, plan))
 
 
 def _simulated(name: str, station: Path) -> tuple[dict[str, Any], str]:
@@ -151,15 +130,11 @@ def _simulated(name: str, station: Path) -> tuple[dict[str, Any], str]:
 def _existing(content: dict[str, Any], sample: Sample, origin: str) -> RehearsalBench:
     """Return a bench with its junction replaced by the estimate; it writes no transcript."""
     kept = {key: value for key, value in content.items() if key != "transcript"}
-    before = kept.get("junction")
-    if not isinstance(before, Mapping):
-        raise InputError(f"{origin}: has no junction to measure; add the section 'junction' and its wiring")
-    junction = {**before, **_junction(sample)}
-    kept["junction"] = junction
-    bench = RehearsalBench(kept, (f"wiring, cryostat and transport are those of {origin}",), origin)
-    if bench.quantity("junction", "retrapping_current", "A", 0.0) > sample.junction.critical_current:
+    written = RehearsalBench(kept, (f"wiring, cryostat and transport are those of {origin}",), origin)
+    junction = {**kept.get("junction", {}), **_junction(sample)}
+    if (written.junction.retrapping_current or 0.0) > sample.junction.critical_current:
         del junction["retrapping_current"]
-    return bench
+    return replace(written, content={**kept, "junction": junction})
 
 
 def _junction(sample: Sample) -> dict[str, Any]:
@@ -188,7 +163,8 @@ def _from_station(file: StationFile, plan: ResolvedPlan) -> RehearsalBench:
         )
     if counter.stop is not None and calibration is not None:
         counter = replace(counter, stop=replace(counter.stop, delay=calibration.delay))
-    readout, bias, cable, assumed = _stop_line(counter, sample, source.filter_time)
+    typical = _typical()
+    readout, bias, cable, assumed = _stop_line(counter, sample, source.filter_time, typical)
     if calibration is not None and calibration.offset is not None:
         bias["offset"] = format_quantity(calibration.offset, "A")
     scale = 1.0 if calibration is None else calibration.scale
@@ -207,12 +183,37 @@ def _from_station(file: StationFile, plan: ResolvedPlan) -> RehearsalBench:
             "sensors": {f"{bath.role}.{bath.sensor}": "mixing_chamber"},
         },
     }
+    bench = RehearsalBench(content, (), f"a bench wired as {station.name} says")
+    fridge, transport = bench.file.cryostat, bench.file.transport
     assumed += (
         f"cryostat: {readable(bath.coldest, 'K')} without heat, {power} of cooling power at {cold} and growing as T^2, "
-        "a time constant of 20 s, the sample on a link of 1.5 mW at 100 mK",
-        "messages: 1 ms each way and 300 kB/s; a serial line 0.87 kB/s",
+        f"a time constant of {readable(fridge.time_constant, 's')}, the sample on a link of "
+        f"{readable(fridge.link_power, 'W')} at {readable(fridge.link_temperature, 'K')}",
+        f"messages: {readable(transport.latency, 's')} each way and {readable(transport.byte_rate, 'B/s')}; a serial "
+        f"line {_SERIAL_TRANSPORT['byte_rate']}",
     )
-    return RehearsalBench(content, assumed, f"a bench wired as {station.name} says")
+    return replace(bench, assumed=assumed)
+
+
+@dataclass(frozen=True)
+class _Typical:
+    """What a station file cannot know, as on the built-in bench; in V, s and A."""
+
+    gap_voltage: float
+    gain: float
+    amplifier_noise: float
+    rise_time: float
+    lag: float
+    current_noise: float
+
+
+def _typical() -> _Typical:
+    path = Path(str(files(_PACKAGE) / "benches" / "builtin.yaml"))
+    file = RehearsalBench(load_yaml(path), (), str(path)).file
+    if file.junction is None or file.bias is None or not file.readouts:
+        raise InputError(f"{path}: the built-in bench has lost its junction, its bias or its read-out")
+    (readout, *_), bias = file.readouts, file.bias
+    return _Typical(file.junction.gap_voltage, readout.gain, readout.noise, readout.rise_time, bias.lag, bias.noise)
 
 
 def _role(entry: InstrumentEntry) -> str:
@@ -250,7 +251,7 @@ def _marker(source: Part, counter: Part, late: float) -> dict[str, Any]:
 
 
 def _stop_line(
-    counter: Part, sample: Sample, filter_time: float | None
+    counter: Part, sample: Sample, filter_time: float | None, typical: _Typical
 ) -> tuple[dict[str, Any], dict[str, Any], float, tuple[str, ...]]:
     """Return the read-out, the bias line, the cables' delay in s, and what was assumed; all have the station's delay.
 
@@ -260,10 +261,10 @@ def _stop_line(
     stop = counter.stop
     if stop is None:
         raise InputError("a bench needs a counter with a stop input")
-    gain = stop.gain if stop.gain is not None else math.copysign(_GAIN, stop.threshold or 1.0)
-    noise = stop.noise if stop.noise is not None else _AMPLIFIER_NOISE
-    gap = sample.junction.gap_voltage or _GAP_VOLTAGE
-    rise_time, lag, cable = _share_delay(stop, gain * gap, filter_time)
+    gain = stop.gain if stop.gain is not None else math.copysign(typical.gain, stop.threshold or 1.0)
+    noise = stop.noise if stop.noise is not None else typical.amplifier_noise
+    gap = sample.junction.gap_voltage or typical.gap_voltage
+    rise_time, lag, cable = _share_delay(stop, gain * gap, filter_time, typical)
     readout = {
         "to": f"{counter.role}.{stop.connector}",
         "gain": gain,
@@ -271,10 +272,10 @@ def _stop_line(
         "noise": format_quantity(noise, "V"),
         "delay": format_quantity(max(0.0, cable), "s"),
     }
-    bias = {"lag": format_quantity(lag, "s"), "noise": format_quantity(_CURRENT_NOISE, "A")}
+    bias = {"lag": format_quantity(lag, "s"), "noise": format_quantity(typical.current_noise, "A")}
     assumed = [
         f"line: the delay of {readable(stop.delay, 's')} is a filter of {readable(lag, 's')}, the pre-amplifier and "
-        f"cables; current noise {readable(_CURRENT_NOISE, 'A')}"
+        f"cables; current noise {readable(typical.current_noise, 'A')}"
     ]
     if sample.junction.gap_voltage is None:
         assumed.append(f"gap voltage {readable(gap, 'V')} (junction.gap_voltage of the sample file)")
@@ -283,17 +284,19 @@ def _stop_line(
     return readout, bias, cable, tuple(assumed)
 
 
-def _share_delay(stop: StopInput, step: float, filter_time: float | None) -> tuple[float, float, float]:
+def _share_delay(
+    stop: StopInput, step: float, filter_time: float | None, typical: _Typical
+) -> tuple[float, float, float]:
     """Return rise time, filter's time constant and cables' delay in s that make up the station's delay.
 
     A negative delay of the cables is a marker that comes late.
     """
     ratio = stop.threshold / step
-    amplifier = -_RISE_TIME / math.log(9.0) * math.log1p(-ratio) if 0.0 < ratio < 1.0 else 0.0
+    amplifier = -typical.rise_time / math.log(9.0) * math.log1p(-ratio) if 0.0 < ratio < 1.0 else 0.0
     if filter_time is not None:
-        return _RISE_TIME, filter_time, stop.delay - amplifier - filter_time
+        return typical.rise_time, filter_time, stop.delay - amplifier - filter_time
     if amplifier > stop.delay:
         known = max(0.0, stop.delay)
-        return (_RISE_TIME * known / amplifier if amplifier else 0.0), 0.0, min(0.0, stop.delay)
-    lag = min(_LAG, stop.delay - amplifier)
-    return _RISE_TIME, lag, stop.delay - amplifier - lag
+        return (typical.rise_time * known / amplifier if amplifier else 0.0), 0.0, min(0.0, stop.delay)
+    lag = min(typical.lag, stop.delay - amplifier)
+    return typical.rise_time, lag, stop.delay - amplifier - lag

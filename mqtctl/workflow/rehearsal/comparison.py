@@ -17,7 +17,7 @@ from mqtctl.records import Histogram
 from mqtctl.workflow.rehearsal.expectation import Circumstances, Expected
 from mqtctl.workflow.rehearsal.point_findings import CUT
 
-__all__ = ["Comparison", "compare", "comparison_findings"]
+__all__ = ["Comparison", "compare", "comparison_findings", "line_findings"]
 
 #: A width is larger than expected beyond so many standard errors and this share of it; a mean is off beyond so many
 #: standard errors and this share of the width, which is what staircases and their filters leave.
@@ -68,7 +68,7 @@ def compare(histogram: Histogram, expected: Expected, circumstances: Circumstanc
     off = abs(shift) > max(MEAN_SIGMAS * found.mean_stderr, MEAN_SHARE * width) and expected.survivors <= CUT
     if not (broader or off):
         return None
-    warmer = _as_warm_as(histogram, circumstances) if broader or shift < 0.0 else None
+    warmer = _as_warm_as(histogram, expected, circumstances) if broader or shift < 0.0 else None
     if warmer is not None and not expected.bath < warmer < IMPLAUSIBLE * expected.bath:
         warmer = None
     if warmer is not None and not broader:
@@ -104,21 +104,58 @@ def comparison_findings(histogram: Histogram, comparison: Comparison | None, gap
             "repeat the ramp less often, let it stop nearer to the critical current, or ask for heating_check: true",
         )
         return
-    lag, way = comparison.shift / expected.ramp.rate, "high" if comparison.shift > 0 else "low"
-    yield Finding(
+    yield _delay_finding(comparison.shift, comparison.shift / expected.ramp.rate, "calibrate the delay")
+
+
+def line_findings(expected: Expected, circumstances: Circumstances, polarity: int) -> Iterator[Finding]:
+    """Say what the bench's description alone shows: a delay, a scale or an offset that the records do not know."""
+    line, width = circumstances.line, expected.moments[1]
+    late = line.late.get(polarity, 0.0)
+    by_delay = expected.ramp.rate * late
+    if abs(by_delay) > MEAN_SHARE * width:
+        yield _delay_finding(
+            by_delay, late, f"calibrate the delay; on this bench it is {readable(line.delay[polarity], 's')}"
+        )
+    own = (expected.moments[0] - expected.shift) / expected.slope
+    besides = expected.moments[0] - by_delay - own
+    if abs(besides) > MEAN_SHARE * width:
+        yield Finding(
+            "line",
+            "warning",
+            f"the junction's current is {circumstances.scale:.6g} times the source's and "
+            f"{readable(circumstances.offset, 'A')} besides, which the records do not know: the mean switching current "
+            f"comes out {readable(abs(besides), 'A')} too {'high' if besides > 0 else 'low'}",
+            "calibrate, and name the file under calibration in the plan",
+        )
+
+
+def _delay_finding(shift: float, late: float, advice: str) -> Finding:
+    return Finding(
         "delay",
         "warning",
-        f"the mean switching current comes out {readable(abs(comparison.shift), 'A')} too {way}, as if the counter's "
-        f"delay were {readable(abs(lag), 's')} {'more' if lag > 0 else 'less'} than the station says",
-        "calibrate the delay",
+        f"the mean switching current comes out {readable(abs(shift), 'A')} too {'high' if shift > 0 else 'low'}, as if "
+        f"the counter's delay were {readable(abs(late), 's')} {'more' if late > 0 else 'less'} than the station says",
+        advice,
     )
 
 
-def _as_warm_as(histogram: Histogram, circumstances: Circumstances) -> float | None:
+def _as_warm_as(histogram: Histogram, expected: Expected, circumstances: Circumstances) -> float | None:
     """Return the temperature in K at which the junction would most likely give this histogram."""
     estimate = circumstances.sample.junction.estimate
+    law = expected.distribution
+    own = replace(
+        histogram,
+        switching_currents=(histogram.switching_currents - expected.shift) / expected.slope,
+        ramp=replace(
+            histogram.ramp,
+            start_current=law.start_current,
+            stop_current=law.stop_current,
+            rate=histogram.ramp.rate / expected.slope,
+            offset=0.0,
+        ),
+    )
     try:
-        fit = fit_escape_temperature(histogram, estimate, estimate.critical_current, None, circumstances.model)
+        fit = fit_escape_temperature(own, estimate, estimate.critical_current, None, law.model)
     except InputError:
         return None
     return fit.escape_temperature if fit.converged and math.isfinite(fit.escape_temperature_stderr) else None

@@ -153,7 +153,8 @@ def _looked_at(laboratory: Laboratory, bench: RehearsalBench, seed: int | None) 
     result = DryRun()
     plan = replace(laboratory.plan, station=laboratory.station)
     try:
-        with open_station(laboratory.station, seed=seed) as station:
+        limit = plan.sample.limits.max_current
+        with open_station(laboratory.station, seed=seed, current_limit=limit, only_look=True) as station:
             result.findings = station_findings(plan, station, bench)
             error = first_fault(plan_findings(plan, station), plan)
     except MqtctlError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.acquisition.goal import MARGIN, PrecisionGoal
-from mqtctl.physics import Junction, SwitchingDistribution
+from mqtctl.physics import Junction, NoiseTemperature, SwitchingDistribution
 from mqtctl.plan import Plan, Sample, Variant
 from mqtctl.plan.calibration import Calibration
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep
+from mqtctl.workflow.rehearsal.line import Line
 
 __all__ = ["Circumstances", "Expected", "draw_sweep", "expect", "switches_for", "without_capacitance_error"]
 
@@ -38,11 +39,9 @@ class Circumstances:
     sample
         Gives the junction.
     model
-        Escape model of `mqtctl.physics`.
-    current_noise
-        Standard deviation in A of slow noise of the bias current.
-    lag
-        Time constant in s of the bias line's filter.
+        Escape model of `mqtctl.physics`, at the sample's temperature.
+    line
+        What lies between source, junction and record.
     offset_current
         Constant current in A that is added to the ramps.
     calibration
@@ -51,8 +50,7 @@ class Circumstances:
 
     sample: Sample
     model: Any
-    current_noise: float = 0.0
-    lag: float = 0.0
+    line: Line = field(default_factory=Line)
     offset_current: float = 0.0
     calibration: Calibration | None = None
 
@@ -62,18 +60,53 @@ class Circumstances:
         facts = self.sample.junction
         return Junction(facts.critical_current, facts.capacitance, facts.resistance)
 
+    @property
+    def law(self) -> Any:
+        """The escape model with the line's fast noise."""
+        warmer = self.line.noise_temperature
+        return NoiseTemperature(self.model, warmer) if warmer else self.model
+
+    @property
+    def scale(self) -> float:
+        """The junction's current over the programmed one."""
+        if self.line.scale is not None:
+            return self.line.scale
+        return 1.0 if self.calibration is None else self.calibration.scale
+
+    @property
+    def offset(self) -> float:
+        """Current in A that the junction sees besides the ramp."""
+        if self.line.offset is not None:
+            return self.line.offset
+        return self.offset_current + (0.0 if self.calibration is None else self.calibration.offset or 0.0)
+
     def ramp(self, variant: Variant) -> MeasuredRamp:
         """Return a ramp as records will have it: calibrated, and rising whatever its polarity."""
-        ramp = MeasuredRamp(
-            start_current=variant.start_current,
-            stop_current=variant.stop_current,
-            rate=variant.rate,
-            period=1.0 / variant.repetition,
-            delay=0.0,
-            offset=self.offset_current,
-        )
+        ramp = _programmed(variant, self.offset_current)
         ramp = ramp if self.calibration is None else self.calibration.apply(ramp)
         return ramp if variant.polarity > 0 else ramp.mirrored
+
+    def true_ramp(self, variant: Variant) -> MeasuredRamp:
+        """Return the same ramp as the junction sees it."""
+        ramp = _programmed(variant, self.offset)
+        ramp = replace(
+            ramp,
+            start_current=self.scale * ramp.start_current,
+            stop_current=self.scale * ramp.stop_current,
+            rate=self.scale * ramp.rate,
+        )
+        return ramp if variant.polarity > 0 else ramp.mirrored
+
+
+def _programmed(variant: Variant, offset: float) -> MeasuredRamp:
+    return MeasuredRamp(
+        start_current=variant.start_current,
+        stop_current=variant.stop_current,
+        rate=variant.rate,
+        period=1.0 / variant.repetition,
+        delay=0.0,
+        offset=offset,
+    )
 
 
 @dataclass(frozen=True)
@@ -89,9 +122,11 @@ class Expected:
     ramp
         As records have it: rising.
     distribution
-        Without noise; with a survivor for each ramp that reaches the top.
+        Of the junction's own currents, without noise; with a survivor for each ramp that reaches the top.
     noise
-        Standard deviation in A that is added to each current.
+        Standard deviation in A that is added to each recorded current.
+    slope, shift
+        Recorded current over the junction's own, and what is added (A): 1 and 0 where the records are true.
     """
 
     temperature: float
@@ -99,6 +134,8 @@ class Expected:
     ramp: MeasuredRamp
     distribution: SwitchingDistribution
     noise: float
+    slope: float = 1.0
+    shift: float = 0.0
 
     @property
     def survivors(self) -> float:
@@ -109,7 +146,7 @@ class Expected:
 
     @cached_property
     def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation in A of those that switch; NaN if hardly any do."""
+        """Recorded mean and standard deviation in A of those that switch; NaN if hardly any do."""
         share = 1.0 - self.survivors
         if share < LEAST_SHARE:
             return math.nan, math.nan
@@ -117,7 +154,7 @@ class Expected:
         # the law's moments count survivors at the end of the ramp: they are taken out again
         mean = (law.mean - self.survivors * law.stop_current) / share
         square = (law.std**2 + law.mean**2 - self.survivors * law.stop_current**2) / share - mean**2
-        return mean, math.hypot(math.sqrt(max(square, 0.0)), self.noise)
+        return self.slope * mean + self.shift, math.hypot(self.slope * math.sqrt(max(square, 0.0)), self.noise)
 
     def draw(self, switches: int, rng: np.random.Generator, point: int = 0) -> Histogram:
         """Return a histogram of so many switches, with the ramps without one that come between them."""
@@ -130,6 +167,7 @@ class Expected:
             last = ramps if switched.sum() < missing else int(np.flatnonzero(switched)[missing - 1]) + 1
             currents = np.concatenate([currents, drawn[:last][switched[:last]]])
             censored += last - int(switched[:last].sum())
+        currents = self.slope * currents + self.shift
         if self.noise > 0.0:
             currents = currents + self.noise * rng.standard_normal(currents.size)
         ramp = self.ramp
@@ -145,14 +183,23 @@ def expect(
     A ramp at negative bias is mirrored, as records are. Behind the filter it gets no farther than rate x lag below its
     top. `bath` (K) is what the thermometer reads, by default the temperature itself.
     """
-    ramp = circumstances.ramp(variant)
+    ramp, true, line = circumstances.ramp(variant), circumstances.true_ramp(variant), circumstances.line
     junction = circumstances.junction
-    start = ramp.start_current + ramp.offset
-    stop = ramp.stop_current + ramp.offset - ramp.rate * circumstances.lag
+    start = true.start_current + true.offset
+    stop = true.stop_current + true.offset - true.rate * line.lag
     if not -junction.critical_current < start < min(stop, junction.critical_current):
         return None
-    law = SwitchingDistribution(junction, temperature, ramp.rate, circumstances.model, start, stop_current=stop)
-    found = Expected(temperature, temperature if bath is None else bath, ramp, law, circumstances.current_noise)
+    law = SwitchingDistribution(junction, temperature, true.rate, circumstances.law, start, stop_current=stop)
+    slope = ramp.rate / true.rate
+    found = Expected(
+        temperature,
+        temperature if bath is None else bath,
+        ramp,
+        law,
+        math.hypot(slope * line.noise, ramp.rate * line.jitter),
+        slope,
+        ramp.start_current + ramp.offset - slope * start + ramp.rate * line.late.get(variant.polarity, 0.0),
+    )
     return found if found.survivors < 1.0 - LEAST_SHARE else None
 
 

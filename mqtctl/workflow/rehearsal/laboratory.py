@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,9 +56,11 @@ class Laboratory:
             number += 1
 
     def in_users_terms(self, text: str) -> str:
-        """Return a message with the user's files in it instead of the copies."""
-        text = text.replace(str(self.folder / "plan" / self.plan.source.name), str(self.plan.source))
-        return text.replace(str(self.station), str(self.plan.station))
+        """Return a message with the user's files in it instead of the copies, whose lines are not the user's."""
+        copies = {self.folder / "plan" / self.plan.source.name: self.plan.source, self.station: self.plan.station}
+        for copy, own in copies.items():
+            text = str(own).join(re.split(rf"{re.escape(str(copy))}(?::\d+)?", text))
+        return text
 
 
 @contextmanager

@@ -32,7 +32,8 @@ def ramp_findings(plan: ResolvedPlan, circumstances: Circumstances, temperature:
     ramp = plan.plan.ramp
     junction = circumstances.junction
     critical = junction.critical_current
-    if ramp.start_current >= critical:
+    scale, offset, model = circumstances.scale, circumstances.offset, circumstances.law
+    if scale * ramp.start_current + offset >= critical:
         yield Finding(
             "ramp.start_current",
             "fault",
@@ -41,36 +42,42 @@ def ramp_findings(plan: ResolvedPlan, circumstances: Circumstances, temperature:
             "start it at zero",
         )
         return
-    law = SwitchingDistribution(junction, temperature, ramp.rate, circumstances.model, min(0.0, ramp.start_current))
-    yield from _top_findings(plan, law, ramp.rate * circumstances.lag)
+    start, rate = scale * ramp.start_current + offset, scale * ramp.rate
+    law = SwitchingDistribution(junction, temperature, rate, model, min(0.0, start))
+    yield from _top_findings(plan, law, circumstances)
     yield from _rest_findings(plan, circumstances)
-    if ramp.start_current <= 0.0:
+    if start <= 0.0:
         return
     rest = _SETTLING_SHARE * (1.0 / ramp.repetition - ramp.rise_time)
     with np.errstate(over="ignore"):
-        rate = float(np.exp(circumstances.model.log_rate(junction, ramp.start_current, temperature)))
-    early = 1.0 - (1.0 - float(law.cdf(ramp.start_current))) * math.exp(-rate * rest)
+        escape = float(np.exp(model.log_rate(junction, start, temperature)))
+    early = 1.0 - (1.0 - float(law.cdf(start))) * math.exp(-escape * rest)
     if early > EARLY:
         yield Finding(
             "ramp.start_current",
             "fault" if early > SPOILT else "warning",
             f"the start current of {readable(ramp.start_current, 'A')} lies within the distribution: {early:.2g} of "
             "the ramps switch before they begin",
-            f"start below {readable(float(law.ppf(1e-6)), 'A')}",
+            f"start below {readable((float(law.ppf(1e-6)) - offset) / scale, 'A')}",
         )
 
 
-def _top_findings(plan: ResolvedPlan, law: SwitchingDistribution, rounding: float) -> Iterator[Finding]:
-    """Say which share of the ramps reaches the top without a switch, which the filter rounds by a current (A)."""
+def _top_findings(plan: ResolvedPlan, law: SwitchingDistribution, circumstances: Circumstances) -> Iterator[Finding]:
+    """Say which share of the ramps reaches the top, which the filter rounds, without a switch."""
     ramp, most = plan.plan.ramp, plan.sample.limits.max_current
-    top = ramp.stop_current - rounding
+    scale, offset = circumstances.scale, circumstances.offset
+    rounding = scale * ramp.rate * circumstances.line.lag
+    top = scale * ramp.stop_current + offset - rounding
     survivors = float(law.survival(top)) if top < law.junction.critical_current else 0.0
     if survivors <= CUT:
         return
-    enough = float(law.ppf(1.0 - 1e-4)) + rounding
+    enough = (float(law.ppf(1.0 - 1e-4)) + rounding - offset) / scale
     advice = f"raise ramp.stop_current to {readable(enough, 'A')} or more"
-    if enough > most:
-        advice += f"; the sample's limit is {readable(most, 'A')}"
+    if enough + abs(ramp.offset_current) > most:
+        advice = (
+            f"the sample's limit is {readable(most, 'A')}, and no ramp within it has the whole distribution: check "
+            "junction.critical_current and limits.max_current of the sample file, or measure where it is warmer"
+        )
     run = plan.plan.empty_ramps_limit
     # expected number of runs of so many empty ramps among those of a histogram
     stops = plan.plan.most_switches * survivors**run > 0.5
@@ -84,7 +91,7 @@ def _top_findings(plan: ResolvedPlan, law: SwitchingDistribution, rounding: floa
 
 def _rest_findings(plan: ResolvedPlan, circumstances: Circumstances) -> Iterator[Finding]:
     """Say if the bias filter is too slow for the junction to return to the zero-voltage state between two ramps."""
-    ramp, lag = plan.plan.ramp, circumstances.lag
+    ramp, lag = plan.plan.ramp, circumstances.line.lag
     retrapping = circumstances.junction.retrapping_current
     rest = 1.0 / ramp.repetition - ramp.rise_time
     at_zero = rest * (1.0 - _SETTLING_SHARE if ramp.start_current else 1.0) - _RETURN_SHARE / ramp.repetition

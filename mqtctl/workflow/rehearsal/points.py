@@ -13,9 +13,10 @@ from mqtctl.plan import ResolvedPlan, Variant
 from mqtctl.quantities import readable
 from mqtctl.storage import StoredPoint
 from mqtctl.workflow.rehearsal.bench import RehearsalBench
-from mqtctl.workflow.rehearsal.comparison import compare, comparison_findings
+from mqtctl.workflow.rehearsal.comparison import compare, comparison_findings, line_findings
 from mqtctl.workflow.rehearsal.dry_run import DryRun
 from mqtctl.workflow.rehearsal.expectation import Circumstances, Expected, expect, switches_for
+from mqtctl.workflow.rehearsal.line import Line
 from mqtctl.workflow.rehearsal.point_findings import ramp_findings, settling_findings
 
 __all__ = ["PointCast", "RehearsedPoint", "circumstances_of", "failures_of"]
@@ -25,9 +26,8 @@ def circumstances_of(plan: ResolvedPlan, bench: RehearsalBench | None) -> Circum
     """Return what the switching currents depend on, on this bench."""
     return Circumstances(
         plan.sample,
-        escape_model(bench.escape if bench is not None else "escape"),
-        current_noise=bench.current_noise if bench is not None else 0.0,
-        lag=bench.lag if bench is not None else 0.0,
+        escape_model(bench.junction.escape if bench is not None else "escape"),
+        line=bench.line if bench is not None else Line(),
         offset_current=plan.plan.ramp.offset_current,
         calibration=plan.calibration,
     )
@@ -74,7 +74,8 @@ class PointCast:
         law = self._law(variants[0], bath, bath)
         if own is not None and law is not None and self._bench is not None:
             comparison = compare(own.histogram, law, self.circumstances_of)
-            findings += comparison_findings(own.histogram, comparison, self._bench.gap_voltage)
+            findings += [*line_findings(law, self.circumstances_of, variants[0].polarity)]
+            findings += comparison_findings(own.histogram, comparison, self._bench.junction.gap_voltage)
             sample = bath if comparison is None else comparison.sample_temperature
         expected = [self._law(variant, sample, bath) for variant in variants]
         switches = [self._switches(variant, law) for variant, law in zip(variants, expected, strict=True)]

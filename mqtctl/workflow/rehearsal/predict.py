@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mqtctl.acquisition import Bystander
 from mqtctl.analysis import moments
 from mqtctl.errors import InputError
 from mqtctl.instruments.findings import Finding
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import load_station
+from mqtctl.storage.qcodes_settings import require_qcodes
 from mqtctl.workflow.rehearsal.bench import RehearsalBench, choose_bench
 from mqtctl.workflow.rehearsal.dry_run import QUICK, STREAMED, DryRun, Failure, dry_run
 from mqtctl.workflow.rehearsal.laboratory import rehearsal_laboratory
@@ -75,7 +77,9 @@ def rehearse(
         The user asked to stop.
     """
     options = options or RehearsalOptions()
+    notify = Bystander(notify)
     plan = load_plan(plan_path)
+    require_qcodes()
     bench, run = _run(plan, options, notify)
     trusted = None if spoils_everything(run.findings) else bench
     cast = PointCast(plan, circumstances_of(plan, bench), trusted, run, np.random.default_rng(options.seed or 0))

@@ -70,6 +70,6 @@ def _stop_edge(plan: ResolvedPlan, station: Station, bench: RehearsalBench) -> l
     amplifier = Amplifier(
         there.gain if stated.gain is None else stated.gain, there.noise if stated.noise is None else stated.noise
     )
-    gap = plan.sample.junction.gap_voltage or bench.gap_voltage
+    gap = plan.sample.junction.gap_voltage or bench.junction.gap_voltage
     found = stop_edge_findings(counter.stop_edge, amplifier, gap)
     return [finding for finding in found if finding.verdict in ("fault", "warning")]

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import TypeVar
 
-from .base import Instrument
-from .keithley_6221 import Keithley6221
-from .keysight_33500b import Keysight33512B, Keysight33522B
-from .keysight_53230a import Keysight53230A
-from .lakeshore_336 import LakeShore336
-from .lakeshore_372 import LakeShore372
-from .srs_sr620 import SrsSR620
-from .yokogawa_gs200 import YokogawaGS200
+from pyvisa_mqt.grammar.instrument import Instrument
+from pyvisa_mqt.instruments.keithley_6221.source import Keithley6221
+from pyvisa_mqt.instruments.keysight_33500b.generator import Keysight33512B, Keysight33522B
+from pyvisa_mqt.instruments.keysight_53230a.counter import Keysight53230A
+from pyvisa_mqt.instruments.lakeshore.model_336 import LakeShore336
+from pyvisa_mqt.instruments.lakeshore.model_372 import LakeShore372
+from pyvisa_mqt.instruments.srs_sr620.counter import SrsSR620
+from pyvisa_mqt.instruments.yokogawa_gs200.source import YokogawaGS200
 
 __all__ = ["MODELS", "Instrument", "register"]
 

@@ -19,7 +19,7 @@ POINTS = 10_000
 ADDRESSES = {
     "keithley-6221": "GPIB0::12::INSTR",
     "keysight-33512b": "USB0::0x0957::0x2C07::MY52400001::INSTR",
-    "keysight-53230a": "TCPIP0::192.168.1.53::inst0::INSTR",
+    "keysight-53230a": "TCPIP0::192.0.2.53::inst0::INSTR",
     "srs-sr620": "GPIB0::16::INSTR",
 }
 #: Old -> new text of the built-in bench file.

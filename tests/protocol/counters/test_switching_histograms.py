@@ -55,7 +55,7 @@ def test_a_delay_wrong_by_a_tenth_of_the_width_is_seen(chain: Open, source: str,
 def test_the_thermometers_heater_warms_the_junction_and_the_histogram_follows(chain: Open) -> None:
     opened = chain()
     thermometer: Any = opened.manager.open_resource(
-        "TCPIP0::192.168.1.72::7777::SOCKET", read_termination="\r\n", write_termination="\r\n"
+        "TCPIP0::192.0.2.72::7777::SOCKET", read_termination="\r\n", write_termination="\r\n"
     )
     for command in ("SCAN 6,0", "OUTMODE 0,5,6,0,0,0,1", "PID 0,10,20,0", "SETP 0,0.3", "RANGE 0,6"):
         thermometer.write(command)

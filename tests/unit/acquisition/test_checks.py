@@ -10,6 +10,7 @@ import pytest
 
 from mqtctl.acquisition.checks import clock_finding, disk_finding, first_fault
 from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
+from mqtctl.clock import WallClock
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.diagnostic_roles import Amplifier
 from mqtctl.instruments.findings import Finding
@@ -98,6 +99,16 @@ def test_a_clock_that_goes_on_is_good_and_one_that_stands_is_not(tmp_path: Path)
     stopped = clock_finding(StoppedClock(), tmp_path)
     assert stopped.verdict == "fault"
     assert "does not go on" in stopped.text
+
+
+def test_the_clock_that_is_compared_is_the_one_that_is_named(tmp_path: Path) -> None:
+    today = WallClock().utc()
+    benchs = clock_finding(FakeClock(), tmp_path).text
+    own = clock_finding(WallClock(), tmp_path).text
+    for text in (benchs, own):
+        assert f"the computer's agrees with the disk's ({today:%Y-%m-%d}" in text
+    assert f"the bench has one of its own, there it is {FakeClock().utc():%Y-%m-%d}" in benchs
+    assert "the bench" not in own
 
 
 def test_a_disk_with_another_time_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import check_health
+from mqtctl.analysis.rounding import find_rounding
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
+from mqtctl.quantities import parse_quantity
 
 Draw = Callable[..., NDArray[np.float64]]
 
@@ -57,3 +59,39 @@ def test_a_truncated_histogram_is_not_blamed_for_its_shape(thermal_currents: Dra
 def test_what_cannot_be_checked_is_refused(values: NDArray[np.float64]) -> None:
     with pytest.raises(InputError):
         check_health(values)
+
+
+def test_equal_values_have_no_order_of_time(thermal_currents: Draw) -> None:
+    currents = np.ceil(thermal_currents(number=2000) / 3e-8) * 3e-8
+    health = check_health(currents, rounding=find_rounding(currents))
+    assert abs(health.autocorrelation) < 4.0 / np.sqrt(currents.size)
+    assert health.flags == ()
+
+
+@pytest.mark.parametrize("step", [0.0, 2e-8])
+def test_a_sorted_list_is_said_to_be_one_instead_of_drifting(step: float, thermal_currents: Draw) -> None:
+    currents = np.sort(thermal_currents(number=800))
+    if step:
+        currents = np.rint(currents / step) * step
+    for values in (currents, currents[::-1]):
+        health = check_health(values, rounding=find_rounding(values))
+        assert health.ordered
+        (flag,) = health.flags
+        assert "the list is sorted" in flag
+
+
+def test_many_values_at_the_largest_are_named(thermal_currents: Draw) -> None:
+    currents = thermal_currents(number=800)
+    top = float(np.quantile(currents, 0.8))
+    for step in (0.0, 2e-9):
+        values = np.rint(currents / step) * step if step else currents
+        flags = check_health(np.minimum(values, top), rounding=find_rounding(np.minimum(values, top))).flags
+        (flag,) = (flag for flag in flags if "values are equal to the largest" in flag)
+        assert parse_quantity(flag.split("'")[1], "A") == np.minimum(values, top).max()  # as it is to be given back
+
+
+@pytest.mark.parametrize("number", [10, 50, 400])
+def test_each_check_keeps_its_level_for_few_switches(number: int, thermal_currents: Draw) -> None:
+    drawn = thermal_currents(number=400 * number, seed=13).reshape(400, number)
+    flagged = sum(bool(check_health(currents).flags) for currents in drawn)
+    assert flagged <= 2  # 400 times four checks at 1e-4 are 0.16; outliers came 9 times with 12, skewness 2 with 400

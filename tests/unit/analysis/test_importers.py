@@ -32,6 +32,16 @@ def column(header: str = "", values: list[float] | None = None) -> str:
         ("# a comment\n\ntime [us]\n", "time", 1e-6),
         ("t_ms\n", "time", 1e-3),
         ("s\n", "time", 1.0),
+        ("# I_sw (uA)\n", "current", 1e-6),
+        ("# interval start-stop (us)\n", "time", 1e-6),
+        ("I_sw (uA), ramp 200 uA/s\n", "current", 1e-6),
+        ("I_sw (uA), wait 5 ms\n", "current", 1e-6),
+        ("I / uA\n", "current", 1e-6),
+        ("I_sw\nuA\n", "current", 1e-6),
+        ("# wait (ms): 5\nI (uA)\n", "current", 1e-6),
+        ("# offset 3 (nA), gate = 2.5e1 [nA]\nI (uA) 300mK\n", "current", 1e-6),
+        ("# delay [us] = 10\nB7 (uA)\n", "current", 1e-6),
+        ("# cooldown 12, A\n# ramp rate (uA/s): 200\n# T (mK): 300\nI_nA\n", "current", 1e-9),
     ],
 )
 def test_the_header_states_quantity_and_unit(tmp_path: Path, header: str, quantity: str, scale: float) -> None:
@@ -78,16 +88,37 @@ def test_npy_arrays_are_read_with_a_unit(tmp_path: Path, dtype: type) -> None:
         (column("I_uA\n") + "abc\n", None, "line 14: 'abc' is not a number"),
         (column("I_uA\n") + "9.1;9.2\n", None, "line 14: '9.1;9.2' has more than one column"),
         ("a,b\n" + "9.0,1.0\n" * 20, "A", "more than one column"),
-        (column("I_uA\n") + "nan\n", None, "line 14: the value is not a number"),
+        (
+            column("I_uA\n") + "nan\n",
+            None,
+            "1 of 13 values are no readings, the first in line 14 (NaN): say with --empty",
+        ),
+        (column("I_uA\n") + "NaN\n9.91E37\n", None, "2 of 14 values are no readings, the first in line 14"),
+        (column("I_uA\n") + '""\n', None, "no readings, the first in line 14 (NaN)"),
         (column("t_us\n") + "-1\n", None, "line 14: the time -1 us is not positive"),
-        (column("t_us\n") + "0\n", None, "line 14: the time 0 us is not positive"),
+        (column("t_us\n") + "0\n", None, "no readings, the first in line 14 (0)"),
         (column("I_uA\n") + "-inf\n", None, "line 14: the current -inf uA is not positive"),
-        (column(), None, "does not state a unit"),
-        (column("current\n"), None, "does not state a unit"),
+        (column(), None, "does not state the unit"),
+        (column("current\n"), None, "does not state the unit"),
         (column(), "UA", "did you mean 'uA'"),
         (column(), "V", "is not known"),
         (column("I_uA\n"), "nA", "states the unit 'uA' but 'nA' was given"),
         (column("I_uA\n") + "header again\n", None, "line 14"),
+        (column("I_uA\n") + "9,15\n", None, "line 14: '9,15' has a decimal comma or two columns"),
+        (column("Junction A\n"), None, "does not state the unit"),
+        (column("Run 3, waits\n"), None, "does not state the unit"),
+        (column("I_sw, ramp 200 uA/s\n"), None, "does not state the unit"),
+        (column("I_sw, wait 5 ms\n"), None, "does not state the unit"),
+        (column("Switching currents, wait 5 (ms)\n"), None, "does not state the unit"),
+        (column("Switching currents, wait (ms): 5\n"), None, "does not state the unit"),
+        (column("5 (ms) between ramps, delay [us] = .5\n"), None, "does not state the unit"),
+        (column("# I_sw (uA)\n"), "nA", "states the unit 'uA' but 'nA' was given"),
+        (column("# wait (ms)\nI (uA)\n"), None, "states more than one unit, 'ms' in line 1 and 'uA' in line 2"),
+        (column("I_uA\n") + "# second run (nA)\n" + column(), None, "states more than one unit"),
+        (column("V_bias (mV)\n"), None, "the numbers have the unit 'mV'"),
+        (column("V_bias (mV)\n"), "uA", "the numbers have the unit 'mV'"),
+        (column("ramp_uA/s\n"), None, "the numbers have the unit 'uA/s'"),
+        ("words\n" * 40, "A", "holds no numbers, only text such as 'words'"),
     ],
 )
 def test_bad_text_is_refused_in_one_sentence(tmp_path: Path, content: str, unit: str | None, words: str) -> None:
@@ -95,6 +126,109 @@ def test_bad_text_is_refused_in_one_sentence(tmp_path: Path, content: str, unit:
         read_switching_data(text_file(tmp_path, content), unit)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_unit_given_by_hand_is_not_refused_for_that_of_a_setting_in_the_title(tmp_path: Path) -> None:
+    for title in ("Switching currents, wait 5 (ms)\n", "Switching currents at 300 (mK)\n", "I_sw, ramp (mA/s): 0.2\n"):
+        data = read_switching_data(text_file(tmp_path, column(title)), "uA")
+        assert data.values == pytest.approx(np.array(VALUES) * 1e-6)
+
+
+def test_a_unit_given_by_hand_wins_over_a_title_and_decides_between_two_that_are_stated(tmp_path: Path) -> None:
+    for header in ("Junction A\n", "Sample 3 (300 K), 5 ms\n", "# wait (ms): 5\nI (uA)\n"):
+        data = read_switching_data(text_file(tmp_path, column(header)), unit="uA")
+        assert data.values[0] == pytest.approx(9.01e-6)
+
+
+@pytest.mark.parametrize("reading", ["nan", "NaN", "9.91E37", "+9.90000000E+37", "0", '""', "NA"])
+@pytest.mark.parametrize("empty", ["missed", "survived"])
+def test_empty_readings_are_what_their_owner_says(tmp_path: Path, reading: str, empty: str) -> None:
+    data = read_switching_data(text_file(tmp_path, column("I_uA\n") + f"{reading}\n{reading}\n"), empty=empty)
+    assert data.values.size == len(VALUES)
+    assert (data.missed, data.censored) == ((2, 0) if empty == "missed" else (0, 2))
+
+
+def test_an_option_for_empty_readings_counts_for_infinite_ones_too(tmp_path: Path) -> None:
+    path = text_file(tmp_path, column("I_uA\n") + "inf\n")
+    assert read_switching_data(path, empty="missed").missed == 1
+    with pytest.raises(InputError, match="missed or survived"):
+        read_switching_data(path, empty="lost")
+
+
+def test_values_equal_to_the_stop_current_did_not_switch(tmp_path: Path) -> None:
+    data = read_switching_data(text_file(tmp_path, column("I_uA\n") + "9.14\n9.140000001\n"))
+    histogram = imported_histogram(data, ramp_rate=1e-3, stop_current=9.14e-6)
+    assert histogram.censored == 2
+    assert histogram.switching_currents.max() == pytest.approx(9.12e-6)
+    with pytest.raises(InputError, match="equal the stop current"):
+        imported_histogram(read_switching_data(text_file(tmp_path, "I_uA\n9\n" + "9.1\n" * 20)), 1e-3, 0.0, 9.1e-6)
+
+
+def forged(shape: str, descr: str = "'<f8'") -> bytes:
+    """Return the header of a `.npy` file that says what is not there, followed by 160 bytes."""
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + np.arange(1.0, 21.0).tobytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        forged("(1000000000000,)"),
+        forged("(10**18,)"),
+        forged("(9223372036854775807, 9223372036854775807)"),
+        forged("(-1,)"),
+        forged("(0,)"),
+        forged("()"),
+        forged("(15,)"),
+        forged("(20.5,)"),
+        forged("'twenty'"),
+        forged("(20,)", "'|O'"),
+        forged("(20,)", "'<c16'"),
+        forged("(20,)", "'<U2'"),
+        forged("(20,)", "'<M8[s]'"),
+        forged("(10,)", "[('a', '<f8'), ('b', '<f8')]"),
+        forged("(20,)", "'<f8', 'more': 1"),
+        forged("(20,", "'<f8'"),
+        forged("(20,)", "'<f8"),
+        forged("(20L,", "(((("),
+        forged("(20,)", "(" * 4000),
+        forged("(20,)", "[]"),
+        forged("(2, 10)"),
+        b"\x93NUMPY\x01\x00\xff\xff{",
+        b"\x93NUMPY\x09\x00",
+        b"\x93NUMPY",
+        b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00N.",
+        b"PK\x03\x04" + bytes(100),
+        b"\x89HDF\r\n\x1a\n" + bytes(100),
+        "I (uA)\n9\n".encode("utf-16"),
+    ],
+)
+@pytest.mark.parametrize("name", ["forged.npy", "forged.csv"])
+def test_forged_arrays_and_other_formats_are_refused_in_one_sentence(tmp_path: Path, content: bytes, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_switching_data(path, "uA")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [">f8", "<f4", ">i4", "u2"])
+def test_arrays_of_any_byte_order_are_read_a_column_in_any_memory_order(tmp_path: Path, dtype: str) -> None:
+    values = np.arange(100, 140).astype(dtype)
+    for array in (values, values.reshape(-1, 1), np.asfortranarray(values.reshape(1, -1))):
+        np.save(tmp_path / "x.npy", array)
+        assert read_switching_data(tmp_path / "x.npy", "nA").values == pytest.approx(np.arange(100, 140) * 1e-9)
+
+
+def test_huge_and_endless_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    for size in (10_000_000_000, 1_500_000_000):
+        with (tmp_path / "sparse.csv").open("wb") as stream:
+            stream.truncate(size)
+        with pytest.raises(InputError, match=r"more than 2000000000|holds zero bytes"):
+            read_switching_data(tmp_path / "sparse.csv", "uA")
+    with pytest.raises(InputError, match="is a device"):
+        read_switching_data("/dev/zero", "uA")
 
 
 def test_files_that_are_no_data_are_refused(tmp_path: Path) -> None:

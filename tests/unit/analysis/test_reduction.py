@@ -53,7 +53,25 @@ def test_censored_ramps_enter_with_their_survival_to_the_top(
     top = float(np.quantile(currents, 0.6))
     histogram = histogram_of(currents[currents <= top], censored=int((currents > top).sum()), top=top)
     direct = direct_log_likelihood(histogram, junction, 0.3)
-    assert reduced_log_likelihood(histogram, junction, 0.3) == pytest.approx(direct, abs=1e-6)
+    reduced = reduce_histogram(histogram).with_survivors()
+    found = log_likelihood(reduced, MODEL.log_rate(junction, reduced.currents, 0.3))
+    assert found == pytest.approx(direct, abs=1e-6)
+
+
+@pytest.mark.parametrize("missed", [0, 50, 2000])
+def test_survivors_and_missed_stops_have_the_likelihood_of_the_most_probable_share(
+    missed: int, junction: Junction, thermal_currents: Draw, histogram_of: Callable[..., Histogram]
+) -> None:
+    currents = thermal_currents(number=3000)
+    top = float(np.quantile(currents, 0.8))
+    seen = histogram_of(currents[currents < top])
+    histogram = histogram_of(currents[currents < top], censored=500 + missed, top=top)  # 600 would survive
+    survival = float(SwitchingDistribution(junction, 0.3, 1e-3, model=MODEL).survival(top))
+    share = np.linspace(0.0, 0.999, 100_000)
+    empty = histogram.censored * np.log(share + (1.0 - share) * survival) + 2400 * np.log1p(-share)
+    direct = direct_log_likelihood(seen, junction, 0.3) + float(empty.max())
+    # the largest of a grid of 1e-5 is that much below the largest of all, squared, times some 1e4 ramps
+    assert reduced_log_likelihood(histogram, junction, 0.3) == pytest.approx(direct, abs=1e-5)
 
 
 def test_a_single_switch_far_below_the_others_costs_no_accuracy(
@@ -87,12 +105,14 @@ def test_switches_above_a_known_critical_current_count_as_survivors(
     assert reduced.currents.max() <= ceiling
 
 
+@pytest.mark.parametrize("missed", [0, 100, 3000])
 def test_gradient_and_information_agree_with_differences_of_the_likelihood(
-    thermal_currents: Draw, histogram_of: Callable[..., Histogram]
+    missed: int, thermal_currents: Draw, histogram_of: Callable[..., Histogram]
 ) -> None:
     currents = thermal_currents(number=3000)
     top = float(np.quantile(currents, 0.8))
-    reduced = reduce_histogram(histogram_of(currents[currents < top], censored=600, top=top))
+    reduced = reduce_histogram(histogram_of(currents[currents < top], censored=600 + missed, top=top))
+    reduced = reduced if missed else reduced.with_survivors()
 
     def rates(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         junction = Junction(9.489e-6 + 4e-7 * parameters[0], 6.35e-12, 190.0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +11,11 @@ import pytest
 from mqtctl.analysis import fit_sweep
 from mqtctl.analysis.saturation import AGREES, HOTTER, NOT_IDENTIFIABLE
 from mqtctl.errors import InputError
-from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
+from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 
 MakeSweep = Callable[..., Sweep]
+HistogramOf = Callable[..., Histogram]
 TEMPERATURES = (0.015, 0.017, 0.03, 0.05, 0.15, 0.2, 0.3, 0.5, 0.8)
 POINT_KEYS = {
     "temperature_K",
@@ -232,6 +233,47 @@ def test_the_measured_crossover_is_where_the_predicted_curve_leaves_its_plateau(
     assert abs(measured.temperature - measured.predicted) < 4 * measured.temperature_stderr
     # ten per cent above the plateau is close to the crossover temperature for this junction
     assert measured.predicted == pytest.approx(29.6e-3, rel=0.05)
+
+
+def at_rates(rates: Sequence[float], junction: Junction, histogram_of: HistogramOf, seed: int = 2) -> list[Histogram]:
+    """Draw 2000 switches at each temperature with each ramp rate; bath readings differ a little."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for point, bath in enumerate((0.015, 0.02, 0.025, 0.03, 0.035, 0.2, 0.3)):
+        for rate in rates:
+            currents = SwitchingDistribution(junction, bath, rate, model=Escape()).sample(2000, rng)
+            reading = bath * (1.0 + 1e-3 * rng.standard_normal())
+            found.append(histogram_of(np.asarray(currents), reading, point=point, rate=rate))
+    return found
+
+
+@pytest.mark.parametrize("rates", [(1e-4, 1e-2), (1e-3, 1e-3)])
+def test_several_ramps_at_each_temperature_give_one_crossover(
+    rates: tuple[float, ...], junction: Junction, estimate: JunctionEstimate, histogram_of: HistogramOf
+) -> None:
+    """Two rates have a curve each; two polarities, which are records of one rate, are one curve."""
+    fit = fit_sweep(Sweep(tuple(at_rates(rates, junction, histogram_of)), estimate))
+    measured = fit.measured_crossover
+    assert measured is not None, fit.reasons
+    assert measured.predicted is not None
+    # 0.3 mK from 2000 switches and two thermal temperatures: an error of noise over noise would be far less or more
+    assert 0.1e-3 < measured.temperature_stderr < 0.6e-3
+    assert abs(measured.temperature - measured.predicted) < 4 * measured.temperature_stderr
+    assert [each.ramp_rate for each in measured.by_rate] == pytest.approx(sorted(set(rates)))
+
+
+def test_a_rate_that_was_used_in_the_cold_only_is_no_reason_to_lose_the_other(
+    junction: Junction, estimate: JunctionEstimate, histogram_of: HistogramOf
+) -> None:
+    both = at_rates((1e-4, 1e-2), junction, histogram_of)
+    cold = [each for each in both if each.ramp.rate > 1e-3 or each.temperature < 0.018]
+    found = fit_sweep(Sweep(tuple(cold), estimate)).measured_crossover
+    assert found is not None
+    assert [each.ramp_rate for each in found.by_rate] == [1e-2]
+    apart = [each for each in both if (each.ramp.rate > 1e-3) == (each.temperature < 0.018)]
+    fit = fit_sweep(Sweep(tuple(apart), estimate))
+    assert fit.measured_crossover is None
+    assert "at no ramp rate" in fit.reasons["measured_crossover_temperature_K"]
 
 
 @pytest.mark.parametrize("cold", [0.0, -0.01, math.inf])

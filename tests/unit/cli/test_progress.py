@@ -17,10 +17,10 @@ def test_plain_lines_tell_each_set_point_each_quarter_and_each_result(sweep_even
         plain(event)
     assert sum("settling on" in line for line in lines) == 3
     assert sum("switches at" in line for line in lines) == 9
-    assert sum("live 0.990" in line for line in lines) == 3
+    assert sum("10000 switches, 20 ramps without, mean 9." in line for line in lines) == 3
     assert lines[0] == "[1/3] settling on 50 mK, bath at 25 mK"
-    assert lines[1].startswith("[1/3] 2500/10000 switches at 79/s, 5 without, width ")
-    assert "95 s left, sweep 8 min of settling and 6 min of ramps" in lines[1]
+    assert lines[1].startswith("[1/3] 2500/10000 switches at 79/s, 5 ramps without, width ")
+    assert "95 s of laboratory time left, sweep 8 min of settling and 6 min of ramps" in lines[1]
 
 
 def test_plain_lines_say_how_precise_it_is(precise_events: list[Event]) -> None:
@@ -39,8 +39,9 @@ def test_remarks_fits_and_other_ramps_have_their_lines() -> None:
     plain(PointFinished(0, 1, 1, 100, 2, 0.1, 3e-6, 1e-9, 0.9, "retrapping"))
     assert lines == [
         "       note: so it is",
-        "       alone, both free, a_t = 1: escape temperature 100.00(1.00) mK, critical current 9.4890(0.0010) uA",
-        "[1/1] retrapping, 100 mK: 100 switches, 2 ramps without, mean 3 uA, width 1 nA, live 0.900",
+        "       fitted alone: escape temperature 100.0(1.0) mK, Ic 9.4890(10) uA",
+        "[1/1] retrapping, 100 mK: 100 switches, 2 ramps without, mean 3.00000(10) uA, width 1 nA; ramps counted "
+        "only 90 % of the time",
     ]
 
 
@@ -82,7 +83,7 @@ def test_a_live_view_only_where_it_can_be_drawn(
             notify(event)
     written = terminal.getvalue()
     assert ("\x1b[" in written) == live
-    assert written.count("live 0.990") == 3
+    assert written.count("10000 switches, 20 ramps without") == 3
 
 
 def test_no_color_is_respected(sweep_events: list[Event], monkeypatch: pytest.MonkeyPatch) -> None:

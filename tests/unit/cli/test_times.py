@@ -6,7 +6,7 @@ import pytest
 
 from mqtctl.acquisition import BlockStored, Event, PointFinished, Settling
 from mqtctl.cli.live import TimeLeft
-from mqtctl.cli.live.times import duration
+from mqtctl.notation import rough_duration
 
 #: What the fixture's bath and ramps take at each point, in s.
 SETTLING = 30.0 * math.log(0.5 / 0.01) + 120.0
@@ -74,4 +74,4 @@ def test_a_bath_that_drifts_away_does_not_make_it_negative_or_infinite() -> None
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (600.0, "10 min"), (7200.0, "2.0 h"), (math.nan, "?")])
 def test_durations_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert rough_duration(seconds) == words

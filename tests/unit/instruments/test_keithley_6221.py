@@ -42,6 +42,8 @@ class Source(Responder):
         if header in {"SOUR:WAVE:ARB:DATA", "SOUR:WAVE:ARB:APP"}:
             kept = [] if header.endswith("DATA") else self.samples
             self.samples = kept + [float(value) for value in values.split(",")]
+        if message == "SOUR:WAVE:ARM":
+            self.settings["OUTP"] = "1"  # arming turns the output on
         if message == "*RST;*CLS":
             self.settings = {"OUTP": "0", "SOUR:CURR": "0", "SOUR:WAVE:FUNC": "SIN"}
         return super().receive(message)

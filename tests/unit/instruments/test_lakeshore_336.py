@@ -55,7 +55,7 @@ def build(
     opened: list[LakeshoreModel336], device: Controller, **options: object
 ) -> tuple[Lakeshore336Controller, FakeClock]:
     clock = FakeClock()
-    resource = resource_on(library_for(device), "TCPIP0::192.168.1.36::7777::SOCKET")
+    resource = resource_on(library_for(device), "TCPIP0::192.0.2.36::7777::SOCKET")
     quiet: dict[str, Any] = {"address": None, "print_connect_message": False}  # as a station file passes it on
     instrument = LakeshoreModel336(f"controller_{next(_names)}", resource=resource, **quiet)
     opened.append(instrument)
@@ -177,7 +177,7 @@ def test_an_input_that_cannot_regulate_is_told(opened: list[LakeshoreModel336], 
     [
         ("SETP? 1", "+001.000", "set-point"),
         ("RANGE? 1", "3", "heater range"),
-        ("PID? 1", "+0060.0,+0021.0,+000.0", "I was set"),
+        ("PID? 1", "+0060.0,+0021.0,+000.0", "PID was set"),
         ("OUTMODE? 1", "3,2,0", "output mode"),
         ("OUTMODE? 1", "1,1,0", "control input"),
         ("OUTMODE? 1", "1,2", "makes no sense"),
@@ -223,7 +223,7 @@ def test_a_heater_that_does_not_confirm_is_told(opened: list[LakeshoreModel336],
         ({"ranges": []}, "ranges"),
         ({"ranges": [{"up_to": "30 K", "range": "31.6 mA"}]}, "range"),
         ({"ranges": [{"up_to": "20 K", "range": "low"}]}, "add one"),
-        ({"ranges": [{"up_to": "30 K", "range": "low", "p": 0.0, "i": 1, "d": 1}]}, "ranges.0.p"),
+        ({"ranges": [{"up_to": "30 K", "range": "low", "p": 0.0, "i": 1, "d": 1}]}, "ranges, entry 1, p"),
         ({"ranges": [{"up_to": "30 K", "range": "low", "p": 1}]}, "all three or none"),
         ({"channel": 6}, "unknown key 'channel'"),
     ],

@@ -55,7 +55,7 @@ def build(
     opened: list[LakeshoreModel372], device: Bridge, **options: object
 ) -> tuple[Lakeshore372Controller, FakeClock]:
     clock = FakeClock()
-    resource = resource_on(library_for(device), "TCPIP0::192.168.1.72::7777::SOCKET")
+    resource = resource_on(library_for(device), "TCPIP0::192.0.2.72::7777::SOCKET")
     quiet: dict[str, Any] = {"address": None, "print_connect_message": False}  # as a station file passes it on
     instrument = LakeshoreModel372(f"bridge_{next(_names)}", resource=resource, **quiet)
     opened.append(instrument)
@@ -228,7 +228,7 @@ def test_a_channel_that_cannot_regulate_is_told(
     [
         ("SETP? 0", "+7.000000E-02", "set-point"),
         ("RANGE? 0", "4", "heater range"),
-        ("PID? 0", "+0010.00,+0030.00,+0000.00", "I was set"),
+        ("PID? 0", "+0010.00,+0030.00,+0000.00", "PID was set"),
         ("OUTMODE? 0", "3,6,0,0,1,005", "output mode"),
         ("OUTMODE? 0", "5,7,0,0,1,005", "control channel"),
         ("OUTMODE? 0", "5,6", "makes no sense"),
@@ -291,7 +291,7 @@ def test_another_instrument_at_its_address_is_found_out(opened: list[LakeshoreMo
         ({"ranges": [{"up_to": "1 K", "range": "on"}]}, "no range on"),
         ({"ranges": [{"up_to": "0.5 K", "range": "1 mA"}]}, "add one"),
         ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 10}]}, "all three or none"),
-        ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 2000, "i": 1, "d": 1}]}, "ranges.0.p"),
+        ({"ranges": [{"up_to": "1 K", "range": "1 mA", "p": 2000, "i": 1, "d": 1}]}, "ranges, entry 1, p"),
         ({"ranges": [{"up_to": "1 K", "range": "off"}, {"up_to": "1 K", "range": "off"}]}, "rising"),
         ({"heater": "warm-up", "ranges": [{"up_to": "1 K", "range": "1 mA"}]}, "warm-up heater has no ranges"),
     ],

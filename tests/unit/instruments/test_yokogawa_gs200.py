@@ -25,6 +25,7 @@ class Source(Responder):
     def __init__(self, answers: dict[str, object] | None = None) -> None:
         super().__init__({"*IDN?": IDN, "*OPT?": "0", "SYST:ERR?": '0,"No error"'} | (answers or {}))
         self.settings = {"SOUR:FUNC": "VOLT", "SOUR:RANG": "1", "SOUR:LEV": "0", "OUTP": "0"}
+        self.settings |= {"SOUR:PROT:VOLT": "1", "SOUR:PROT:CURR": "0.001"}
 
     def receive(self, message: str) -> bytes:
         if message == "*RST;*CLS":

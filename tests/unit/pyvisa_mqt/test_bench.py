@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import pyvisa_mqt
 from numpy.typing import NDArray
-from pyvisa_mqt.bench import TICK, Bench, open_bench
-from pyvisa_mqt.bench_file import BenchFileError
+from pyvisa_mqt.bench.bench import TICK, Bench, open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
-from pyvisa_mqt.instruments.base import Instrument
-from pyvisa_mqt.sample import Sample
-from pyvisa_mqt.signals import Waveform, Wires
+from pyvisa_mqt.sample.junction import Sample
+from pyvisa_mqt.wires.signals import Waveform, Wires
 from scipy import stats
 
 from mqtctl.physics import SwitchingDistribution
@@ -23,8 +23,8 @@ from mqtctl.physics import SwitchingDistribution
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 SOURCE, COUNTER, THERMOMETER = (
     "GPIB0::12::INSTR",
-    "TCPIP0::192.168.1.53::inst0::INSTR",
-    "TCPIP0::192.168.1.72::7777::SOCKET",
+    "TCPIP0::192.0.2.53::inst0::INSTR",
+    "TCPIP0::192.0.2.72::7777::SOCKET",
 )
 DELAY = 10.105e-6  # stated at the top of builtin.yaml
 

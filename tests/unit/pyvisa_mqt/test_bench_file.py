@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import pyvisa_mqt
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.bench_file import BenchFileError, load_bench_file
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError, load_bench_file
 
 BUILTIN = (Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml").read_text(encoding="utf-8")
 
@@ -37,8 +37,8 @@ def test_the_built_in_bench_is_the_junction_of_1985() -> None:
     assert file.transport.byte_rate == 300e3
     assert [i.address for i in file.instruments.values()] == [
         "GPIB0::12::INSTR",
-        "TCPIP0::192.168.1.53::inst0::INSTR",
-        "TCPIP0::192.168.1.72::7777::SOCKET",
+        "TCPIP0::192.0.2.53::inst0::INSTR",
+        "TCPIP0::192.0.2.72::7777::SOCKET",
     ]
 
 
@@ -70,19 +70,19 @@ def test_the_built_in_bench_has_three_names(name: str) -> None:
         ("latency: 1 ms", "latency: 1 mS", "transport.latency", "case"),
         ("byte_rate: 300 kB/s", "byte_rate: 0 B/s", "transport.byte_rate", "greater than 0"),
         ("seed: 0", "seed: -1", "seed", "greater than or equal to 0"),
-        ("seed: 0", "seed: 1.5", "seed", "valid integer"),
-        ("gain: 1000", "gain: 1000 V", "readouts.0.gain", "valid number"),
-        ("gain: 1000", "gain: .inf", "readouts.0.gain", "finite"),
-        ("gain: 1000", "gain: 0", "readouts.0", "gain is 0"),
-        ("low: 0 V", "low: 6 V", "markers.0", "below high"),
-        ("pulse: low", "pulse: sideways", "markers.0.pulse", "'low' or 'high'"),
-        ("from: source.marker", "from: sorce.marker", "markers.0.from", "no instrument"),
-        ("to: counter.input2", "to: counter.input1", "readouts.0.to", "already used by markers.0.to"),
-        ("port: source.output", "port: output", "bias.sources.0.port", "INSTRUMENT.CONNECTOR"),
+        ("seed: 0", "seed: 1.5", "seed", "whole number"),
+        ("gain: 1000", "gain: 1000 V", "readouts, entry 1, gain", "must be a number"),
+        ("gain: 1000", "gain: .inf", "readouts, entry 1, gain", "finite"),
+        ("gain: 1000", "gain: 0", "readouts, entry 1", "gain is 0"),
+        ("low: 0 V", "low: 6 V", "markers, entry 1", "below high"),
+        ("pulse: low", "pulse: sideways", "markers, entry 1, pulse", "'low' or 'high'"),
+        ("from: source.marker", "from: sorce.marker", "markers, entry 1, from", "no instrument"),
+        ("to: counter.input2", "to: counter.input1", "readouts, entry 1, to", "already used by markers, entry 1, to"),
+        ("port: source.output", "port: output", "bias.sources, entry 1, port", "INSTRUMENT.CONNECTOR"),
         ("thermometer.ch6: mixing", "termometer.ch6: mixing", "cryostat.sensors", "no instrument"),
         ("thermometer.ch6: mixing_chamber", "thermometer.ch6: still", "cryostat.sensors", "mixing_chamber"),
         ("address: GPIB0::12::INSTR", "address: twelve", "instruments.source.address", "not a VISA resource"),
-        ("address: GPIB0::12::INSTR", "address: TCPIP::192.168.1.53::INSTR", "instruments.counter.address", "already"),
+        ("address: GPIB0::12::INSTR", "address: TCPIP::192.0.2.53::INSTR", "instruments.counter.address", "already"),
         ("model: keithley-6221", "model: keithley-6220", "instruments.source.model", "choose one of"),
         (
             "    model: keithley-6221",
@@ -225,4 +225,4 @@ def test_transport_of_one_instrument_can_differ(tmp_path: Path) -> None:
     line = "    transport: {latency: 5 ms, byte_rate: 10 kB/s}\n    model: keithley-6221"
     bench = open_bench(write(tmp_path, "    model: keithley-6221", line))
     assert bench.transport("GPIB0::12::INSTR").latency == 5e-3
-    assert bench.transport("TCPIP0::192.168.1.53::inst0::INSTR").latency == 1e-3
+    assert bench.transport("TCPIP0::192.0.2.53::inst0::INSTR").latency == 1e-3

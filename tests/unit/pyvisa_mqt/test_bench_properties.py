@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import pyvisa_mqt
 from numpy.typing import NDArray
-from pyvisa_mqt.bench import Bench, open_bench
+from pyvisa_mqt.bench.bench import Bench, open_bench
+from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
-from pyvisa_mqt.instruments.base import Instrument
-from pyvisa_mqt.signals import Waveform
+from pyvisa_mqt.wires.signals import Waveform
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
 
 
 class Silent(Instrument):

@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.cryostat import Cryostat, CryostatModel
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.sample.cryostat import Cryostat, CryostatModel
 
 TICK = 0.25
 

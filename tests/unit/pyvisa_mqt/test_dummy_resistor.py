@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyvisa_mqt.bias import bias_stretches
-from pyvisa_mqt.dummy_resistor import DummyResistor
-from pyvisa_mqt.events import EventLog
-from pyvisa_mqt.resistor_readout import ResistorReadout
-from pyvisa_mqt.signals import Waveform
+from pyvisa_mqt.sample.bias import bias_stretches
+from pyvisa_mqt.sample.dummy_resistor import DummyResistor
+from pyvisa_mqt.sample.resistor_readout import ResistorReadout
+from pyvisa_mqt.sample.voltage_steps import EventLog
+from pyvisa_mqt.wires.signals import Waveform
 
 Array = NDArray[np.float64]
 

@@ -19,10 +19,11 @@ import pytest
 import pyvisa
 from pyvisa import errors
 from pyvisa.constants import StatusCode
-from pyvisa_mqt.fault_plan import KINDS
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
+from mqtctl.bench_description import KINDS
+
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 POINTS = ",".join(f"{point:.3f}" for point in [*np.linspace(0, 1, 47), 0, 0, 0])
 #: Instrument or port that each kind happens to, and what it is told besides.
 PLACES: Mapping[str, Mapping[str, str]] = {

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
-from pyvisa_mqt.hazard import EscapeModel, HazardTable, RateTable
-from pyvisa_mqt.staircase import Cycle, Staircase
+from pyvisa_mqt.sample.hazard import EscapeModel, HazardTable, RateTable
+from pyvisa_mqt.sample.staircase import Cycle, Staircase
 from scipy import stats
 
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
@@ -53,6 +53,14 @@ def test_integral_equals_brute_force_for_a_coarse_staircase(lag: float) -> None:
     hazards, cycle = table(values, 2e-3, 0.3, lag=lag, model=model)
     assert 1e-6 < hazards.total < 20.0
     assert hazards.total == pytest.approx(brute_force(cycle, 0.3, 2e-3, model=model), rel=5e-3)
+
+
+def test_a_lagging_current_whose_target_is_the_critical_current_itself_gets_there() -> None:
+    # after 1000 time constants the current is its target to the last bit: the way there is a logarithm of zero
+    critical_current = JUNCTION.critical_current
+    hazards, _ = table([0.0, critical_current, 0.0, 0.0], 4e-3, 0.3, lag=1e-6, model=TransitionState())
+    assert hazards.certain == pytest.approx(2e-3)
+    assert math.isinf(hazards.total)
 
 
 def test_inverse_gives_back_the_hazard() -> None:

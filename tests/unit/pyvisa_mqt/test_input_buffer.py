@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from pyvisa_mqt.instruments.base import InputBuffer
+from pyvisa_mqt.grammar.instrument import InputBuffer
 
 
 def messages_with_blocks(seed: int, number: int) -> list[bytes]:

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyvisa_mqt.bias import Stretch
-from pyvisa_mqt.hazard import EscapeModel
-from pyvisa_mqt.sample import Sample
+from pyvisa_mqt.sample.bias import Stretch
+from pyvisa_mqt.sample.hazard import EscapeModel
+from pyvisa_mqt.sample.junction import Sample
 from scipy import stats
 
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pyvisa_mqt.events import EventLog, HeatLedger
+from pyvisa_mqt.sample.voltage_steps import EventLog, HeatLedger
 
 
 def filled(n: int = 10) -> EventLog:
@@ -30,7 +30,7 @@ def test_cut_between_states_leaves_nothing_open() -> None:
 
 
 def test_history_is_bounded_and_steps_keep_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyvisa_mqt.events._HISTORY", 1000)
+    monkeypatch.setattr("pyvisa_mqt.sample.voltage_steps._HISTORY", 1000)
     log = EventLog()
     for start in range(0, 20_000, 100):
         begins = start + np.arange(100.0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyvisa_mqt.staircase import Staircase
+from pyvisa_mqt.sample.staircase import Staircase
 
 
 def sawtooth(n_step: int = 1000, top: float = 10e-6) -> NDArray[np.float64]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pyvisa_mqt.hazard import HazardTable, RateTable
-from pyvisa_mqt.staircase import Cycle, Excursion, Staircase
-from pyvisa_mqt.switch_times import SwitchTimes
+from pyvisa_mqt.sample.hazard import HazardTable, RateTable
+from pyvisa_mqt.sample.staircase import Cycle, Excursion, Staircase
+from pyvisa_mqt.sample.switch_times import SwitchTimes
 from scipy import stats
 
 from mqtctl.physics import Escape, Junction, SwitchingDistribution

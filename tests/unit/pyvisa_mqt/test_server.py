@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.server import BenchServer
-from pyvisa_mqt.serving import main
-from pyvisa_mqt.wire import LARGEST_FRAME, Frames, pack
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.serve.program import main
+from pyvisa_mqt.serve.server import BenchServer
+from pyvisa_mqt.visa.frames import LARGEST_FRAME, Frames, pack
 
 BENCH = """
 instruments:

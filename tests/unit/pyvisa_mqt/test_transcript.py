@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvisa
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.bench_file import BenchFileError
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
 
-SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.168.1.53::inst0::INSTR"
-BRIDGE = "TCPIP0::192.168.1.72::7777::SOCKET"
+SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
+BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 POINTS = ",".join(f"{point:.4f}" for point in [*np.linspace(0, 1, 97), 0, 0, 0])
 
 

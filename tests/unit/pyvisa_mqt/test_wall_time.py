@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import pyvisa
-from pyvisa_mqt.bench import open_bench
-from pyvisa_mqt.bench_file import BenchFileError
-from pyvisa_mqt.clock import VirtualClock, WallTime
-from pyvisa_mqt.server import BenchServer
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.serve.server import BenchServer
+from pyvisa_mqt.wires.clock import VirtualClock, WallTime
 
 
 class Wall:

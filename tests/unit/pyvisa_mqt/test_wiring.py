@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
-from pyvisa_mqt.bias import bias_stretches
-from pyvisa_mqt.events import EventLog
-from pyvisa_mqt.signals import Waveform
-from pyvisa_mqt.wiring import MarkerLine, MarkerRecord, Readout
+from pyvisa_mqt.sample.bias import bias_stretches
+from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord, Readout
+from pyvisa_mqt.sample.voltage_steps import EventLog
+from pyvisa_mqt.wires.signals import Waveform
 
 TAU = 0.5e-6 / math.log(9.0)
 

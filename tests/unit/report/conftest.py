@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from mqtctl.notation import Estimate
 from mqtctl.records import JunctionEstimate
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
-from mqtctl.report.tables import Estimate
 
 FOURTEEN = (0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)
 CRITICAL_CURRENT = 9.489e-6

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from mqtctl.notation import Estimate
 from mqtctl.report.content import Content
 from mqtctl.report.histogram_figure import bin_edges, draw_histograms, histogram_height, histogram_points
 from mqtctl.report.rate_figure import MOST_TEMPERATURES, draw_rates, rate_points
 from mqtctl.report.style import TemperatureColors, render
-from mqtctl.report.tables import Estimate
 from mqtctl.report.temperature_figures import (
     draw_escape_temperatures,
     draw_widths,

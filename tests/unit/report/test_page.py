@@ -79,7 +79,10 @@ def test_every_number_says_which_one_it_is(make_content: MakeContent) -> None:
     text = page(content, pictures(content), {})
     assert "shared <i>I</i><sub>c</sub>" in text
     assert "free <i>I</i><sub>c</sub>" in text
-    assert "<td>Saturation escape temperature (shared critical current, a_t = 1)</td><td>36.10(40) mK" in text
+    assert (
+        "<td>Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)</td><td>36.10(40) mK"
+        in text
+    )
     assert "9.4888(13) µA" in text
     assert "passes 1.2 times its saturation" in text
     assert "from its thermal points" in text
@@ -99,7 +102,7 @@ def test_what_cannot_be_identified_is_said_at_the_top_and_in_the_table(make_cont
     )
     text = page(content, [], {})
     assert text.index("no point lies below 0.6") < text.index("<h2>Summary</h2>")
-    row = re.search(r"<td>Saturation escape temperature[^<]*</td><td>([^<]*)</td>", text)
+    row = re.search(r"<td>Saturation escape temperature.*?</td><td>([^<]*)</td>", text)
     assert row is not None
     assert row.group(1) == "not identifiable"
     assert 'class="box warning"><p><strong>Verdict: not identifiable.' in text

@@ -4,60 +4,21 @@ import math
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from qcodes.dataset.sqlite.connection import AtomicConnection
 from qcodes.station import Station
 
 from mqtctl.errors import InputError, StorageError
-from mqtctl.plan import ResolvedPlan, example_path, load_plan
-from mqtctl.records import MeasuredRamp
-from mqtctl.storage import HistogramWriter, PointHeader, load_sweep, open_database, prepare_database
-
-RAMP = MeasuredRamp(start_current=0.0, stop_current=9.8e-6, rate=1e-3, period=12.5e-3, delay=1e-5)
+from mqtctl.plan import ResolvedPlan
+from mqtctl.storage import Database, HistogramWriter, load_sweep, open_database, prepare_database
+from tests.unit.storage.stored_sweeps import RAMP, header, write
 
 
-@pytest.fixture(scope="module")
-def plan() -> ResolvedPlan:
-    return load_plan(example_path("plan.yaml"))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "data.db"
-    prepare_database(path)
-    return path
-
-
-@pytest.fixture
-def connection(database: Path) -> Iterator[AtomicConnection]:
-    with open_database(database) as opened:
-        yield opened
-
-
-def header(plan: ResolvedPlan, point: int = 0, sweep_id: str = "first") -> PointHeader:
-    return PointHeader(sweep_id, point, 3, 0.1, RAMP, plan.digest, plan.document(), {"seed": 1})
-
-
-def write(connection: AtomicConnection, head: PointHeader, sizes: tuple[int, ...], *, finish: bool = True) -> int:
-    rng = np.random.default_rng(head.point)
-    with HistogramWriter(connection, Station(default=False), "sample", head) as writer:
-        for number, size in enumerate(sizes):
-            intervals = rng.uniform(5e-3, 6e-3, size)
-            writer.add_block(intervals, RAMP.current(intervals), censored=number, temperature=0.1, time=float(number))
-        if finish:
-            writer.finish({"temperature": 0.101, "temperature_std": 1e-4, "switches": sum(sizes)})
-        return writer.run_id
-
-
-def test_what_is_stored_comes_back_to_the_last_bit(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
-) -> None:
-    write(connection, header(plan), (1000, 1000, 300))
+def test_what_is_stored_comes_back_to_the_last_bit(opened: Database, database: Path, plan: ResolvedPlan) -> None:
+    write(opened, header(plan), (1000, 1000, 300))
     (point,) = load_sweep(database).points
     expected = np.random.default_rng(0)
     intervals = np.concatenate([expected.uniform(5e-3, 6e-3, n) for n in (1000, 1000, 300)])
@@ -70,32 +31,32 @@ def test_what_is_stored_comes_back_to_the_last_bit(
 
 
 def test_currents_can_be_computed_again_from_the_raw_intervals(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+    opened: Database, database: Path, plan: ResolvedPlan
 ) -> None:
-    write(connection, header(plan), (50,))
+    write(opened, header(plan), (50,))
     histogram = load_sweep(database).sweep.histograms[0]
     np.testing.assert_array_equal(histogram.ramp.current(histogram.intervals), histogram.switching_currents)
 
 
 def test_intervals_that_are_no_switch_are_kept_and_their_currents_are_nan(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+    opened: Database, database: Path, plan: ResolvedPlan
 ) -> None:
-    with HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer:
+    with HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer:
         writer.add_block(np.array([5e-3, 11e-3]), np.array([5e-6, math.nan]), censored=1, temperature=0.1, time=0.0)
         writer.finish({})
     histogram = load_sweep(database).sweep.histograms[0]
     np.testing.assert_array_equal(histogram.intervals, [5e-3])
-    raw = connection.execute("SELECT count(interval) FROM 'results-1-1'").fetchone()
+    raw = opened.connection.execute("SELECT count(interval) FROM 'results-1-1'").fetchone()
     assert raw == (1,)
 
 
 def test_the_newest_sweep_is_loaded_unless_another_is_named(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+    opened: Database, database: Path, plan: ResolvedPlan
 ) -> None:
     for point in (1, 0):
-        write(connection, header(plan, point, "old"), (10,))
+        write(opened, header(plan, point, "old"), (10,))
     for point in (2, 0, 1):
-        write(connection, header(plan, point, "new"), (20,))
+        write(opened, header(plan, point, "new"), (20,))
     stored = load_sweep(database)
     assert stored.sweep_id == "new"
     assert [p.histogram.point for p in stored.points] == [0, 1, 2]
@@ -103,20 +64,18 @@ def test_the_newest_sweep_is_loaded_unless_another_is_named(
     assert load_sweep(database, run_id=1).points[0].histogram.point == 1
 
 
-def test_an_unfinished_point_is_left_out_and_counted(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
-) -> None:
-    write(connection, header(plan, 0), (10,))
-    write(connection, header(plan, 1), (10,), finish=False)
+def test_an_unfinished_point_is_left_out_and_counted(opened: Database, database: Path, plan: ResolvedPlan) -> None:
+    write(opened, header(plan, 0), (10,))
+    write(opened, header(plan, 1), (10,), finish=False)
     stored = load_sweep(database)
     assert [p.histogram.point for p in stored.points] == [0]
-    assert stored.incomplete == 1
+    assert len(stored.unfinished) == 1
 
 
 def test_a_block_is_readable_by_others_before_the_run_ends(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+    opened: Database, database: Path, plan: ResolvedPlan
 ) -> None:
-    with HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer:
+    with HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer:
         intervals = np.full(100, 5e-3)
         writer.add_block(intervals, RAMP.current(intervals), censored=0, temperature=0.1, time=0.0)
         (point,) = load_sweep(database).points
@@ -125,9 +84,9 @@ def test_a_block_is_readable_by_others_before_the_run_ends(
 
 
 def test_a_write_that_qcodes_swallows_is_an_error(
-    connection: AtomicConnection, plan: ResolvedPlan, monkeypatch: pytest.MonkeyPatch
+    opened: Database, plan: ResolvedPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer:
+    with HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer:
 
         def fail(_results: Any) -> None:
             raise sqlite3.OperationalError("database or disk is full")
@@ -138,9 +97,9 @@ def test_a_write_that_qcodes_swallows_is_an_error(
 
 
 def test_a_block_that_reads_back_differently_is_an_error(
-    connection: AtomicConnection, plan: ResolvedPlan, monkeypatch: pytest.MonkeyPatch
+    opened: Database, plan: ResolvedPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer:
+    with HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer:
         original = writer._saver.add_result
 
         def garble(*results: tuple[str, Any]) -> None:
@@ -152,16 +111,14 @@ def test_a_block_that_reads_back_differently_is_an_error(
 
 
 def test_qcodes_says_nothing_on_stdout(
-    connection: AtomicConnection, plan: ResolvedPlan, capsys: pytest.CaptureFixture[str]
+    opened: Database, plan: ResolvedPlan, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(connection, header(plan), (10,))
+    write(opened, header(plan), (10,))
     assert capsys.readouterr().out == ""
 
 
-def test_stock_qcodes_without_mqtctl_reads_the_arrays(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
-) -> None:
-    write(connection, header(plan), (1000, 1000, 300))
+def test_stock_qcodes_without_mqtctl_reads_the_arrays(opened: Database, database: Path, plan: ResolvedPlan) -> None:
+    write(opened, header(plan), (1000, 1000, 300))
     script = f"""
 import sys
 from qcodes.dataset import initialise_or_create_database_at, load_by_id, experiments
@@ -222,9 +179,9 @@ def test_too_little_space_is_noticed_before_the_first_ramp(database: Path) -> No
 
 @pytest.mark.parametrize("question", [{"sweep_id": "unknown"}, {"run_id": 99}])
 def test_what_is_not_in_the_database_is_said_so(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan, question: dict[str, Any]
+    opened: Database, database: Path, plan: ResolvedPlan, question: dict[str, Any]
 ) -> None:
-    write(connection, header(plan), (10,))
+    write(opened, header(plan), (10,))
     with pytest.raises(InputError, match="there are"):
         load_sweep(database, **question)
 
@@ -252,15 +209,15 @@ def test_a_finished_database_is_one_file_that_can_be_copied(tmp_path: Path, plan
 
 
 def test_a_full_disk_is_noticed_at_the_block_that_does_not_fit_and_keeps_those_before(
-    connection: AtomicConnection, database: Path, plan: ResolvedPlan
+    opened: Database, database: Path, plan: ResolvedPlan
 ) -> None:
     kept = 0
     with (  # noqa: PT012  # the block at which the disk is full is not known beforehand
         pytest.raises(StorageError, match=r"did not reach the database|could not be"),
-        HistogramWriter(connection, Station(default=False), "sample", header(plan)) as writer,
+        HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer,
     ):
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count={pages + 40}")
+        (pages,) = opened.connection.execute("PRAGMA page_count").fetchone()
+        opened.connection.execute(f"PRAGMA max_page_count={pages + 40}")
         for _ in range(1000):
             writer.add_block(np.full(1000, 5e-3), np.full(1000, 5e-6), censored=0, temperature=0.1, time=0.0)
             kept += 1

@@ -14,6 +14,7 @@ from mqtctl.acquisition.goal import PrecisionGoal
 from mqtctl.physics import Escape
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.workflow.rehearsal.expectation import Circumstances, Expected, draw_sweep, expect, switches_for
+from mqtctl.workflow.rehearsal.line import Line
 from mqtctl.workflow.rehearsal.precision import predict_precision
 
 
@@ -26,7 +27,8 @@ def plan(build_laboratory: Callable[[Path], Any], tmp_path_factory: pytest.TempP
 
 def law(plan: ResolvedPlan, temperature: float = 0.1, stop: float = 9.8e-6, **facts: Any) -> Expected:
     """Return what a ramp to `stop` (A) gives."""
-    circumstances = Circumstances(plan.sample, Escape(), **facts)
+    line = Line(**{key: facts.pop(key) for key in ("noise", "lag") if key in facts})
+    circumstances = Circumstances(plan.sample, Escape(), line, **facts)
     variant = replace(plan.variants(temperature)[0], stop_current=stop)
     found = expect(circumstances, variant, temperature)
     assert found is not None
@@ -35,7 +37,7 @@ def law(plan: ResolvedPlan, temperature: float = 0.1, stop: float = 9.8e-6, **fa
 
 @pytest.mark.parametrize("stop", [9.8e-6, 9.31e-6, 9.30e-6])
 def test_moments_are_those_of_the_switches_that_are_drawn(plan: ResolvedPlan, stop: float) -> None:
-    found = law(plan, stop=stop, current_noise=1e-9)
+    found = law(plan, stop=stop, noise=1e-9)
     drawn = found.draw(40_000, np.random.default_rng(1))
     mean, std = found.moments
     assert drawn.switching_currents.size == 40_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from mqtctl.instruments.findings import Finding
 from mqtctl.physics import Escape
 from mqtctl.plan import ResolvedPlan, load_plan
+from mqtctl.quantities import parse_quantity
 from mqtctl.records import Histogram
 from mqtctl.workflow.rehearsal.comparison import compare, comparison_findings
 from mqtctl.workflow.rehearsal.expectation import Circumstances, Expected, expect
+from mqtctl.workflow.rehearsal.line import Line
 from mqtctl.workflow.rehearsal.point_findings import ramp_findings, settling_findings
 
 GAP = 2.7e-3
@@ -33,7 +36,7 @@ def with_ramp(plan: ResolvedPlan, **changes: float) -> ResolvedPlan:
 
 
 def of_ramp(plan: ResolvedPlan, temperature: float = 0.1, **facts: Any) -> list[Finding]:
-    return list(ramp_findings(plan, Circumstances(plan.sample, Escape(), **facts), temperature))
+    return list(ramp_findings(plan, Circumstances(plan.sample, Escape(), Line(**facts)), temperature))
 
 
 def test_a_ramp_that_fits_is_not_blamed(plan: ResolvedPlan) -> None:
@@ -66,6 +69,22 @@ def test_advice_beyond_the_samples_limit_names_the_limit(plan: ResolvedPlan) -> 
     limited = replace(plan, sample=plan.sample.model_copy(update={"limits": limits}))
     (found,) = of_ramp(with_ramp(limited, stop_current=9.31e-6))
     assert "the sample's limit is 9.32 uA" in found.advice
+    assert "raise" not in found.advice, "no advice leads beyond the sample's limit"
+
+
+@pytest.mark.parametrize("critical", [0.5, 0.98, 1.0, 1.02, 3.0])
+@pytest.mark.parametrize("changes", [{"stop_current": 9.31e-6}, {"start_current": 9.22e-6}, {"repetition": 100.0},
+                                     {"rate": 60e-3, "repetition": 5e3}, {"start_current": 30e-6}])  # fmt: skip
+def test_no_advice_names_a_current_beyond_the_samples_limit(
+    plan: ResolvedPlan, critical: float, changes: dict[str, float]
+) -> None:
+    """Whatever is wrong with the ramp, and however wrong the estimate of the critical current is."""
+    junction = plan.sample.junction.model_copy(update={"critical_current": critical * 9.5e-6})
+    limits = plan.sample.limits.model_copy(update={"max_current": 9.4e-6})
+    sample = plan.sample.model_copy(update={"junction": junction, "limits": limits})
+    for finding in of_ramp(replace(with_ramp(plan, **changes), sample=sample), lag=1e-5):
+        named = re.findall(r"(\d[\d.]*) ([mun]?A)\b", finding.advice)
+        assert all(parse_quantity(" ".join(quantity), "A") <= 9.4e-6 for quantity in named), finding.advice
 
 
 @pytest.mark.parametrize(("start", "verdict"), [(9.15e-6, None), (9.22e-6, "warning"), (9.28e-6, "fault")])

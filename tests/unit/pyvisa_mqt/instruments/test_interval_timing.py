@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pyvisa_mqt.instruments.interval_timing import gated_periods, start_stop_intervals
+from pyvisa_mqt.instruments.counters.interval_timing import gated_periods, start_stop_intervals
 
 NO_EDGES = np.zeros(0)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyvisa_mqt.signals import Waveform
-from pyvisa_mqt.wiring import MarkerLine, MarkerRecord
+from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord
+from pyvisa_mqt.wires.signals import Waveform
 
 
 @pytest.fixture

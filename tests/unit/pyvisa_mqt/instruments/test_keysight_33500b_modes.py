@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyvisa_mqt.wiring import MarkerLine, MarkerRecord
+from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord
 
 
 @pytest.fixture

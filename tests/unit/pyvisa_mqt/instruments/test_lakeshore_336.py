@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyvisa_mqt.instruments.lakeshore_336_sensors import fixed, sensor_value
+from pyvisa_mqt.instruments.lakeshore.model_336_sensors import fixed, sensor_value
 
 
 @pytest.fixture

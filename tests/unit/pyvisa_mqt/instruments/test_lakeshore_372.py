@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyvisa_mqt.instruments.lakeshore_372_bridge import resistance_of, temperature_of
-from pyvisa_mqt.instruments.lakeshore_372_heater import ControlLoop, LoopSetup
-from pyvisa_mqt.instruments.lakeshore_grammar import engineering
+from pyvisa_mqt.grammar.lakeshore import engineering
+from pyvisa_mqt.instruments.lakeshore.model_372_bridge import resistance_of, temperature_of
+from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup
 
 
 @pytest.fixture

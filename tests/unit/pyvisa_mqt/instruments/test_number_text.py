@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from pyvisa_mqt.instruments.number_text import scientific_list
+from pyvisa_mqt.grammar.number_text import scientific_list
 
 
 def by_python(value: float) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyvisa_mqt.parameters import Boolean, Choice, Number, Text
-from pyvisa_mqt.scpi import Command
+from pyvisa_mqt.grammar.parameters import Boolean, Choice, Number, Text
+from pyvisa_mqt.grammar.scpi import Command
 
 COMMANDS = 500
 #: Largest output in A or V; the generator's into an open circuit.

@@ -1,0 +1,1 @@
+"""The bench put together: its file, its instruments on their wires, its faults; it knows all the rooms below."""

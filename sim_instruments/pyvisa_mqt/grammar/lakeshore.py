@@ -1,0 +1,422 @@
+"""The grammar of the Lake Shore controllers: flat mnemonics, no error queue, replies that end CR LF.
+
+A command is a mnemonic, perhaps an index (input or output), and fields; its query returns the
+fields. `;` joins, and a colon behind it is allowed. What cannot be understood sets bit 5 of the
+event status register and what is out of range bit 4; nothing is returned then.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from pyvisa_mqt.grammar.ieee488 import (
+    COMMAND_ERROR,
+    EXECUTION_ERROR,
+    OPERATION_COMPLETE,
+    QUERY_ERROR,
+    ErrorQueue,
+    StatusModel,
+)
+from pyvisa_mqt.grammar.instrument import InputBuffer, Instrument
+from pyvisa_mqt.grammar.scpi import split_outside_quotes
+from pyvisa_mqt.wires.signals import Wires
+
+__all__ = ["Entry", "Field", "Integer", "LakeShoreInstrument", "Quoted", "Real", "RefusalError", "Word", "engineering"]
+
+_MNEMONIC = re.compile(r"\*?[A-Za-z]+[0-9]?\??\Z")
+_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)?\Z")
+
+
+class RefusalError(Exception):
+    """A command that is refused; carries the bit of the event status register that tells so."""
+
+    def __init__(self, bit: int = EXECUTION_ERROR) -> None:
+        self.bit = bit
+        super().__init__(f"refused, event status {bit}")
+
+
+class Field(Protocol):
+    """One field behind a mnemonic."""
+
+    def parse(self, text: str) -> Any:
+        """Return the value; raises `RefusalError`."""
+
+    def format(self, value: Any) -> str:
+        """Return how the instrument writes it."""
+
+
+def engineering(value: float) -> str:
+    """Write a number as ±nnn.nnnE±nn, the exponent a multiple of three (Model 372 manual, p. 174)."""
+    if value == 0.0 or not math.isfinite(value):
+        return "+000.000E+00"
+    exponent = 3 * math.floor(math.log10(abs(value)) / 3)
+    mantissa = value / 10.0**exponent
+    if abs(round(mantissa, 3)) >= 1000.0:
+        exponent += 3
+        mantissa /= 1000.0
+    return f"{mantissa:+08.3f}E{exponent:+03d}"
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number within limits, written with at least `width` digits."""
+
+    minimum: int
+    maximum: int
+    width: int = 1
+
+    def parse(self, text: str) -> int:
+        """Return the number."""
+        if not _REAL.match(text):
+            raise RefusalError(COMMAND_ERROR)
+        number = float(text)
+        if not self.minimum <= number <= self.maximum or number != int(number):
+            raise RefusalError
+        return int(number)
+
+    def format(self, value: int) -> str:
+        """Write the digits."""
+        return f"{value:0{self.width}d}"
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real number within limits, in engineering notation or in a given format."""
+
+    minimum: float
+    maximum: float
+    style: str = ""
+
+    def parse(self, text: str) -> float:
+        """Return the number."""
+        if not _REAL.match(text):
+            raise RefusalError(COMMAND_ERROR)
+        number = float(text)
+        if not self.minimum <= number <= self.maximum:
+            raise RefusalError
+        return number
+
+    def format(self, value: float) -> str:
+        """Write the number."""
+        return format(value, self.style) if self.style else engineering(value)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of some spellings, such as the inputs A and 1 to 16."""
+
+    words: tuple[str, ...]
+
+    def parse(self, text: str) -> str:
+        """Return the spelling without leading zeros, in capitals."""
+        word = text.upper()
+        word = word.lstrip("0") or "0" if word.isascii() and word.isdigit() else word
+        if word not in self.words:
+            raise RefusalError
+        return word
+
+    def format(self, value: str) -> str:
+        """Write it."""
+        return value
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Text of limited length, in quotes when it is sent and without when it is read."""
+
+    maximum: int
+
+    def parse(self, text: str) -> str:
+        """Return the text; without quotes it is a command error if it contains anything odd."""
+        if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+            text = text[1:-1]
+        elif '"' in text or "'" in text:
+            raise RefusalError(COMMAND_ERROR)
+        return text[: self.maximum]
+
+    def format(self, value: str) -> str:
+        """Write the text."""
+        return value
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a command table.
+
+    Attributes
+    ----------
+    indices
+        What comes first and says which input, output or the like; also behind the query.
+    fields
+        What is stored under the mnemonic and the indices.
+    default
+        Values after *RST, one a field, or a function of the indices that returns them.
+    execute
+        Called as execute(instrument, *indices, *values) in place of storing.
+    after
+        Called as after(instrument, *indices) once stored.
+    query
+        Called as query(instrument, *indices) in place of returning what is stored.
+    optional
+        How many indices, from the end, may be missing in a query; they are given as None.
+    writable, readable
+        Whether command and query exist.
+    """
+
+    indices: tuple[Field, ...] = ()
+    fields: tuple[Field, ...] = ()
+    default: tuple[Any, ...] | Callable[..., tuple[Any, ...]] = ()
+    execute: Callable[..., None] | None = None
+    after: Callable[..., None] | None = None
+    query: Callable[..., str] | None = None
+    optional: int = 0
+    writable: bool = True
+    readable: bool = True
+
+
+class LakeShoreInstrument(Instrument):
+    """Runs the messages of a Lake Shore controller against its command table."""
+
+    #: Mnemonics whose values are lost without power; all others are non-volatile.
+    volatile: ClassVar[frozenset[str]] = frozenset({"RANGE"})
+    #: Mnemonics that *RST and DFLT leave alone: the curves.
+    untouched: ClassVar[frozenset[str]] = frozenset({"CRVHDR", "CRVPT"})
+    #: Whether bit 4 of the status byte tells that a reply waits.
+    announces_replies: ClassVar[bool] = False
+    most_sockets = 2  # Model 372 manual, p. 140
+    message_interval = 0.05  # 20 messages a second at most (Model 372 manual, p. 134)
+    entries: ClassVar[Mapping[str, Entry]] = {}
+
+    def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        super().__init__(wires, rng, options)
+        self.status = StatusModel({}, ErrorQueue(1))
+        self.values: dict[tuple[str, tuple[Any, ...]], tuple[Any, ...]] = {}
+        #: Grows with every change of a setting: what follows from settings need not be worked out again before.
+        self.revision = 0
+        self._input = InputBuffer(4096)
+
+    # What a model overrides.
+
+    @abstractmethod
+    def identification(self) -> str:
+        """Return what *IDN? answers."""
+
+    def reset(self) -> None:
+        """Do what *RST does."""
+
+    # The byte level.
+
+    @property
+    def service_requests(self) -> int:
+        """How many service requests were asserted since power-on."""
+        return self.status.service_requests
+
+    @property
+    def requesting_service(self) -> bool:
+        """Whether a service request is asserted now."""
+        return self.status.requesting
+
+    @property
+    def reply_waits(self) -> bool:
+        """Whether the status byte is to show a reply that nobody has read."""
+        return self.announces_replies and bool(self.output)
+
+    def write(self, data: bytes, end: bool) -> None:
+        """Take bytes and answer the messages they complete."""
+        messages, overran = self._input.feed(data, end)
+        if overran:
+            self.status.event_status |= COMMAND_ERROR
+        for message in messages:
+            if self.output and self.message_exchange:
+                self.output.clear()
+                self.status.event_status |= QUERY_ERROR
+            self._run(message)
+
+    def clear(self) -> None:
+        """Do a device clear."""
+        self._input.clear()
+        self.output.clear()
+
+    def status_byte(self) -> int:
+        """Return the status byte as a serial poll does."""
+        return self.status.poll(self.reply_waits)
+
+    def stored(self, mnemonic: str, *indices: Any) -> tuple[Any, ...]:
+        """Return the present values of a table entry."""
+        key = (mnemonic, indices)
+        values = self.values.get(key)
+        if values is None:
+            default = self.entries[mnemonic].default
+            values = self.values[key] = default(*indices) if callable(default) else default
+        return values
+
+    def store(self, mnemonic: str, indices: tuple[Any, ...], values: tuple[Any, ...]) -> None:
+        """Set the values of a table entry."""
+        self.values[mnemonic, indices] = values
+        self.revision += 1
+
+    def merged(self, mnemonic: str, indices: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return new values of a table entry; what was not given (None) stays as it is."""
+        present = self.stored(mnemonic, *indices)
+        return tuple(new if new is not None else old for new, old in zip(values, present, strict=True))
+
+    # Execution.
+
+    def _run(self, message: str) -> None:
+        replies = []
+        for unit in split_outside_quotes(message, ";"):
+            text = unit.strip().removeprefix(":").strip()
+            if not text:
+                continue
+            try:
+                reply = self._unit(text)
+            except RefusalError as refusal:
+                self.status.event_status |= refusal.bit
+                self.tell_refusal(f"{text!r}: {self._reason(text, refusal)}")
+            else:
+                if reply is not None:
+                    replies.append(reply)
+        if replies:
+            self.output.push(";".join(replies).encode("latin-1") + b"\r\n")
+        self.status.update(self.reply_waits)
+
+    def _reason(self, text: str, refusal: RefusalError) -> str:
+        """Return in words why a unit was refused; the instrument itself tells its client only a bit of *ESR?."""
+        mnemonic, _ = _split_unit(text)
+        known = re.match(r"[A-Za-z]+", mnemonic)
+        if refusal.bit == COMMAND_ERROR and known and known[0].upper() in self.entries and known[0] != mnemonic:
+            return f"*ESR? bit 5; a blank is missing behind {known[0]}"
+        if refusal.bit == COMMAND_ERROR:
+            return "*ESR? bit 5; no such command, or not with so many values"
+        return "*ESR? bit 4; a value that it does not take, or not now"
+
+    def _unit(self, text: str) -> str | None:
+        mnemonic, data = _split_unit(text)
+        if not _MNEMONIC.match(mnemonic):
+            raise RefusalError(COMMAND_ERROR)
+        name = mnemonic.upper()
+        asks = name.endswith("?")
+        name = name.removesuffix("?")
+        if name.startswith("*"):
+            return self._common(name, asks, _split_fields(data, ()))
+        entry = self.entries.get(name)
+        if entry is None or not (entry.readable if asks else entry.writable):
+            raise RefusalError(COMMAND_ERROR)
+        items = _split_fields(data, (*entry.indices, *entry.fields))
+        if asks:
+            return self._query(name, entry, items)
+        self._command(name, entry, items)
+        return None
+
+    def _query(self, name: str, entry: Entry, items: list[str]) -> str:
+        if not len(entry.indices) - entry.optional <= len(items) <= len(entry.indices):
+            raise RefusalError(COMMAND_ERROR)
+        indices: list[Any] = [field.parse(item) for field, item in zip(entry.indices, items, strict=False)]
+        indices += [None] * (len(entry.indices) - len(indices))
+        if entry.query is not None:
+            return entry.query(self, *indices)
+        values = self.stored(name, *indices)
+        return ",".join(field.format(value) for field, value in zip(entry.fields, values, strict=True))
+
+    def _command(self, name: str, entry: Entry, items: list[str]) -> None:
+        count = len(entry.indices)
+        if len(items) < count + bool(entry.fields) or len(items) > count + len(entry.fields):
+            raise RefusalError(COMMAND_ERROR)
+        indices = tuple(field.parse(item) for field, item in zip(entry.indices, items, strict=False))
+        given = items[count:]
+        # Every field is read before anything is stored: a refused command changes nothing.
+        values = tuple(
+            field.parse(given[position]) if position < len(given) and given[position] else None
+            for position, field in enumerate(entry.fields)
+        )
+        if entry.fields and all(value is None for value in values):
+            raise RefusalError(COMMAND_ERROR)
+        if entry.execute is not None:
+            entry.execute(self, *indices, *values)
+            return
+        if entry.fields:
+            self.store(name, indices, self.merged(name, indices, values))
+        if entry.after is not None:
+            entry.after(self, *indices)
+
+    def _common(self, name: str, asks: bool, items: list[str]) -> str | None:
+        if not asks and name in ("*ESE", "*SRE"):
+            if len(items) != 1:
+                raise RefusalError(COMMAND_ERROR)
+            mask = Integer(0, 255).parse(items[0])
+            if name == "*ESE":
+                self.status.event_enable = mask
+            else:
+                self.status.service_enable = mask & ~64
+            return None
+        action = (_COMMON_QUERIES if asks else _COMMON_COMMANDS).get(name)
+        if action is None or items:
+            raise RefusalError(COMMAND_ERROR)
+        return action(self)
+
+    def reset_instrument(self) -> None:
+        """Do what *RST does: every setting as when the bench began; the curves stay (U)."""
+        self.values = {key: values for key, values in self.values.items() if key[0] in self.untouched}
+        self.revision += 1
+        self.reset()
+
+    def inherit(self, before: Self) -> None:
+        """Keep the settings; outputs that are not to come back after a power failure stay off (OUTMODE)."""
+        self.values = {key: values for key, values in before.values.items() if key[0] not in self.volatile}
+        self.revision = before.revision + 1
+
+    def complete(self) -> None:
+        """Do what *OPC does; nothing here is ever pending."""
+        self.status.event_status |= OPERATION_COMPLETE
+
+    def take_event_status(self) -> str:
+        """Do what *ESR? does."""
+        value, self.status.event_status = self.status.event_status, 0
+        return f"{value:03d}"
+
+    def status_value(self) -> str:
+        """Do what *STB? does."""
+        return f"{self.status.query(self.reply_waits):03d}"
+
+
+def _split_unit(text: str) -> tuple[str, str]:
+    """Split mnemonic and data; a space behind the mnemonic is usual, not required behind the question mark."""
+    head, _, data = text.replace("\t", " ").partition(" ")
+    if "?" in head and not head.endswith("?"):
+        head, _, rest = head.partition("?")
+        return head + "?", (rest + " " + data).strip()
+    return head, data.strip()
+
+
+def _split_fields(data: str, fields: tuple[Field, ...]) -> list[str]:
+    """Split what stands behind a mnemonic at its commas; blanks alone separate too, but not within text."""
+    items: list[str] = []
+    for piece in split_outside_quotes(data, ",") if data else []:
+        text = piece.strip()
+        is_text = len(items) < len(fields) and isinstance(fields[len(items)], Quoted)
+        items += [text] if is_text else text.split() or [""]
+    return items
+
+
+_COMMON_COMMANDS: Mapping[str, Callable[[LakeShoreInstrument], None]] = {
+    "*CLS": lambda self: self.status.clear(),
+    "*OPC": LakeShoreInstrument.complete,
+    "*RST": LakeShoreInstrument.reset_instrument,
+    "*WAI": lambda self: None,
+}
+_COMMON_QUERIES: Mapping[str, Callable[[LakeShoreInstrument], str]] = {
+    "*IDN": lambda self: self.identification(),
+    "*ESE": lambda self: f"{self.status.event_enable:03d}",
+    "*ESR": LakeShoreInstrument.take_event_status,
+    "*OPC": lambda self: "1",
+    "*SRE": lambda self: f"{self.status.service_enable:03d}",
+    "*STB": lambda self: self.status_value(),
+    "*TST": lambda self: "0",
+}

@@ -1,0 +1,1 @@
+"""What the timing counters share: the input, which edges are caught, and the memory of readings."""

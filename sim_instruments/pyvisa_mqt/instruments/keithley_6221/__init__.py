@@ -1,0 +1,1 @@
+"""Keithley 6221 AC and DC current source."""

@@ -1,0 +1,115 @@
+"""The waves of the 6221: points, durations, phase marker, and the shape of one period."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyvisa_mqt.grammar.ieee488 import ScpiError
+from pyvisa_mqt.grammar.ramp_shape import ramp_from_zero
+from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
+from pyvisa_mqt.wires.signals import Wires
+
+__all__ = ["WaveShape"]
+
+UPDATE_RATE = 10e6
+LARGEST_MEMORY = 65536
+POINTS_PER_COMMAND = 100
+# A drawn wave is a staircase of at most this many steps; its steps are below the converter's.
+LARGEST_STAIRCASE = 65536
+
+
+class WaveShape(ScpiInstrument):
+    """The part of the source that knows what a wave looks like and how long it lasts."""
+
+    def __init__(self, wires: Wires, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        self._stored: dict[int, NDArray[np.float64]] = {}
+        self.forget_points(non_volatile=True)
+        super().__init__(wires, rng, options)
+
+    def inherit(self, before: Self) -> None:
+        """Keep the non-volatile points."""
+        super().inherit(before)
+        self._stored |= {number: before._stored[number] for number in range(1, 5)}
+
+    def forget_points(self, *, non_volatile: bool = False) -> None:
+        """Put the two points of a new instrument into the volatile memory, or into all."""
+        for number in range(5 if non_volatile else 1):
+            self._stored[number] = np.array([-1.0, 1.0])
+
+    @abc.abstractmethod
+    def refuse_while_armed(self, *_: object) -> None:
+        """Refuse what is locked while a wave or a sweep is armed."""
+
+    def set_duration_time(self, duration: float) -> None:
+        """Let the wave last for a time in s."""
+        self.refuse_while_armed()
+        self.settings["duration"] = (duration, False)
+
+    def set_duration_cycles(self, cycles: float) -> None:
+        """Let the wave last for a number of cycles."""
+        self.refuse_while_armed()
+        self.settings["duration"] = (cycles, True)
+
+    def cycles(self) -> float:
+        """Return the wave's duration in cycles; the command sent last counts."""
+        value, in_cycles = self.settings["duration"]
+        return float(value if in_cycles else value * self.settings["frequency"])
+
+    def duration_time(self) -> float:
+        """Return the duration in s, whichever way it was set."""
+        return self.cycles() / float(self.settings["frequency"])
+
+    def check_marker_line(self, line: float) -> None:
+        """Refuse a marker line that is in use by the trigger model."""
+        if line in (self.settings["trigger_line"], self.settings["external_line"]):
+            raise ScpiError(-221)
+
+    def check_trigger_line(self, line: float) -> None:
+        """Refuse a trigger line that carries the marker."""
+        if line and line == self.settings["marker_line"]:
+            raise ScpiError(-221)
+
+    def set_points(self, *points: float) -> None:
+        """Put points (-1 to 1) into the volatile memory, at most 100 a command."""
+        self.refuse_while_armed()
+        if len(points) > POINTS_PER_COMMAND:
+            raise ScpiError(-223)
+        self._stored[0] = np.array(points)
+
+    def append_points(self, *points: float) -> None:
+        """Add points behind those in the volatile memory, at most 100 a command and 64 K in all."""
+        self.refuse_while_armed()
+        if len(points) > POINTS_PER_COMMAND or len(self._stored[0]) + len(points) > LARGEST_MEMORY:
+            raise ScpiError(-223)
+        self._stored[0] = np.concatenate([self._stored[0], points])
+
+    def copy_points(self, number: float) -> None:
+        """Copy the volatile points to non-volatile memory 1 to 4."""
+        self.refuse_while_armed()
+        self._stored[int(number)] = self._stored[0].copy()
+
+    def points_read_back(self) -> str:
+        """Return the points of the volatile memory."""
+        return ",".join(self.format_number(value) for value in self._stored[0])
+
+    def points(self) -> NDArray[np.float64]:
+        """Return one period of the selected function, -1 to 1, shape (n_step,)."""
+        function = self.settings["function"]
+        count = int(min(max(UPDATE_RATE / self.settings["frequency"], 2), LARGEST_STAIRCASE))
+        if function.startswith("ARB"):
+            stored = self._stored[int(function[3])]
+            if len(stored) <= UPDATE_RATE / self.settings["frequency"]:
+                return stored
+            return np.asarray(stored[(np.arange(count) * len(stored)) // count])
+        phase = (np.arange(count) + 0.5) / count
+        duty = self.settings["duty_cycle"] / 100
+        if function == "SIN":
+            return np.asarray(np.sin(2 * np.pi * phase))
+        if function == "SQU":
+            return np.where(phase < duty, 1.0, -1.0)
+        return ramp_from_zero(phase, duty)  # phase origin U

@@ -1,0 +1,1 @@
+"""Keysight 33512B and 33522B waveform generators."""

@@ -1,0 +1,1 @@
+"""Keysight 53230A universal counter."""

@@ -1,0 +1,1 @@
+"""Lake Shore Model 336 and Model 372 temperature controllers."""

@@ -1,0 +1,1 @@
+"""Stanford Research Systems SR620 universal time interval counter."""

@@ -1,0 +1,1 @@
+"""Yokogawa GS200 voltage and current source."""

@@ -1,0 +1,1 @@
+"""Between an instrument and its clients: the transcript, disturbed replies, and locks."""

@@ -1,0 +1,337 @@
+"""Serves a bench to any client: a loopback socket per instrument, a pseudo-terminal per serial one.
+
+The bench lives in this process. In real time it follows the wall clock; with `--virtual` its time passes with
+messages and waits only, and other processes reach it as "serve:PORT@mqt". One thread does everything, so nothing
+that a client sends can disturb another client's exchange.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import selectors
+import socket
+import sys
+import time as wall_time
+import traceback
+from typing import Any
+
+from pyvisa_mqt.bench.bench import Bench
+from pyvisa_mqt.bench.stock_devices import StockInstrument
+from pyvisa_mqt.grammar.instrument import Instrument
+from pyvisa_mqt.line.line import Line
+from pyvisa_mqt.serve.clients import Client, SocketClient
+from pyvisa_mqt.serve.hosting import HostedClient
+from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient
+from pyvisa_mqt.wires.clock import Pace
+
+__all__ = ["HOST", "BenchServer"]
+
+HOST = "127.0.0.1"
+#: Longest time in s between two looks at the clock, when nothing and when something is going on.
+_IDLE, _BUSY = 0.05, 0.002
+_BACKLOG = 128
+_MOST_HOSTED = 64
+#: Wall time in s for which a connection may wait for the place of one that is just being closed.
+_AT_THE_DOOR = 0.25
+#: Bench time in s after which it is said what an instrument waits for.
+_LONG_WAIT = 10.0
+
+
+class BenchServer:
+    """The bench and its listening sockets.
+
+    Parameters
+    ----------
+    bench
+        What is served.
+    speed
+        Bench seconds per second of wall time; None for virtual time.
+    port_base
+        Port of the first instrument, the others follow; 0 for ports that the system chooses.
+
+    Raises
+    ------
+    OSError
+        If a port is not free.
+    ValueError
+        If the speed is not above 0.
+    """
+
+    def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0) -> None:
+        if bench.speed is not None:
+            raise ValueError(f"the bench's path says speed={bench.speed:g}; give a served bench its speed with --speed")
+        self.bench = bench
+        self._pace = None if speed is None else Pace(bench.clock, speed)
+        self._selector = selectors.DefaultSelector()
+        self._clients: list[Client] = []
+        self._hosted: list[HostedClient] = []
+        self._listeners: dict[str, socket.socket] = {}
+        self._devices: dict[str, SerialClient] = {}
+        self._reported: set[str] = set()
+        self._turns = 0
+        # When (s, bench time) to look next at an instrument that is at work on a query, and which waits were told of.
+        self._due: dict[Instrument, float] = {}
+        self._told: dict[Instrument, float] = {}
+        # Until when (s, bench time) new connections are refused, behind one that was broken off.
+        self._refused: dict[Line, float] = {}
+        # Connections that find all places of their instrument taken, and until when they wait for one.
+        self._at_the_door: list[tuple[Line, socket.socket, float]] = []
+        bench.on_failure = self._instrument_failed
+        try:
+            self._listen(port_base)
+        except BaseException:
+            self.close()
+            raise
+
+    def _listen(self, port_base: int) -> None:
+        port = port_base
+        for resource, line in self.bench.lines.items():
+            if resource.startswith("ASRL"):
+                self._open_terminal(line, resource)
+                continue
+            self._listeners[line.name] = self._listener(port, resource)
+            port += bool(port_base)
+        self._backend = None if self._pace is not None else self._listener(port, None)
+
+    def _open_terminal(self, line: Line, resource: str) -> None:
+        """Give a serial instrument its terminal; without one the others are served all the same."""
+        try:
+            client = SerialClient(self.bench, line, resource, real_time=self._pace is not None)
+        except NoTerminalError as exc:
+            self._say(
+                f"mqtctl: {line.name!r} is left out ({exc}); give it a TCPIP address in the bench file", line.name
+            )
+            return
+        self._devices[line.name] = client
+        self._clients.append(client)
+
+    def _listener(self, port: int, resource: str | None) -> socket.socket:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, port))
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+        except OSError as exc:
+            listener.close()
+            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
+        self._selector.register(listener, selectors.EVENT_READ, resource)
+        return listener
+
+    @property
+    def serves(self) -> bool:
+        """Whether anybody can reach anything."""
+        return bool(self._listeners or self._devices or self._backend)
+
+    def addresses(self) -> dict[str, Any]:
+        """Return where each instrument is, as `bench serve --json` prints it."""
+        instruments: dict[str, Any] = {}
+        for resource, line in self.bench.lines.items():
+            listener, device = self._listeners.get(line.name), self._devices.get(line.name)
+            stock = line.instrument if isinstance(line.instrument, StockInstrument) else None
+            instruments[line.name] = {
+                "model": self.bench.file.instruments[line.name].model if stock is None else stock.name,
+                "resource": resource,
+                "host": HOST if listener is not None else None,
+                "port": listener.getsockname()[1] if listener is not None else None,
+                "device": device.device if device is not None else None,
+            }
+        backend = None if self._backend is None else f"serve:{self._backend.getsockname()[1]}@mqt"
+        return {"instruments": instruments, "backend": backend}
+
+    def step(self, longest: float = _IDLE) -> None:
+        """Do what is due, waiting for at most `longest` (s) if that is nothing."""
+        calling: list[tuple[socket.socket, str | None]] = []
+        for key, events in self._selector.select(min(longest, self._pause())):
+            if isinstance(key.data, (Client, HostedClient)):
+                if events & selectors.EVENT_READ:
+                    key.data.receive()
+                if events & selectors.EVENT_WRITE:
+                    key.data.send()
+            elif isinstance(key.fileobj, socket.socket):
+                calling.append((key.fileobj, key.data))
+        for client in self._clients:
+            client.look()
+        self._pass_time()
+        for client in sorted(self._clients, key=lambda client: client.turn):
+            self._attend(client)
+        for client in [*self._clients]:
+            self._update(client, self._clients)
+        for hosted in [*self._hosted]:
+            hosted.execute()
+            self._update(hosted, self._hosted)
+        # Last, so that the places of those who have just left are free.
+        for listener, resource in calling:
+            self._accept(listener, resource)
+        self._open_the_door()
+
+    def _pause(self) -> float:
+        """Return for how long nothing is due."""
+        if self._pace is None:
+            now = self.bench.clock.now()
+            if self._at_the_door or any(client.expects_reply for client in self._clients):
+                return _BUSY
+            return 0.0 if any(client.ready_at <= now for client in self._clients) else _IDLE
+        due = min([self._next_look(instrument) for instrument in self.bench.instruments.values()], default=math.inf)
+        late = min([client.reply_due for client in self._clients], default=math.inf)
+        pause = max(self._pace.until(min(due, late)), _BUSY)
+        return min([pause, _BUSY if self._at_the_door else _IDLE, *map(self._until_ready, self._clients)])
+
+    def _until_ready(self, client: Client) -> float:
+        return math.inf if self._pace is None else self._pace.until(client.ready_at)
+
+    def _next_look(self, instrument: Instrument) -> float:
+        """Return when (s, bench time) to look at an instrument that is at work on a query; inf if it is not.
+
+        What it knows itself of its next event counts, at most so much later that nobody notices.
+        """
+        if not instrument.busy or self._pace is None:
+            self._due.pop(instrument, None)
+            return math.inf
+        latest = self.bench.clock.now() + _IDLE * self._pace.speed
+        due = min(self._due.get(instrument, math.inf), instrument.next_event(), latest)
+        self._due[instrument] = due
+        return due
+
+    def _pass_time(self) -> None:
+        if self._pace is None:
+            return
+        try:
+            behind = self._pace.catch_up()
+        except Exception as exc:  # whatever fails on the bench, its instruments go on answering
+            self._report("the bench", exc)
+            return
+        if behind:
+            slow = "the bench cannot keep up with its speed"
+            self._say(f"{slow}; it was {behind:.3g} s behind, and goes on slower", once=slow)
+        now = self.bench.clock.now()
+        for instrument in self.bench.instruments.values():
+            if not instrument.busy or self._due.get(instrument, now) > now:
+                continue
+            self._due.pop(instrument, None)
+            try:
+                instrument.advance(now)
+                self._tell_of_a_long_wait(instrument, now)
+            except Exception as exc:  # the same
+                self._instrument_failed(instrument, exc)
+
+    def _tell_of_a_long_wait(self, instrument: Instrument, now: float) -> None:
+        """Say once what an instrument has waited for in vain, as the lamps at a real one's inputs do."""
+        since = instrument.waiting_since
+        if since is None or now - since < _LONG_WAIT or self._told.get(instrument) == since:
+            return
+        self._told[instrument] = since
+        name = next(line.name for line in self.bench.lines.values() if line.instrument is instrument)
+        model = self.bench.file.instruments[name].model
+        self._write(f"{name} ({model}) has waited {now - since:.0f} s for {instrument.what_is_awaited()}")
+
+    def _attend(self, client: Client) -> None:
+        """Execute one client's messages; one that waits for an instrument keeps the others from it."""
+        try:
+            if client.dead:
+                client.lose()
+            elif client.execute():
+                self._turns += 1
+                client.turn = self._turns
+            client.take_leave()
+        except Exception as exc:  # a defect of one instrument costs its client the connection, and nobody else
+            self._instrument_failed(client.line.instrument, exc)
+            client.lose()
+
+    # What goes wrong is said on stderr, each thing once.
+
+    def _instrument_failed(self, instrument: Instrument, exc: Exception) -> None:
+        names = [line.name for line in self.bench.lines.values() if line.instrument is instrument]
+        self._report(f"instrument {names[0]!r}", exc)
+        with contextlib.suppress(Exception):  # what has failed may not even be able to let go of its query
+            instrument.clear()
+
+    def _report(self, what: str, exc: Exception) -> None:
+        last = traceback.extract_tb(exc.__traceback__)[-1:]
+        where = "".join(f"{frame.filename}:{frame.lineno}" for frame in last)
+        details = "".join(traceback.format_exception(exc))
+        self._say(f"{what} has failed and goes on; this is a defect of the simulation: {exc!r}\n{details}", where)
+
+    def _say(self, text: str, once: str) -> None:
+        if once not in self._reported:
+            self._reported.add(once)
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            sys.stderr.write(text.rstrip() + "\n")
+            sys.stderr.flush()
+
+    # Who comes and who goes.
+
+    def _accept(self, listener: socket.socket, resource: str | None) -> None:
+        for _ in range(_BACKLOG):
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # nobody there any more, or no more files to be had
+                return
+            if resource is not None:
+                self._at_the_door.append((self.bench.lines[resource], connection, wall_time.monotonic() + _AT_THE_DOOR))
+            elif len(self._hosted) >= _MOST_HOSTED:
+                connection.close()
+            else:
+                hosted = HostedClient(self.bench, connection, self._report)
+                self._hosted.append(hosted)
+                self._selector.register(hosted, selectors.EVENT_READ, hosted)
+
+    def _open_the_door(self) -> None:
+        """Let in who finds a place; who does not in time is sent away, as the instrument's firmware does."""
+        waiting, self._at_the_door = self._at_the_door, []
+        for line, connection, until in waiting:
+            present = sum(client.line is line for client in self._clients)
+            places, refused = line.instrument.socket_places, self.bench.clock.now() < self._refused.get(line, 0.0)
+            if line.down or refused or (present >= places and wall_time.monotonic() >= until):
+                connection.close()
+            elif present >= places:
+                self._at_the_door.append((line, connection, until))
+            else:
+                resource = next(name for name, known in self.bench.lines.items() if known is line)
+                client = SocketClient(self.bench, line, resource, connection, real_time=self._pace is not None)
+                self._clients.append(client)
+                self._selector.register(client, selectors.EVENT_READ, client)
+
+    def _update(self, client: Any, members: list[Any]) -> None:
+        """Send what can be sent, wait for what the client can do next, forget one that is gone."""
+        if client.wants_to_write and client.open:
+            client.send()
+        if not client.open:
+            if client in self._selector.get_map():
+                self._selector.unregister(client)
+            self._end(client)
+            members.remove(client)
+            if isinstance(client, Client) and client.broken_off:
+                self._refused[client.line] = self.bench.clock.now() + client.line.instrument.options["refusal_time"]
+            return
+        events = selectors.EVENT_READ if client.wants_to_read else 0
+        events |= selectors.EVENT_WRITE if client.wants_to_write else 0
+        known = client in self._selector.get_map()
+        if known and not events:
+            self._selector.unregister(client)
+        elif known:
+            self._selector.modify(client, events, client)
+        elif events:
+            self._selector.register(client, events, client)
+
+    def _end(self, client: Client | HostedClient) -> None:
+        try:
+            client.close()
+        except Exception as exc:  # an instrument that cannot even abandon its query
+            self._report("the bench", exc)
+
+    def close(self) -> None:
+        """Close everything."""
+        everybody: list[Client | HostedClient] = [*self._clients, *self._hosted]
+        for client in everybody:
+            self._end(client)
+        for _, connection, _ in self._at_the_door:
+            connection.close()
+        for key in [*self._selector.get_map().values()]:
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        self._selector.close()

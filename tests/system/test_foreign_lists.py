@@ -1,0 +1,197 @@
+"""`mqtctl analyze` on lists in the shapes that laboratories write: right numbers, or one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner, Result
+
+from mqtctl.cli.app import app
+from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
+
+IC, CAPACITANCE, RATE, BATH = 2.4e-6, 1.2e-12, 2e-4, 0.3
+RAMP = ("--ramp-rate", "0.2 mA/s", "--capacitance", "1.2 pF")
+NUMBER = 800
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["analyze", *(str(argument) for argument in arguments)])
+
+
+def fitted(*arguments: str | Path) -> dict[str, Any]:
+    outcome = run(*arguments, "--json")
+    assert outcome.exit_code == 0, outcome.stderr
+    result: dict[str, Any] = json.loads(outcome.stdout)
+    return result
+
+
+def refused(*arguments: str | Path) -> str:
+    outcome = run(*arguments)
+    assert outcome.exit_code == 2, outcome.stdout
+    assert outcome.stdout == ""
+    assert outcome.stderr.count("\n") == 1
+    return outcome.stderr
+
+
+@pytest.fixture(scope="module")
+def switches() -> NDArray[np.float64]:
+    """Switching currents in A of an undamped junction at 300 mK."""
+    law = SwitchingDistribution(Junction(IC, CAPACITANCE), BATH, RATE, model=TransitionState())
+    return np.asarray(law.sample(NUMBER, np.random.default_rng(6)))
+
+
+@pytest.fixture(scope="module")
+def reference(switches: NDArray[np.float64], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The fit of the same switches as plain numbers with all their digits."""
+    path = tmp_path_factory.mktemp("reference") / "control.csv"
+    np.savetxt(path, switches, header="switching_current_A", comments="")
+    return fitted(path, *RAMP)
+
+
+Layout = Callable[[NDArray[np.float64]], str]
+
+
+def column(header: str, factor: float) -> Layout:
+    def write(currents: NDArray[np.float64]) -> str:
+        return header + "".join(f"{value * factor!r}\n" for value in currents.tolist())
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("layout", "options"),
+    [
+        (column("Junction A\n", 1e6), ("--unit", "uA")),
+        (column("I_sw (uA), ramp 200 uA/s\n", 1e6), ()),
+        (column("I_sw (uA), wait 5 ms\n", 1e6), ()),
+        (column("# I_sw (uA)\n", 1e6), ()),
+        (column("I_sw\nuA\n", 1e6), ()),
+        (column("# interval start-stop (us)\n", 1e6 / RATE), ()),
+        (column("I_sw (A)\nnan\nnan\n", 1.0), ("--empty", "missed")),
+        (column("interval_s\n+9.91000000E+37\n", 1.0 / RATE), ("--empty", "missed")),
+    ],
+)
+def test_every_layout_gives_the_fit_of_the_plain_list(
+    layout: Layout, options: tuple[str, ...], switches: NDArray[np.float64], reference: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(layout(switches), encoding="utf-8")
+    found = fitted(path, *RAMP, *options)
+    assert found["switches"] == NUMBER
+    for key in ("critical_current_free_A", "escape_temperature_free_K"):
+        assert found[key] == pytest.approx(reference[key], rel=1e-6)  # rounding; a standard error is 4 %
+
+
+@pytest.mark.parametrize(
+    ("layout", "options", "words"),
+    [
+        (column("Junction A\n", 1e6), (), "--unit"),
+        (column("# I_sw (uA)\n", 1e6), ("--unit", "nA"), "states the unit 'uA'"),
+        (column("I_sw (A)\nnan\n", 1.0), (), "--empty missed"),
+        (column("I_sw (A)\n9.91E37\n", 1.0), (), "--empty survived"),
+        (column("I_sw (A)\nnan\n", 1.0), ("--empty", "survived"), "--stop-current"),
+        (column("I_sw (A)\n", 1.0), ("--empty", "lost"), "missed or survived"),
+        (column("I_sw (A)\n", 1e6), (), "which no junction has"),
+        (column("I_sw (A)\n", 1.0), ("--critical-current", "2 uA"), "lies below 800 of 800 switches"),
+        (column("I_sw (A)\n", 1.0), ("--delay", "1 us"), "a delay (--delay) applies to times only"),
+        (column("I_sw (A)\n", 1.0), ("--critical-current-stderr", "1 nA"), "needs --critical-current"),
+        (column("I_sw (A)\n", 1.0), ("--temperature", "-5 mK"), "--temperature is -0.005 K"),
+        (column("I_sw (A)\n", 1.0), ("--resolution", "10 nA"), "do not lie on steps of 1e-08 A"),
+        (column("I_sw (A)\n", 1.0), ("--resolution", "1 us"), "give --resolution in the same quantity"),
+        (column("I_sw (A)\n", 1.0), ("--rounding", "sideways"), "nearest, up, down"),
+        (column("I_sw (A)\n", 1.0), ("--run", "3"), "--run cannot be used for a list of values"),
+        (column("I_sw (A)\n", 1.0), ("--calibration", "c.yaml"), "--calibration cannot be used"),
+    ],
+)
+def test_what_cannot_be_told_or_cannot_be_is_refused_with_the_option_that_decides(
+    layout: Layout, options: tuple[str, ...], words: str, switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(layout(switches), encoding="utf-8")
+    assert words in refused(path, *RAMP, *options)
+
+
+def test_values_at_the_stop_current_are_survivors(switches: NDArray[np.float64], tmp_path: Path) -> None:
+    top = 2.14e-6
+    path = tmp_path / "top.csv"
+    path.write_text(column("I_sw (uA)\n", 1e6)(np.minimum(switches, top)), encoding="utf-8")
+    found = fitted(path, *RAMP, "--stop-current", "2.14 uA")
+    assert found["censored"] == int((switches > top).sum())
+    assert any("equal the stop current" in flag for flag in found["flags"])
+    # four standard errors
+    assert found["escape_temperature_free_K"] == pytest.approx(BATH, abs=4 * found["escape_temperature_free_stderr_K"])
+
+
+@pytest.mark.parametrize("declared", [(), ("--resolution", "25 nA")])
+def test_a_staircase_is_fitted_by_intervals_and_its_step_is_said(
+    declared: tuple[str, ...], switches: NDArray[np.float64], reference: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "stepped.csv"
+    path.write_text(column("I_sw (A)\n", 1.0)(np.ceil(switches / 25e-9) * 25e-9), encoding="utf-8")
+    found = fitted(path, *RAMP, *declared, "--rounding", "up")
+    assert found["resolution_A"] == pytest.approx(25e-9)
+    (flag,) = found["flags"]
+    assert "rounded to steps of 25 nA" in flag
+    for key in ("critical_current_free", "escape_temperature_free"):
+        unit = "A" if "current" in key else "K"
+        # 1.6 widths cost a third of the information: 0.7 standard errors of scatter (+6 if taken as exact)
+        assert abs(found[f"{key}_{unit}"] - reference[f"{key}_{unit}"]) < 2.0 * reference[f"{key}_stderr_{unit}"]
+
+
+def test_a_bath_temperature_that_nobody_gave_is_no_fault(reference: dict[str, Any]) -> None:
+    assert reference["temperature_K"] is None
+    assert reference["flags"] == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "options", "words"),
+    [
+        (1e-3, (), "colder than any cryostat"),
+        (1.0, ("--critical-current", "2.2 uA"), "is not that of these switches"),
+        (1.0, ("--temperature", "2 mK"), "times the bath temperature"),
+        (1.0, ("--temperature", "4 K"), "far below the bath temperature"),
+    ],
+)
+def test_a_hardly_possible_result_says_so(
+    factor: float, options: tuple[str, ...], words: str, switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(column("I_sw (A)\n", factor)(switches), encoding="utf-8")
+    assert any(words in flag for flag in fitted(path, *RAMP, *options)["flags"])
+
+
+def test_the_text_shows_every_flag_of_the_json(switches: NDArray[np.float64], tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    stray = np.concatenate([switches, [1.2e-6, 1.21e-6]]) + np.linspace(0.0, 4e-8, NUMBER + 2)
+    path.write_text(column("I_sw (A)\nnan\n", 1.0)(stray), encoding="utf-8")
+    options = (*RAMP, "--empty", "missed", "--temperature", "1 mK", "--critical-current", "2.19 uA")
+    flags = fitted(path, *options)["flags"]
+    assert len(flags) >= 5
+    text = run(path, *options).stdout
+    for flag in flags:
+        assert flag in text
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--ramp-rate", "--capacitance", "--unit", "--empty", "--resolution", "--model", "--temperature", "--stop-current"],
+)
+def test_options_of_lists_are_refused_for_databases_and_folders(option: str, tmp_path: Path) -> None:
+    (tmp_path / "stored.db").write_bytes(b"SQLite format 3\x00")
+    for path in (tmp_path / "stored.db", tmp_path):
+        assert f"{option} cannot be used for a stored run or database" in refused(path, option, "1 A")
+
+
+@pytest.mark.parametrize("name", ["list", "list.tsv", "list.lvm", "list.xyz"])
+def test_a_list_may_have_any_name(
+    name: str, switches: NDArray[np.float64], reference: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(column("I_sw (A)\n", 1.0)(switches), encoding="utf-8")
+    assert fitted(path, *RAMP)["escape_temperature_free_K"] == pytest.approx(reference["escape_temperature_free_K"])
