@@ -228,8 +228,13 @@ def test_a_database_that_is_taken_when_the_overview_is_written_costs_the_overvie
     assert "plottr will show the single runs only" in outcome.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("exists", [True, False], ids=["a database that exists", "a database that none has made yet"])
+@pytest.mark.parametrize(
+    "exists",
+    [
+        pytest.param(True, marks=pytest.mark.campaign, id="a database that exists"),
+        pytest.param(False, marks=pytest.mark.slow, id="a database that none has made yet"),
+    ],
+)
 def test_of_eight_sweeps_at_once_those_refused_say_so_and_every_acknowledged_block_is_kept(
     laboratory: Any, exists: bool
 ) -> None:

@@ -301,9 +301,12 @@ def test_the_sr620_at_power_on_never_sees_the_sync_line_and_does_with_its_thresh
     manager.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "wait", ["SR620 MEAS?, no start, noise at the stop", "53230A READ?, no start, noise at the stop"]
+    "wait",
+    [
+        pytest.param("SR620 MEAS?, no start, noise at the stop", marks=pytest.mark.slow),
+        pytest.param("53230A READ?, no start, noise at the stop", marks=pytest.mark.campaign),
+    ],
 )
 def test_neighbours_on_real_sockets_answer_as_quickly_beside_a_counter_that_has_waited(wait: str) -> None:
     name, messages = WAITS[wait]
