@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -63,6 +64,13 @@ def store(target: HistogramWriter, block: Block) -> None:
     target.add_block(block.intervals, block.currents, censored=block.censored, temperature=0.1, time=0.0)
 
 
+def pages(database: Path) -> int:
+    """Return the bytes of a database, those included that are still in its write-ahead log."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        (count,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+    return int(count) * int(size)
+
+
 def measured(folder: Path, switches: int) -> tuple[float, float, float]:
     """Return switches a second of the whole path and of storage alone, and bytes a switch."""
     with bench(folder, switches) as (plan, station):
@@ -74,7 +82,7 @@ def measured(folder: Path, switches: int) -> tuple[float, float, float]:
             clock.sleep(5.0)
         readings = []
         with writer(folder, plan, station, ramp, "path.db") as target:
-            before = (folder / "path.db").stat().st_size
+            before = pages(folder / "path.db")
             begun = time.perf_counter()
             for _ in range(switches // BLOCK):
                 values = counter.read(BLOCK)
@@ -82,7 +90,7 @@ def measured(folder: Path, switches: int) -> tuple[float, float, float]:
                 readings.append(values)
             path = switches / (time.perf_counter() - begun)
         # free pages of the new file take up some of the data: a part in a thousand
-        size = ((folder / "path.db").stat().st_size - before) / switches
+        size = (pages(folder / "path.db") - before) / switches
         blocks = [convert(values, ramp, counter.timeout_ramps) for values in readings]
         assert sum(block.switches for block in blocks) == switches
         with writer(folder, plan, station, ramp, "storage.db") as target:
