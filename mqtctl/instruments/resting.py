@@ -27,7 +27,7 @@ Attempt = Callable[[int, float], str]
 #: How long in s it goes on being tried: a cable that was pulled is back, or somebody has come.
 PATIENCE = 180.0
 #: Time-out in s of the first try and of the later ones, pause in s between tries, tries before anything is said.
-_FIRST, _LATER, _PAUSE, _AT_ONCE = 0.3, 1.0, 5.0, 3
+_FIRST, _LATER, _PAUSE, _AT_ONCE = 0.25, 1.0, 5.0, 3
 #: A try that has not come back after so long in s hangs in the VISA library; later it is waited for much shorter.
 _HANGS, _STILL_HANGS = 15.0, 0.1
 
