@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_sweep
 from mqtctl.plan import write_examples
+from mqtctl.rehearsal import RehearsalOptions, rehearse
 from mqtctl.storage import load_sweep
 from mqtctl.workflow import Options, acquire
-from mqtctl.workflow.rehearsal import RehearsalOptions, rehearse
 
 WALL_LIMIT, DURATION_LIMIT, ERROR_LIMIT = 20.0, 0.02, 0.15
 TWENTY = (13, 14, 16, 18, 20, 23, 26, 30, 35, 40, 50, 65, 85, 110, 150, 200, 300, 450, 650, 900)

@@ -1,4 +1,4 @@
-"""Remake the table of Kolmogorov-Smirnov distances after a fit, used by `mqtctl.analysis.goodness`.
+"""Remake the table of Kolmogorov-Smirnov distances after a fit, used by `mqtctl.analysis.histogram.goodness`.
 
     python docs/make/analysis_goodness_table.py [replicas]
 
@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 from mqtctl.analysis import fit_escape_temperature, fit_histogram
-from mqtctl.analysis.goodness import DISTANCES, PROBABILITIES
+from mqtctl.analysis.histogram.goodness import DISTANCES, PROBABILITIES
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp
 

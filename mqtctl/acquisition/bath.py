@@ -10,7 +10,7 @@ from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.repetition import FrozenThermometer
 from mqtctl.acquisition.retry import LeftBandError
 from mqtctl.acquisition.settle import MAX_INVALID, believe
-from mqtctl.instruments.roles import TemperatureReading
+from mqtctl.instruments.roles.experiment import TemperatureReading
 from mqtctl.quantities import readable
 
 __all__ = ["Bath"]

@@ -12,7 +12,7 @@ import statistics
 from dataclasses import dataclass
 
 from mqtctl.clock import Clock
-from mqtctl.instruments.roles import RampSource
+from mqtctl.instruments.roles.experiment import RampSource
 
 __all__ = ["LAST_PIECE_TIME", "MOST_READINGS", "Pieces", "block_size", "message_latency"]
 

@@ -15,7 +15,7 @@ from mqtctl.acquisition.retry import LeftBandError, Setbacks
 from mqtctl.acquisition.watching import look_after
 from mqtctl.clock import Clock
 from mqtctl.errors import GlitchError, HardwareError
-from mqtctl.instruments.roles import RampSource, TimingCounter
+from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from mqtctl.errors import UnsafeError
-from mqtctl.instruments.resting import attempt_of, bring_to_rest, in_use, print_aside
+from mqtctl.instruments.talk.resting import attempt_of, bring_to_rest, in_use, print_aside
 from mqtctl.station import Station
 
 __all__ = ["before_ramps", "guarded", "make_safe"]
@@ -21,7 +21,7 @@ def make_safe(station: Station, tell: Callable[[str], object] = print_aside, pat
         Told in a sentence if that takes longer than usual, and of a counter that cannot be brought to rest: it has no
         output, so it can harm nothing.
     patience
-        How long in s an instrument that does not answer is tried again; default `mqtctl.instruments.resting.PATIENCE`.
+        How long in s an instrument that does not answer is tried again; default `talk.resting.PATIENCE`.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.reader import LONGEST_WAIT
 from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.errors import GlitchError
-from mqtctl.instruments.roles import StopEdge
+from mqtctl.instruments.roles.experiment import StopEdge
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import way_down
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mqtctl.acquisition.checks.live import noise_findings, source_findings
 from mqtctl.acquisition.checks.planned import first_fault, plan_findings, programs_of
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 

@@ -9,7 +9,7 @@ from functools import partial
 from mqtctl.acquisition.retry import persist
 from mqtctl.acquisition.watching import look_after
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.roles import RampProgram, StopEdge
+from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.plan import Calibration, Variant
 from mqtctl.quantities import readable
 from mqtctl.records import MeasuredRamp

@@ -12,7 +12,7 @@ from mqtctl.acquisition.collector import Collector
 from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.roles import RampSource, TimingCounter
+from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 
 __all__ = ["Reader"]
 

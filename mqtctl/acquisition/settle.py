@@ -14,7 +14,7 @@ from mqtctl.acquisition.repetition import LEAST_READINGS, FrozenThermometer
 from mqtctl.acquisition.retry import persist
 from mqtctl.clock import Clock
 from mqtctl.errors import CryostatError
-from mqtctl.instruments.roles import TemperatureController, TemperatureReading
+from mqtctl.instruments.roles.experiment import TemperatureController, TemperatureReading
 from mqtctl.plan import SettleSettings
 from mqtctl.quantities import readable
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from mqtctl.errors import GlitchError, HardwareError
-from mqtctl.instruments.roles import Watched
+from mqtctl.instruments.roles.experiment import Watched
 
 __all__ = ["look_after"]
 

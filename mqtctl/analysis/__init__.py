@@ -5,30 +5,32 @@ One histogram: `moments`, `fulton_dunkelberger` (for the eye), `fit_histogram` (
 `read_switching_data`. All quantities are in SI base units; docs/analysis.md explains the statistics.
 """
 
-from mqtctl.analysis.escape_temperature import fit_escape_temperature
-from mqtctl.analysis.fit import fit_histogram
-from mqtctl.analysis.fulton_dunkelberger import fulton_dunkelberger
-from mqtctl.analysis.health import Health, check_health
-from mqtctl.analysis.importers import SwitchingData, imported_histogram, read_switching_data
-from mqtctl.analysis.likelihood import EscapeModel
-from mqtctl.analysis.moments import moments
-from mqtctl.analysis.point import fit_point
-from mqtctl.analysis.results import (
+from mqtctl.analysis.histogram.escape_temperature import fit_escape_temperature
+from mqtctl.analysis.histogram.fit import fit_histogram
+from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
+from mqtctl.analysis.histogram.health import Health, check_health
+from mqtctl.analysis.histogram.likelihood import EscapeModel
+from mqtctl.analysis.histogram.moments import moments
+from mqtctl.analysis.histogram.results import (
     EscapeRates,
     EscapeTemperatureFit,
     GoodnessOfFit,
     HistogramFit,
-    MeasuredCrossover,
     Moments,
-    NoiseThermometry,
     PointFit,
+)
+from mqtctl.analysis.histogram.rounding import Rounding, find_rounding
+from mqtctl.analysis.histogram.single_histogram import fit_point
+from mqtctl.analysis.importers import SwitchingData, imported_histogram, read_switching_data
+from mqtctl.analysis.sweep.analysis import fit_sweep
+from mqtctl.analysis.sweep.results import (
+    MeasuredCrossover,
+    NoiseThermometry,
     Saturation,
     SweepFit,
     TunnellingTest,
     WidthExponent,
 )
-from mqtctl.analysis.rounding import Rounding, find_rounding
-from mqtctl.analysis.sweep import fit_sweep
 
 __all__ = [
     "EscapeModel",

@@ -22,7 +22,7 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.rounding import find_rounding
+from mqtctl.analysis.histogram.rounding import find_rounding
 from mqtctl.analysis.stated_units import CURRENT_UNITS, TIME_UNITS, Line, agreed_unit
 from mqtctl.errors import InputError
 from mqtctl.records import Histogram, MeasuredRamp

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
-from mqtctl.physics.by_name import ESCAPE_MODELS
+from mqtctl.physics.models.names import ESCAPE_MODELS
 from mqtctl.quantities import (
     Amperes,
     BytesPerSecond,

@@ -11,7 +11,7 @@ from mqtctl.cli.options import JsonOption, SeedOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 
 if TYPE_CHECKING:
-    from mqtctl.instruments.findings import Finding
+    from mqtctl.instruments.roles.findings import Finding
     from mqtctl.workflow import CheckResult
 
 __all__ = ["check"]

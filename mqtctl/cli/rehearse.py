@@ -35,7 +35,7 @@ def rehearse(
     The exit code is 0, or the one with which the sweep would have ended.
     """
     with reporting_faults():
-        from mqtctl.workflow.rehearsal import RehearsalOptions, rehearse
+        from mqtctl.rehearsal import RehearsalOptions, rehearse
 
         found = rehearse(
             plan,

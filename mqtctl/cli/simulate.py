@@ -30,7 +30,7 @@ def simulate(
         import numpy as np
 
         from mqtctl.physics import Junction, SwitchingDistribution
-        from mqtctl.physics.by_name import escape_model
+        from mqtctl.physics.models.names import escape_model
 
         junction = Junction(
             parse_option("critical-current", critical_current, "A"),

@@ -17,20 +17,20 @@ References marked [M] are quoted from memory of standard literature: check them 
 9.302
 """
 
-from .bounce import Bounce, solve_bounce
-from .crossover import CrossoverFormula, PeriodicBounce, QuantumCorrectedThermal
-from .effects import AmbegaokarBaratoff, NoiseTemperature, Retrapping, two_well_renormalisation
-from .escape import Escape
-from .junction import Junction
-from .models import EscapeModel, WellModel, WellState
-from .potentials import CubicWell, WashboardWell
-from .ramps import SampledRamp
-from .resonance import MetastableLevels, metastable_levels, well_levels
-from .switching import SwitchingDistribution
-from .thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
-from .transmission import undamped_thermal_log_rate
-from .tunneling import Tunneling, WeakDampingTunneling
-from .validity import Criterion, EscapeRate, Validity
+from mqtctl.physics.bounce.numerical import Bounce, solve_bounce
+from mqtctl.physics.levels.potentials import CubicWell, WashboardWell
+from mqtctl.physics.levels.resonance import MetastableLevels, metastable_levels, well_levels
+from mqtctl.physics.levels.transmission import undamped_thermal_log_rate
+from mqtctl.physics.models.crossover import CrossoverFormula, PeriodicBounce, QuantumCorrectedThermal
+from mqtctl.physics.models.effects import AmbegaokarBaratoff, NoiseTemperature, Retrapping, two_well_renormalisation
+from mqtctl.physics.models.escape import Escape
+from mqtctl.physics.models.protocol import EscapeModel, WellModel, WellState
+from mqtctl.physics.models.thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
+from mqtctl.physics.models.tunneling import Tunneling, WeakDampingTunneling
+from mqtctl.physics.models.validity import Criterion, EscapeRate, Validity
+from mqtctl.physics.ramp.shapes import SampledRamp
+from mqtctl.physics.ramp.switching import SwitchingDistribution
+from mqtctl.physics.well.junction import Junction
 
 __all__ = [
     "AmbegaokarBaratoff",

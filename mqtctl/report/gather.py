@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mqtctl.analysis.fulton_dunkelberger import fulton_dunkelberger
-from mqtctl.analysis.moments import moments
-from mqtctl.analysis.results import EscapeRates, HistogramFit, PointFit, SweepFit
+from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
+from mqtctl.analysis.histogram.moments import moments
+from mqtctl.analysis.histogram.results import EscapeRates, HistogramFit, PointFit
+from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.errors import InputError
 from mqtctl.notation import NOTHING, Estimate
 from mqtctl.records import Histogram, JunctionEstimate, Sweep

@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mqtctl.analysis.results import SweepFit
+from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.documents import write_whole
 from mqtctl.errors import StorageError
 from mqtctl.records import Histogram, JunctionEstimate, Sweep

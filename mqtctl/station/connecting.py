@@ -19,11 +19,17 @@ from typing import TYPE_CHECKING, Any
 from mqtctl.clock import Clock, WallClock
 from mqtctl.documents import dump_yaml, load_yaml, place, validate_document
 from mqtctl.errors import HardwareError, InputError, UnsafeError
-from mqtctl.instruments.identity import identity_at
-from mqtctl.instruments.link import remember_link
 from mqtctl.instruments.registry import adapter_for
-from mqtctl.instruments.resting import attempt_of, bring_to_rest, in_use
-from mqtctl.instruments.roles import LimitableSource, OffsetSource, RampSource, TemperatureController, TimingCounter
+from mqtctl.instruments.roles.experiment import (
+    LimitableSource,
+    OffsetSource,
+    RampSource,
+    TemperatureController,
+    TimingCounter,
+)
+from mqtctl.instruments.talk.identity import identity_at
+from mqtctl.instruments.talk.link import remember_link
+from mqtctl.instruments.talk.resting import attempt_of, bring_to_rest, in_use
 from mqtctl.station.file import InstrumentEntry, Role, load_station, player, roles_played
 from mqtctl.station.libraries import complete_library, is_simulated, require_own_address
 from mqtctl.storage.qcodes_settings import require_qcodes

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.analysis import fit_sweep
-from mqtctl.analysis.results import SweepFit
+from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mqtctl.analysis.heating import compare_duty_cycles
-from mqtctl.analysis.moments import moments
-from mqtctl.analysis.polarity import offset_current, without_offset
+from mqtctl.analysis.histogram.moments import moments
+from mqtctl.analysis.sweep.heating import compare_duty_cycles
+from mqtctl.analysis.sweep.polarity import offset_current, without_offset
 from mqtctl.notation import number, quantity
 from mqtctl.storage import StoredPoint, StoredSweep
 

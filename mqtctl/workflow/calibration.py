@@ -9,9 +9,9 @@ from typing import Any
 
 from mqtctl.acquisition import SweepJob
 from mqtctl.acquisition.calibration import CalibrationStep, calibration_steps, run_calibration
-from mqtctl.analysis.delay import fit_delay
-from mqtctl.analysis.dummy import Crossing, DummyFit, fit_dummy
-from mqtctl.analysis.moments import moments
+from mqtctl.analysis.calibration.delay import fit_delay
+from mqtctl.analysis.calibration.dummy_resistor import Crossing, DummyFit, fit_dummy
+from mqtctl.analysis.histogram.moments import moments
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.plan import Calibration, ThresholdWalk, load_plan, require_writable, save_calibration
 from mqtctl.plan.sample import JunctionFacts

@@ -21,7 +21,7 @@ from mqtctl.acquisition.checks import (
     plan_findings,
 )
 from mqtctl.errors import BenchBusyError, HardwareError, InputError, InterruptedRunError, MqtctlError
-from mqtctl.instruments.findings import Finding, Verdict
+from mqtctl.instruments.roles.findings import Finding, Verdict
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import load_station, open_role, open_station, roles_played
 from mqtctl.storage.qcodes_settings import require_qcodes

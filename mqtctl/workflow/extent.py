@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mqtctl.analysis.results import SweepFit
+from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.errors import InputError
 from mqtctl.quantities import readable
 from mqtctl.storage import StoredPoint, StoredSweep

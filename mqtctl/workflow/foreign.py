@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from mqtctl.analysis import PointFit, SwitchingData, fit_point, imported_histogram, read_switching_data
-from mqtctl.analysis.plausibility import HOTTEST_OVER_BATH
+from mqtctl.analysis.histogram.plausibility import HOTTEST_OVER_BATH
 from mqtctl.errors import InputError
-from mqtctl.physics.by_name import escape_model
+from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 

@@ -17,8 +17,8 @@ from typing import Any
 from mqtctl.clock import WallClock
 from mqtctl.documents import load_yaml
 from mqtctl.errors import InputError, MqtctlError, UnsafeError
-from mqtctl.instruments.link import remember_link
-from mqtctl.instruments.resting import attempt_of, bring_to_rest
+from mqtctl.instruments.talk.link import remember_link
+from mqtctl.instruments.talk.resting import attempt_of, bring_to_rest
 from mqtctl.station.connecting import Player, VisaFaults, clock_of, prepared
 from mqtctl.station.file import OPTIONAL_ROLES, ROLES, InstrumentEntry, check_entry, check_together, check_top, players
 from mqtctl.station.libraries import is_simulated

@@ -20,10 +20,10 @@ from scipy import stats
 
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.keithley_6221 import Keithley6221RampSource
-from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
-from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
-from mqtctl.instruments.roles import RampProgram, StopEdge
+from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
+from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
+from mqtctl.instruments.lakeshore.model_372 import Lakeshore372Controller
+from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 
 #: What the built-in bench is made of: benches/builtin.yaml.

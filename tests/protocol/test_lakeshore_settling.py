@@ -14,9 +14,9 @@ import pytest
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336, LakeshoreModel372
 
 from mqtctl.acquisition.settle import SettleResult, settle
-from mqtctl.instruments.lakeshore import LakeshoreController
-from mqtctl.instruments.lakeshore_336 import Lakeshore336Controller
-from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
+from mqtctl.instruments.lakeshore.controller import LakeshoreController
+from mqtctl.instruments.lakeshore.model_336 import Lakeshore336Controller
+from mqtctl.instruments.lakeshore.model_372 import Lakeshore372Controller
 from mqtctl.plan import SettleSettings
 
 BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"

@@ -19,10 +19,10 @@ from scipy import stats
 from mqtctl.acquisition.conversion import convert
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.keysight_33500b import Keysight33500BRampSource
-from mqtctl.instruments.lakeshore_336 import Lakeshore336Controller
-from mqtctl.instruments.roles import RampProgram
-from mqtctl.instruments.srs_sr620 import SrsSR620TimingCounter
+from mqtctl.instruments.keysight_33500b.adapter import Keysight33500BRampSource
+from mqtctl.instruments.lakeshore.model_336 import Lakeshore336Controller
+from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.instruments.srs_sr620.adapter import SrsSR620TimingCounter
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 from mqtctl.records import MeasuredRamp
 

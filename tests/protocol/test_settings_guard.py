@@ -18,16 +18,16 @@ from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336, LakeshoreMode
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.keithley_6221 import Keithley6221RampSource
-from mqtctl.instruments.keysight_33500b import Keysight33500BRampSource
-from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
-from mqtctl.instruments.lakeshore_336 import Lakeshore336Controller
-from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
+from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
+from mqtctl.instruments.keysight_33500b.adapter import Keysight33500BRampSource
+from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
+from mqtctl.instruments.lakeshore.model_336 import Lakeshore336Controller
+from mqtctl.instruments.lakeshore.model_372 import Lakeshore372Controller
 from mqtctl.instruments.registry import _ADAPTERS
-from mqtctl.instruments.roles import RampProgram
-from mqtctl.instruments.srs_sr620 import SrsSR620TimingCounter
-from mqtctl.instruments.wanted import SettingsGuard
-from mqtctl.instruments.yokogawa_gs200 import YokogawaGS200OffsetSource
+from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.instruments.srs_sr620.adapter import SrsSR620TimingCounter
+from mqtctl.instruments.talk.wanted import SettingsGuard
+from mqtctl.instruments.yokogawa_gs200.adapter import YokogawaGS200OffsetSource
 
 RAMP = RampProgram(start_current=0.0, stop_current=10e-6, rate=10e-6 / 9e-3, period=1e-2)
 LAKE_SHORE = {"read_termination": "\r\n", "write_termination": "\r\n"}

@@ -34,7 +34,7 @@ from mqtctl.physics import (
     undamped_thermal_log_rate,
     well_levels,
 )
-from mqtctl.physics.transmission import barrier_action
+from mqtctl.physics.levels.transmission import barrier_action
 
 JUNCTION_1985 = Junction(9.489e-6, 6.35e-12, 190.0)  # [M]
 ground = functools.cache(lambda well: well_levels(well, 1)[0])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mqtctl.analysis import fit_histogram, fit_sweep
-from mqtctl.analysis.prediction import predicted_escape_temperature
+from mqtctl.analysis.sweep.prediction import predicted_escape_temperature
 from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep
 

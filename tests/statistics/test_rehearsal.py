@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mqtctl.analysis import fit_sweep
+from mqtctl.rehearsal import RehearsalOptions, rehearse
 from mqtctl.storage import load_sweep
 from mqtctl.workflow import Options, acquire
-from mqtctl.workflow.rehearsal import RehearsalOptions, rehearse
 
 RUNS = 24
 

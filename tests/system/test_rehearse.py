@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pyvisa
 
+from mqtctl.rehearsal.dry_run import Effort
 from mqtctl.workflow import Options, acquire
-from mqtctl.workflow.rehearsal.dry_run import Effort
 
 POINT_KEYS = {
     "temperature_K", "settling_time_s", "ramping_time_s", "duration_s", "switches", "censored_fraction",
@@ -227,7 +227,7 @@ def test_a_counter_with_too_little_memory_for_the_block_is_told(
 ) -> None:
     # the plan tells it; few of the switches, which come one by one, need be rehearsed
     few = Effort(together=100, few=50, most=50, long=50)
-    monkeypatch.setattr("mqtctl.workflow.rehearsal.predict.STREAMED", few)
+    monkeypatch.setattr("mqtctl.rehearsal.predict.STREAMED", few)
     laboratory.change("plan.yaml", "switches: 1000", "switches: 3000000")
     laboratory.change("plan.yaml", "block: 500", "block: 1000000")
     laboratory.change(

@@ -15,9 +15,9 @@ import pytest
 from mqtctl.acquisition import make_safe
 from mqtctl.clock import WallClock
 from mqtctl.errors import UnsafeError
-from mqtctl.instruments.faults import named, speaking
-from mqtctl.instruments.resting import bring_to_rest
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.instruments.talk.error_sentences import named, speaking
+from mqtctl.instruments.talk.resting import bring_to_rest
 from mqtctl.station import Station, open_station
 from tests.system.bench_truth import Truth, with_transcript
 from tests.system.test_check import with_offset_source

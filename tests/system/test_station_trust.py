@@ -206,7 +206,7 @@ def test_the_samples_limit_reaches_adapter_and_driver_when_the_station_names_non
         assert driver.current_limit.get() == 5e-6
         with pytest.raises(ValueError, match="exceeds the current limit of 5e-06 A"):
             driver.current.set(6e-6)
-        from mqtctl.instruments.roles import RampProgram
+        from mqtctl.instruments.roles.experiment import RampProgram
 
         with pytest.raises(InputError, match="exceeds the source's current limit of 5e-06 A"):
             source.configure(RampProgram(0.0, 6e-6, 1e-3, 0.0125))
@@ -371,7 +371,9 @@ def broken_controller(_self: object, _instrument: object, _options: object, _clo
 
 def opening_fails(laboratory: Any, *, only_look: bool = False) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mqtctl.instruments.lakeshore_372.Lakeshore372Controller.__init__", broken_controller)
+        patch.setattr(
+            "mqtctl.instruments.lakeshore.controller.model_372.Lakeshore372Controller.__init__", broken_controller
+        )
         with (
             pytest.raises(HardwareError, match="adapter fails"),
             open_station(laboratory.folder / "station.yaml", only_look=only_look),

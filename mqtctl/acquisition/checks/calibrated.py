@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
 
-from mqtctl.instruments.findings import Finding
+from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import Calibration, ResolvedPlan
 from mqtctl.quantities import readable
 from mqtctl.station import Station

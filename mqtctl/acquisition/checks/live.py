@@ -10,10 +10,10 @@ from typing import Any
 
 from mqtctl.acquisition.checks.planned import programs_of
 from mqtctl.errors import MqtctlError
-from mqtctl.instruments.diagnostic_roles import DiagnosticCounter, Inspectable, MarkerSource
-from mqtctl.instruments.findings import Finding
-from mqtctl.instruments.inspection import look
-from mqtctl.instruments.roles import OffsetSource, RampProgram, RampSource, StopEdge
+from mqtctl.instruments.roles.diagnostic import DiagnosticCounter, Inspectable, MarkerSource
+from mqtctl.instruments.roles.experiment import OffsetSource, RampProgram, RampSource, StopEdge
+from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.talk.inspection import look
 from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import readable
 from mqtctl.station import Station

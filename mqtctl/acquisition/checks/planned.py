@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
 from mqtctl.acquisition.ramps import program_of
-from mqtctl.analysis.plausibility import implausible_junction
+from mqtctl.analysis.histogram.plausibility import implausible_junction
 from mqtctl.errors import HardwareError, InputError, MqtctlError
-from mqtctl.instruments.diagnostic_roles import Assessing, AssessingController, DiagnosticCounter, LimitedSource
-from mqtctl.instruments.findings import Finding
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles.diagnostic import Assessing, AssessingController, DiagnosticCounter, LimitedSource
+from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.instruments.roles.findings import Finding
 from mqtctl.physics import Junction
 from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import readable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mqtctl.instruments.diagnostic_roles import Amplifier
-from mqtctl.instruments.findings import Finding
-from mqtctl.instruments.roles import StopEdge
+from mqtctl.instruments.roles.diagnostic import Amplifier
+from mqtctl.instruments.roles.experiment import StopEdge
+from mqtctl.instruments.roles.findings import Finding
 from mqtctl.quantities import readable
 
 __all__ = ["stop_edge_findings"]

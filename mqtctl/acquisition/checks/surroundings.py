@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mqtctl.clock import Clock, WallClock
-from mqtctl.instruments.findings import Finding
+from mqtctl.instruments.roles.findings import Finding
 
 __all__ = ["clock_finding", "disk_finding"]
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from mqtctl.bench_description import BenchFile, split_port
 from mqtctl.physics import Junction, NoiseTemperature
-from mqtctl.physics.by_name import ESCAPE_MODELS
+from mqtctl.physics.models.names import ESCAPE_MODELS
 from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord, Readout
 from pyvisa_mqt.sample.cryostat import Cryostat, CryostatModel
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor

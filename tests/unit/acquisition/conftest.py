@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mqtctl.instruments.roles import RampProgram, StopEdge, TemperatureReading
+from mqtctl.instruments.roles.experiment import RampProgram, StopEdge, TemperatureReading
 
 
 class FakeClock:

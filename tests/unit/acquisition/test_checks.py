@@ -12,9 +12,9 @@ from mqtctl.acquisition.checks import clock_finding, disk_finding, first_fault
 from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
 from mqtctl.clock import WallClock
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.instruments.diagnostic_roles import Amplifier
-from mqtctl.instruments.findings import Finding
-from mqtctl.instruments.roles import StopEdge
+from mqtctl.instruments.roles.diagnostic import Amplifier
+from mqtctl.instruments.roles.experiment import StopEdge
+from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan
 from tests.unit.instruments.fake_clock import FakeClock
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.histogram import MAX_BURST, HistogramRequest, Tally, acquire_histogram
 from mqtctl.errors import HardwareError
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.records import MeasuredRamp
 
 Bench = Callable[[RampProgram, NDArray[np.float64]], tuple[Any, Any]]

@@ -7,7 +7,7 @@ import pytest
 
 from mqtctl.acquisition.interlock import guarded, make_safe
 from mqtctl.errors import HardwareError, UnsafeError
-from mqtctl.instruments.roles import RampProgram
+from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.station import Station
 from tests.unit.instruments.fake_clock import FakeClock
 

@@ -14,7 +14,7 @@ from mqtctl.acquisition.interlock import guarded
 from mqtctl.acquisition.interrupt import STOP_SIGNALS, Interrupt
 from mqtctl.acquisition.settle import settle
 from mqtctl.errors import HardwareError, InterruptedRunError
-from mqtctl.instruments.roles import TemperatureReading
+from mqtctl.instruments.roles.experiment import TemperatureReading
 from mqtctl.plan import SettleSettings
 from mqtctl.station import Station
 

@@ -17,7 +17,7 @@ from mqtctl.acquisition.repetition import FrozenThermometer, RepeatedReadings
 from mqtctl.acquisition.retry import LeftBandError, Setbacks, persist
 from mqtctl.acquisition.settle import settle
 from mqtctl.errors import CryostatError, GlitchError, HardwareError
-from mqtctl.instruments.roles import RampProgram, TemperatureReading
+from mqtctl.instruments.roles.experiment import RampProgram, TemperatureReading
 from mqtctl.plan import SettleSettings
 from mqtctl.records import MeasuredRamp
 

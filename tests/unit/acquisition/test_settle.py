@@ -7,7 +7,7 @@ import pytest
 
 from mqtctl.acquisition.settle import believe, settle
 from mqtctl.errors import CryostatError
-from mqtctl.instruments.roles import TemperatureReading
+from mqtctl.instruments.roles.experiment import TemperatureReading
 from mqtctl.plan import SettleSettings
 
 SETTINGS = SettleSettings(band="1 %", dwell="60 s", deadline="1 h", interval="1 s")  # type: ignore[arg-type]

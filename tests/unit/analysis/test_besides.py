@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mqtctl.analysis.heating import compare_duty_cycles
-from mqtctl.analysis.polarity import offset_current, without_offset
+from mqtctl.analysis.sweep.heating import compare_duty_cycles
+from mqtctl.analysis.sweep.polarity import offset_current, without_offset
 from mqtctl.physics import Junction, SwitchingDistribution
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mqtctl.analysis.delay import fit_delay
-from mqtctl.analysis.dummy import Crossing, fit_dummy
-from mqtctl.analysis.first_passage import first_passage
+from mqtctl.analysis.calibration.delay import fit_delay
+from mqtctl.analysis.calibration.dummy_resistor import Crossing, fit_dummy
+from mqtctl.analysis.calibration.first_passage import first_passage
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction, SwitchingDistribution
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp

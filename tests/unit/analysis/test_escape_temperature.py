@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_escape_temperature, fit_point
-from mqtctl.analysis.prediction import predicted_escape_temperature
+from mqtctl.analysis.sweep.prediction import predicted_escape_temperature
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState, WeakDampingTunneling
 from mqtctl.records import Histogram, JunctionEstimate

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mqtctl.analysis import fit_escape_temperature, fit_histogram, reduction
+from mqtctl.analysis import fit_escape_temperature, fit_histogram
+from mqtctl.analysis.histogram import reduced_histogram
 from mqtctl.errors import InputError
 from mqtctl.physics import (
     Escape,
@@ -281,7 +282,7 @@ def test_gathering_many_switches_in_cells_moves_no_estimate(
 ) -> None:
     histogram = histogram_of(thermal_currents(number=300_000))
     cells = fit_histogram(histogram, estimate)
-    monkeypatch.setattr(reduction, "EXACT_LIMIT", 10**9)
+    monkeypatch.setattr(reduced_histogram, "EXACT_LIMIT", 10**9)
     exact = fit_histogram(histogram, estimate)
     # measured: 1e-4 standard errors; what matters is that it stays far below one
     assert abs(cells.critical_current - exact.critical_current) < 1e-3 * exact.critical_current_stderr

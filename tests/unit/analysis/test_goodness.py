@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mqtctl.analysis import fit_escape_temperature, fit_histogram
-from mqtctl.analysis.goodness import kolmogorov_pvalue
+from mqtctl.analysis.histogram.goodness import kolmogorov_pvalue
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import check_health
-from mqtctl.analysis.rounding import find_rounding
+from mqtctl.analysis.histogram.rounding import find_rounding
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 from mqtctl.quantities import parse_quantity

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mqtctl.analysis.joint import JointFit
-from mqtctl.analysis.scoring import least_residuals, maximise
-from mqtctl.analysis.shared import consistent_places
+from mqtctl.analysis.histogram.scoring import least_residuals, maximise
+from mqtctl.analysis.sweep.joint_fit import JointFit
+from mqtctl.analysis.sweep.shared_critical_current import consistent_places
 from mqtctl.errors import InputError
 
 Array = NDArray[np.float64]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mqtctl.analysis.likelihood import log_likelihood, observed_information, scores, slope
-from mqtctl.analysis.reduction import EXACT_LIMIT, expected_histogram, reduce_histogram
+from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, scores, slope
+from mqtctl.analysis.histogram.reduced_histogram import EXACT_LIMIT, expected_histogram, reduce_histogram
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, MeasuredRamp

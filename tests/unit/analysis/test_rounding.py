@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_escape_temperature, fit_histogram, fit_point, fit_sweep
-from mqtctl.analysis.likelihood import log_likelihood, observed_information, scores, slope
-from mqtctl.analysis.moments import moments
-from mqtctl.analysis.reduction import reduce_histogram
-from mqtctl.analysis.rounding import find_rounding
+from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, scores, slope
+from mqtctl.analysis.histogram.moments import moments
+from mqtctl.analysis.histogram.reduced_histogram import reduce_histogram
+from mqtctl.analysis.histogram.rounding import find_rounding
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, Sweep

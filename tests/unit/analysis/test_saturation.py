@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mqtctl.analysis.saturation import SaturatedPoints, saturation
+from mqtctl.analysis.sweep.saturation import SaturatedPoints, saturation
 
 BY_CURRENT = np.array([160.0, 160.0, 230.0, 230.0])  # d ln T_esc / d ln Ic at two ramp rates, two points each
 PREDICTED = np.array([36.0e-3, 36.1e-3, 37.0e-3, 37.1e-3])

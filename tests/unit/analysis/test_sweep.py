@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mqtctl.analysis import fit_sweep
-from mqtctl.analysis.saturation import AGREES, HOTTER, NOT_IDENTIFIABLE
+from mqtctl.analysis.sweep.saturation import AGREES, HOTTER, NOT_IDENTIFIABLE
 from mqtctl.errors import InputError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, Sweep

@@ -11,7 +11,7 @@ from pyvisa.constants import StatusCode
 from pyvisa.errors import InvalidSession, VisaIOError
 
 from mqtctl.errors import CryostatError, HardwareError, InputError
-from mqtctl.instruments.faults import close_to, speaking
+from mqtctl.instruments.talk.error_sentences import close_to, speaking
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from mqtctl.instruments.filter_tail import filter_findings
-from mqtctl.instruments.findings import Finding
-from mqtctl.instruments.roles import RampProgram
-from mqtctl.instruments.sawtooth import sawtooth
+from mqtctl.instruments.ramp.filter_tail import filter_findings
+from mqtctl.instruments.ramp.sawtooth import sawtooth
+from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.instruments.roles.findings import Finding
 from mqtctl.quantities import parse_quantity
 
 LAG = 10e-6

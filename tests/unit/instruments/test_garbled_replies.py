@@ -17,9 +17,9 @@ from qcodes.instrument import VisaInstrument
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
 from mqtctl.errors import MqtctlError
-from mqtctl.instruments.keithley_6221 import Keithley6221RampSource
-from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
-from mqtctl.instruments.lakeshore_372 import Lakeshore372Controller
+from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
+from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
+from mqtctl.instruments.lakeshore.model_372 import Lakeshore372Controller
 from tests.unit.drivers.scripted_visa import Device, ScriptedVisaLibrary, library_for, resource_on
 from tests.unit.instruments.fake_clock import FakeClock
 from tests.unit.instruments.test_keithley_6221 import RAMP, Source

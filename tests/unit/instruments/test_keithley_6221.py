@@ -10,8 +10,8 @@ import pytest
 from mqtctl_drivers.keithley_6221 import Keithley6221
 
 from mqtctl.errors import HardwareError, InputError, UnsafeError
-from mqtctl.instruments.keithley_6221 import Keithley6221RampSource
-from mqtctl.instruments.roles import RampProgram, RampSource
+from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
+from mqtctl.instruments.roles.experiment import RampProgram, RampSource
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 from tests.unit.instruments.fake_clock import FakeClock
 

@@ -13,8 +13,8 @@ from qcodes.instrument import VisaInstrument
 from qcodes.instrument_drivers.Keysight import Keysight33511B, Keysight33512B
 
 from mqtctl.errors import HardwareError, InputError, UnsafeError
-from mqtctl.instruments.keysight_33500b import Keysight33500BRampSource
-from mqtctl.instruments.roles import RampProgram, RampSource
+from mqtctl.instruments.keysight_33500b.adapter import Keysight33500BRampSource
+from mqtctl.instruments.roles.experiment import RampProgram, RampSource
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 from tests.unit.instruments.fake_clock import FakeClock
 

@@ -10,9 +10,9 @@ import pytest
 from mqtctl_drivers.keysight_53230a import Keysight53230A
 
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.instruments.diagnostic_roles import Assessing, DiagnosticCounter, Inspectable
-from mqtctl.instruments.keysight_53230a import Keysight53230ATimingCounter
-from mqtctl.instruments.roles import RampProgram, StopEdge, TimingCounter
+from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
+from mqtctl.instruments.roles.diagnostic import Assessing, DiagnosticCounter, Inspectable
+from mqtctl.instruments.roles.experiment import RampProgram, StopEdge, TimingCounter
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 from tests.unit.instruments.fake_clock import FakeClock
 

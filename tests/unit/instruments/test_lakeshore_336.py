@@ -10,8 +10,8 @@ import pytest
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
 
 from mqtctl.errors import CryostatError, HardwareError, InputError, UnsafeError
-from mqtctl.instruments.lakeshore_336 import Lakeshore336Controller
-from mqtctl.instruments.roles import TemperatureController
+from mqtctl.instruments.lakeshore.model_336 import Lakeshore336Controller
+from mqtctl.instruments.roles.experiment import TemperatureController
 from tests.unit.drivers.scripted_visa import SILENCE, library_for, resource_on
 from tests.unit.instruments.fake_clock import FakeClock
 from tests.unit.instruments.lakeshore_device import Controller

@@ -10,8 +10,8 @@ import pytest
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
 from mqtctl.errors import InputError
-from mqtctl.instruments.diagnostic_roles import AssessingController, Inspectable
-from mqtctl.instruments.findings import Finding
+from mqtctl.instruments.roles.diagnostic import AssessingController, Inspectable
+from mqtctl.instruments.roles.findings import Finding
 from tests.unit.instruments.test_lakeshore_372 import Bridge, build
 
 _values = count(50_000)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqtctl.errors import InputError
-from mqtctl.instruments.roles import RampProgram
-from mqtctl.instruments.sawtooth import sawtooth
+from mqtctl.instruments.ramp.sawtooth import sawtooth
+from mqtctl.instruments.roles.experiment import RampProgram
 
 
 def ramp(start: float = 0.0, stop: float = 10e-6, rise: float = 0.9e-3, period: float = 1e-3) -> RampProgram:

@@ -11,8 +11,8 @@ import pytest
 from mqtctl_drivers.srs_sr620 import LONGEST_DUMP, SrsSR620
 
 from mqtctl.errors import HardwareError, InputError
-from mqtctl.instruments.roles import RampProgram, StopEdge, TimingCounter
-from mqtctl.instruments.srs_sr620 import SrsSR620TimingCounter
+from mqtctl.instruments.roles.experiment import RampProgram, StopEdge, TimingCounter
+from mqtctl.instruments.srs_sr620.adapter import SrsSR620TimingCounter
 from tests.unit.drivers.scripted_visa import SILENCE, resource_for
 from tests.unit.drivers.sr620_device import Timer
 from tests.unit.instruments.fake_clock import FakeClock

@@ -10,8 +10,8 @@ import pytest
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
 from mqtctl.errors import HardwareError, InputError, UnsafeError
-from mqtctl.instruments.roles import OffsetSource
-from mqtctl.instruments.yokogawa_gs200 import YokogawaGS200OffsetSource
+from mqtctl.instruments.roles.experiment import OffsetSource
+from mqtctl.instruments.yokogawa_gs200.adapter import YokogawaGS200OffsetSource
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
 from tests.unit.instruments.fake_clock import FakeClock
 

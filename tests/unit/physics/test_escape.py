@@ -24,7 +24,7 @@ from mqtctl.physics import (
     undamped_thermal_log_rate,
     well_levels,
 )
-from mqtctl.physics.bounce_table import bounce_at
+from mqtctl.physics.bounce.table import bounce_at
 
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
 JUNCTIONS = [

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import mqtctl.physics.bounce as bounce
+import mqtctl.physics.bounce.numerical as bounce
 from mqtctl.errors import InputError
-from mqtctl.physics.schrodinger import secant_zero
+from mqtctl.physics.levels.schrodinger import secant_zero
 
 ZERO = 0.5 - 1e-9j
 

@@ -27,16 +27,16 @@ from mqtctl.physics import (
     WeakDampingTunneling,
     WellModel,
 )
-from mqtctl.physics.bounce import kramers_factor
-from mqtctl.physics.bounce_table import zero_temperature_bounce
-from mqtctl.physics.by_name import ESCAPE_MODELS
-from mqtctl.physics.closed_forms import (
+from mqtctl.physics.bounce.closed_forms import (
     CLOSED_FORM_ACTION_ERROR,
     CLOSED_FORM_PREFACTOR_ERROR,
     action_ratio,
     log_prefactor_ratio,
 )
-from mqtctl.physics.thermal import log_depletion_factor
+from mqtctl.physics.bounce.numerical import kramers_factor
+from mqtctl.physics.bounce.table import zero_temperature_bounce
+from mqtctl.physics.models.names import ESCAPE_MODELS
+from mqtctl.physics.models.thermal import log_depletion_factor
 
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
 MODELS = [

@@ -22,7 +22,7 @@ from mqtctl.physics import (
     WeakDampingTunneling,
     WellModel,
 )
-from mqtctl.physics.models import RateModel
+from mqtctl.physics.models.protocol import RateModel
 
 from .strategies import EVERYWHERE, PIECES, Well, distances, junctions, logarithmic, models, temperatures, wells
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mqtctl.analysis.results import SweepFit
-from mqtctl.analysis.sweep import fit_sweep
+from mqtctl.analysis.sweep.analysis import fit_sweep
+from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.errors import StorageError
 from mqtctl.physics import Escape, Junction, SwitchingDistribution
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mqtctl.analysis.dummy import DummyFit
+from mqtctl.analysis.calibration.dummy_resistor import DummyFit
 from mqtctl.errors import InputError
 from mqtctl.records import MeasuredRamp
 from mqtctl.workflow.calibration import _dummy_numbers

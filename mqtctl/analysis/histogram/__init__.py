@@ -1,0 +1,1 @@
+"""One histogram: from switching currents to critical current, temperature and health."""

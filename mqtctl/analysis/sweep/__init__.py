@@ -1,0 +1,1 @@
+"""All histograms of a sweep together: shared critical current, saturation, crossover, and what may be concluded."""

@@ -1,0 +1,168 @@
+"""The analysis of a whole temperature sweep: see docs/analysis.md for the statistics and their reasons.
+
+1. Each histogram alone, Ic and T free (a_t = 1).
+2. Points whose bath is at least `THERMAL_RATIO` times the crossover temperature share one Ic: joint fit with the full
+   escape model. The set is found again with that Ic until it stays the same.
+3. Every point's a_t = 1 escape temperature with the shared Ic, with one covariance for everything.
+4. Saturation, crossover, test for tunnelling, noise thermometry, exponent of the width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
+from mqtctl.analysis.histogram.likelihood import EscapeModel
+from mqtctl.analysis.histogram.plausibility import implausible_measurement
+from mqtctl.analysis.histogram.results import PointFit
+from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
+from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
+from mqtctl.analysis.sweep.results import SweepFit
+from mqtctl.analysis.sweep.shared_critical_current import SharedFit, share_critical_current
+from mqtctl.analysis.sweep.width import width_exponent
+from mqtctl.errors import InputError
+from mqtctl.physics import Escape
+from mqtctl.records import Sweep
+
+__all__ = ["SATURATION_RATIO", "THERMAL_RATIO", "fit_sweep"]
+
+THERMAL_RATIO = 3.0
+SATURATION_RATIO = 0.6
+SUSPICIOUS_PULL = 4.0
+SUSPICIOUS_PVALUE = 1e-3
+FULL_PHYSICS = Escape()
+NEEDS_CRITICAL_CURRENT = (
+    "critical_current_A",
+    "saturation_escape_temperature_K",
+    "crossover_temperature_K",
+    "measured_crossover_temperature_K",
+    "noise_thermometry_slope",
+    "verdict",
+)
+
+
+def fit_sweep(
+    sweep: Sweep,
+    model: EscapeModel = FULL_PHYSICS,
+    escape_model: EscapeModel = A_T_ONE,
+    thermal_ratio: float = THERMAL_RATIO,
+    saturation_ratio: float = SATURATION_RATIO,
+) -> SweepFit:
+    """Analyse a sweep: shared critical current, escape temperatures, saturation, crossover, test for tunnelling.
+
+    Parameters
+    ----------
+    sweep
+        At least one histogram; points in any order, repeated temperatures allowed. Points that cannot be fitted stay
+        in the result with a flag.
+    model
+        Full physics, valid thermally and for tunnelling, for the joint fit and the predictions.
+    escape_model
+        Law that defines the escape temperature; a_t = 1 unless another convention is wanted.
+    thermal_ratio, saturation_ratio
+        Bath over crossover temperature from which a point is thermal, and up to which it is saturated.
+
+    Raises
+    ------
+    InputError
+        If the sweep has no histogram.
+    """
+    if not sweep.histograms:
+        raise InputError("the sweep holds no histogram: nothing can be analysed")
+    models = (model, escape_model)
+    prepared = [prepare_point(histogram, sweep.junction, escape_model) for histogram in sweep.histograms]
+    answer = share_critical_current(prepared, sweep.junction, models, thermal_ratio)
+    if isinstance(answer, str):
+        shared, found = None, Conclusions(reasons=dict.fromkeys(NEEDS_CRITICAL_CURRENT, answer))
+    else:
+        shared, found = answer, conclude(prepared, sweep.junction, answer, models, saturation_ratio)
+    points = tuple(_point(sweep, prepared, place, shared, found) for place in range(len(prepared)))
+    exponent = width_exponent(points)
+    reasons = dict(found.reasons)
+    if exponent is None:
+        reasons["width_exponent"] = "fewer than two temperatures lie above 200 mK"
+    result = SweepFit(
+        title=sweep.title,
+        junction=sweep.junction,
+        points=points,
+        quality_factor=found.quality_factor,
+        crossover_temperature=found.crossover[0] if found.crossover else None,
+        crossover_temperature_stderr=found.crossover[1] if found.crossover else None,
+        saturation=found.saturation,
+        tunnelling=found.tunnelling,
+        measured_crossover=found.measured,
+        thermometry=found.thermometry,
+        width_exponent=exponent,
+        model_names=(type(model).__name__, type(escape_model).__name__),
+        reasons=reasons,
+        flags=_flags(sweep, shared, found),
+    )
+    return result if shared is None else _with_critical_current(result, shared, prepared)
+
+
+def _with_critical_current(result: SweepFit, shared: SharedFit, prepared: Sequence[PreparedPoint]) -> SweepFit:
+    joint = shared.joint
+    return replace(
+        result,
+        critical_current=joint.critical_current,
+        critical_current_stderr=shared.critical_current_stderr,
+        critical_current_statistical_stderr=shared.critical_current_statistical_stderr,
+        thermal_points=tuple(prepared[place].histogram.point for place in shared.thermal),
+        thermal_chi2=joint.chi2 if joint.dof else None,
+        thermal_dof=joint.dof,
+        thermal_pvalue=joint.pvalue,
+    )
+
+
+def _point(
+    sweep: Sweep, prepared: Sequence[PreparedPoint], place: int, shared: SharedFit | None, found: Conclusions
+) -> PointFit:
+    point = prepared[place]
+    crossover = point.crossover_temperature(sweep.junction, shared.junction.critical_current if shared else None)
+    if crossover is None:
+        return point.result("unknown", None, shared.fits.get(place) if shared else None)
+    if shared is None:
+        return point.result("unknown", crossover, None)
+    regime = "thermal" if place in shared.thermal else "saturated" if place in found.saturated else "between"
+    fit = shared.fits.get(place)
+    flags = fit.flags if fit else ("no escape temperature: too few switches lie below the shared critical current",)
+    predicted = found.predicted.get(place, math.nan)
+    result = replace(
+        point.result(regime, crossover, fit, flags),
+        predicted_escape_temperature=predicted if math.isfinite(predicted) else None,
+    )
+    if place not in shared.thermal:
+        return result
+    index = shared.thermal.index(place)
+    temperature, pull = shared.joint.temperatures[index], shared.joint.pulls[index]
+    if abs(pull) > SUSPICIOUS_PULL:
+        flag = f"alone it would move the shared critical current by {pull:+.1f} standard errors: do not trust both"
+        result = replace(result, flags=(*result.flags, flag))
+    stderr = temperature * math.sqrt(shared.joint_covariance[index, index])
+    return replace(result, model_temperature=temperature, model_temperature_stderr=stderr)
+
+
+def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[str, ...]:
+    flags = []
+    if shared is not None:
+        if len(shared.thermal) == 1:
+            flags.append("the critical current rests on a single thermal histogram: its errors cannot be checked")
+        if shared.joint.pvalue is not None and shared.joint.pvalue < SUSPICIOUS_PVALUE:
+            flags.append(f"the thermal histograms disagree on the critical current (p = {shared.joint.pvalue:.1g})")
+        flags += implausible_measurement(sweep.junction, shared.joint.critical_current)
+    if sweep.junction.capacitance_stderr is None:
+        flags.append("the capacitance was taken as exact: no standard error is stated for it")
+    thermometry = found.thermometry
+    if thermometry is not None and abs(thermometry.slope - 1.0) > 3.0 * thermometry.slope_stderr:
+        flags.append(
+            f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
+            f" ({(thermometry.slope - 1.0) / thermometry.slope_stderr:+.1f} standard errors)"
+        )
+    plateau = found.saturation
+    if plateau is not None and plateau.flatness_pvalue is not None:
+        best = max(plateau.flatness_pvalue, plateau.shape_pvalue or 0.0)
+        if best < SUSPICIOUS_PVALUE:
+            flags.append(f"the saturated points follow neither a plateau nor the predicted curve (p = {best:.1g})")
+    return tuple(flags)

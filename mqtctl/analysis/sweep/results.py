@@ -1,0 +1,249 @@
+"""What a sweep concludes beyond its critical current: plain frozen data in SI base units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mqtctl.analysis.histogram.results import PointFit, jsonable
+from mqtctl.records import JunctionEstimate
+
+__all__ = [
+    "CrossoverAtRate",
+    "MeasuredCrossover",
+    "NoiseThermometry",
+    "Saturation",
+    "SweepFit",
+    "TunnellingTest",
+    "WidthExponent",
+]
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Where the escape temperature stops following the bath.
+
+    Attributes
+    ----------
+    escape_temperature, escape_temperature_stderr
+        Mean of the saturated points in K, weighted by their statistical errors, with the full covariance.
+    statistical_stderr
+        In K, without the errors of the critical current and the capacitance that all points share.
+    points
+        Indices of the points averaged.
+    flatness_chi2, flatness_dof, flatness_pvalue
+        Scatter of the points about their mean, statistical errors only; None with a single point.
+    shape_chi2, shape_pvalue
+        The same for the points divided by the escape model's curve, which is not quite flat; same dof.
+    mean_switching_current
+        Mean switching current in A of these points, where the crossover temperature is evaluated.
+    """
+
+    escape_temperature: float
+    escape_temperature_stderr: float
+    statistical_stderr: float
+    points: tuple[int, ...]
+    mean_switching_current: float
+    flatness_chi2: float | None = None
+    flatness_dof: int = 0
+    flatness_pvalue: float | None = None
+    shape_chi2: float | None = None
+    shape_pvalue: float | None = None
+
+
+@dataclass(frozen=True)
+class TunnellingTest:
+    """Answers whether the saturation is tunnelling, or only noise.
+
+    Attributes
+    ----------
+    predicted, predicted_stderr
+        Saturation escape temperature in K that tunnelling with the shared Ic and the sample's C and R gives.
+    difference, difference_stderr
+        Measured less predicted in K; the standard error knows that both contain the same Ic and C.
+    sigmas
+        difference / difference_stderr.
+    verdict
+        "agrees with tunnelling", "hotter than tunnelling: noise or heating",
+        "colder than tunnelling: check critical current, capacitance and resistance" or "not identifiable".
+    """
+
+    verdict: str
+    predicted: float | None = None
+    predicted_stderr: float | None = None
+    difference: float | None = None
+    difference_stderr: float | None = None
+    sigmas: float | None = None
+
+
+@dataclass(frozen=True)
+class CrossoverAtRate:
+    """What the curve of one ramp rate (A/s) gives, in K: as in `MeasuredCrossover`."""
+
+    ramp_rate: float
+    temperature: float
+    temperature_stderr: float
+    predicted: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return it as plain data."""
+        return {
+            "ramp_rate_A_per_s": self.ramp_rate,
+            "temperature_K": self.temperature,
+            "temperature_stderr_K": self.temperature_stderr,
+            "predicted_K": self.predicted,
+        }
+
+
+@dataclass(frozen=True)
+class MeasuredCrossover:
+    """Bath temperature in K at which the measured escape temperature has left its saturation.
+
+    Attributes
+    ----------
+    temperature, temperature_stderr
+        Where the interpolated T_esc(T) passes `rise` times the saturation; the standard error includes those of the
+        critical current and the capacitance, but not the interpolation.
+    rise
+        The factor that defines it.
+    predicted
+        The same definition applied to the escape model's curve, in K; None if it is not reached.
+    by_rate
+        The same of each ramp rate that enters.
+    """
+
+    temperature: float
+    temperature_stderr: float
+    rise: float
+    predicted: float | None = None
+    by_rate: tuple[CrossoverAtRate, ...] = ()
+
+
+@dataclass(frozen=True)
+class NoiseThermometry:
+    """Temperature of the escape model against the bath, T_model = slope x T_bath, over the thermal points.
+
+    Attributes
+    ----------
+    slope, slope_stderr
+        Weighted mean of T_model / T_bath, 1 if the junction is as warm as the thermometer says.
+    scatter
+        Weighted standard deviation of T_model / T_bath about the slope; None with one point.
+    chi2, dof, pvalue
+        Of T_model / T_bath being the same at all thermal points, with the full covariance.
+    points
+        Indices of the thermal points.
+    """
+
+    slope: float
+    slope_stderr: float
+    points: tuple[int, ...]
+    scatter: float | None = None
+    chi2: float | None = None
+    dof: int = 0
+    pvalue: float | None = None
+
+
+@dataclass(frozen=True)
+class WidthExponent:
+    """Local exponent d ln sigma / d ln T of the width above `minimum_temperature` (K)."""
+
+    exponent: float
+    exponent_stderr: float
+    minimum_temperature: float
+    points: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SweepFit:
+    """The whole sweep: shared critical current, saturation, crossover and the test for tunnelling.
+
+    Attributes
+    ----------
+    critical_current, critical_current_stderr
+        Shared, from the thermal points only, in A.
+    critical_current_statistical_stderr
+        In A, without the capacitance's uncertainty.
+    thermal_points
+        Indices of the points that carry it.
+    thermal_chi2, thermal_dof, thermal_pvalue
+        Likelihood-ratio test that these points agree on one critical current.
+    crossover_temperature, crossover_temperature_stderr
+        ħ ω_R / (2 π k_B) in K at the mean switching current of the saturated points, from Ic, C and R.
+    quality_factor
+        ω_p R C at that current.
+    model_names
+        Escape model of the joint fit, and the one that defines the escape temperature.
+    reasons
+        For every number that is None, why.
+    flags
+        What is doubtful about the sweep as a whole.
+    """
+
+    title: str
+    junction: JunctionEstimate
+    points: tuple[PointFit, ...]
+    critical_current: float | None = None
+    critical_current_stderr: float | None = None
+    critical_current_statistical_stderr: float | None = None
+    thermal_points: tuple[int, ...] = ()
+    thermal_chi2: float | None = None
+    thermal_dof: int = 0
+    thermal_pvalue: float | None = None
+    quality_factor: float | None = None
+    crossover_temperature: float | None = None
+    crossover_temperature_stderr: float | None = None
+    saturation: Saturation | None = None
+    tunnelling: TunnellingTest = field(default_factory=lambda: TunnellingTest("not identifiable"))
+    measured_crossover: MeasuredCrossover | None = None
+    thermometry: NoiseThermometry | None = None
+    width_exponent: WidthExponent | None = None
+    model_names: tuple[str, str] = ("Escape", "TransitionState")
+    reasons: dict[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON contract of `sweep`, `resume` and `analyze`; what does not exist is None.
+
+        `lab_time_s`, `wall_time_s`, `live_fraction`, `database` and `report` are None: the caller knows them.
+        """
+        saturation, measured, thermometry = self.saturation, self.measured_crossover, self.thermometry
+        result: dict[str, Any] = {
+            "title": self.title,
+            "points": [point.to_dict() for point in self.points],
+            "critical_current_A": self.critical_current,
+            "critical_current_stderr_A": self.critical_current_stderr,
+            "critical_current_statistical_stderr_A": self.critical_current_statistical_stderr,
+            "thermal_points": list(self.thermal_points),
+            "thermal_consistency_pvalue": self.thermal_pvalue,
+            "capacitance_F": self.junction.capacitance,
+            "capacitance_stderr_F": self.junction.capacitance_stderr,
+            "resistance_Ohm": self.junction.resistance,
+            "quality_factor": self.quality_factor,
+            "crossover_temperature_K": self.crossover_temperature,
+            "crossover_temperature_stderr_K": self.crossover_temperature_stderr,
+            "saturation_escape_temperature_K": saturation and saturation.escape_temperature,
+            "saturation_escape_temperature_stderr_K": saturation and saturation.escape_temperature_stderr,
+            "saturation_statistical_stderr_K": saturation and saturation.statistical_stderr,
+            "saturated_points": list(saturation.points) if saturation else [],
+            "saturation_flatness_pvalue": saturation and saturation.flatness_pvalue,
+            "saturation_shape_pvalue": saturation and saturation.shape_pvalue,
+            "measured_crossover_temperature_K": measured and measured.temperature,
+            "measured_crossover_temperature_stderr_K": measured and measured.temperature_stderr,
+            "measured_crossover_by_rate": measured and [each.to_dict() for each in measured.by_rate],
+            "tunnelling_escape_temperature_K": self.tunnelling.predicted,
+            "tunnelling_escape_temperature_stderr_K": self.tunnelling.predicted_stderr,
+            "tunnelling_sigmas": self.tunnelling.sigmas,
+            "verdict": self.tunnelling.verdict,
+            "noise_thermometry_slope": thermometry and thermometry.slope,
+            "noise_thermometry_slope_stderr": thermometry and thermometry.slope_stderr,
+            "noise_thermometry_scatter": thermometry and thermometry.scatter,
+            "width_exponent": self.width_exponent and self.width_exponent.exponent,
+            "width_exponent_stderr": self.width_exponent and self.width_exponent.exponent_stderr,
+            "joint_fit_model": self.model_names[0],
+            "escape_temperature_model": self.model_names[1],
+            "reasons": dict(self.reasons),
+            "flags": list(self.flags),
+        }
+        result |= dict.fromkeys(("lab_time_s", "wall_time_s", "live_fraction", "database", "report"))
+        return {key: jsonable(value) for key, value in result.items()}

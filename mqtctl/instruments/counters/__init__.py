@@ -1,0 +1,1 @@
+"""What the timing counters share: their options, their facts, and the marker's pulse that starts them."""

@@ -1,0 +1,1 @@
+"""Keysight 53230A: a counter of time intervals."""

@@ -1,0 +1,1 @@
+"""SRS SR620: a counter of time intervals."""

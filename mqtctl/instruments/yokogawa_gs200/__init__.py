@@ -1,0 +1,1 @@
+"""Yokogawa GS200: a direct-current source for fields and offsets."""

@@ -1,0 +1,1 @@
+"""Levels of the undamped well: for spectroscopy, and as a yardstick of the rates."""
