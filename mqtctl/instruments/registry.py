@@ -25,18 +25,18 @@ __all__ = ["ENTRY_POINT_GROUP", "adapter_for", "init_keys", "known_drivers", "ro
 
 ENTRY_POINT_GROUP = "mqtctl.adapters"
 
-_GENERATOR = ("keysight_33500b", "Keysight33500BRampSource")
-_GS200 = ("yokogawa_gs200", "YokogawaGS200OffsetSource")
-_LAKESHORE_336 = ("lakeshore_336", "Lakeshore336Controller")
-_LAKESHORE_372 = ("lakeshore_372", "Lakeshore372Controller")
+_GENERATOR = ("keysight_33500b.adapter", "Keysight33500BRampSource")
+_GS200 = ("yokogawa_gs200.adapter", "YokogawaGS200OffsetSource")
+_LAKESHORE_336 = ("lakeshore.model_336", "Lakeshore336Controller")
+_LAKESHORE_372 = ("lakeshore.model_372", "Lakeshore372Controller")
 #: (role, driver class) -> module (of this package) and class of the adapter.
 _ADAPTERS: dict[tuple[str, str], tuple[str, str]] = {
-    ("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221"): ("keithley_6221", "Keithley6221RampSource"),
+    ("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221"): ("keithley_6221.adapter", "Keithley6221RampSource"),
     ("timing_counter", "mqtctl_drivers.keysight_53230a.Keysight53230A"): (
-        "keysight_53230a",
+        "keysight_53230a.adapter",
         "Keysight53230ATimingCounter",
     ),
-    ("timing_counter", "mqtctl_drivers.srs_sr620.SrsSR620"): ("srs_sr620", "SrsSR620TimingCounter"),
+    ("timing_counter", "mqtctl_drivers.srs_sr620.SrsSR620"): ("srs_sr620.adapter", "SrsSR620TimingCounter"),
 } | {
     # QCoDeS offers each of its classes under two paths
     (role, f"qcodes.instrument_drivers.{package}.{path}"): adapter
