@@ -9,7 +9,6 @@ from mqtctl.analysis.histogram.escape_temperature import fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_histogram
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.health import Health, check_health
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.results import (
     EscapeRates,
@@ -31,6 +30,7 @@ from mqtctl.analysis.sweep.results import (
     TunnellingTest,
     WidthExponent,
 )
+from mqtctl.physics import EscapeModel
 
 __all__ = [
     "EscapeModel",

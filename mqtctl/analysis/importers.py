@@ -2,6 +2,7 @@
 
 Text files hold one number per line, with header lines that may state the unit (see `stated_units`); lines that begin
 with # are comments, whose units count as well. `.npy` files hold one array and no unit, so one must be given.
+Any other format is read by a function of another package, see `read_switching_data`.
 
 An infinite value is a ramp without a switch and is counted as censored. NaN, 0 and a counter's 9.9E37 or 9.91E37
 (SCPI's infinity and not-a-number) are no readings: whether those ramps were missed or survived to the top only their
@@ -15,7 +16,7 @@ import math
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tokenize import TokenError
 
@@ -25,10 +26,12 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.rounding import find_rounding
 from mqtctl.analysis.stated_units import CURRENT_UNITS, TIME_UNITS, Line, agreed_unit
 from mqtctl.errors import InputError
+from mqtctl.named import named, registered
 from mqtctl.records import Histogram, MeasuredRamp
 
-__all__ = ["EMPTY_RAMPS", "SwitchingData", "imported_histogram", "read_switching_data"]
+__all__ = ["EMPTY_RAMPS", "ENTRY_POINT_GROUP", "SwitchingData", "imported_histogram", "read_switching_data"]
 
+ENTRY_POINT_GROUP = "mqtctl.importers"
 MINIMUM_VALUES = 10
 LARGEST_FILE = 2_000_000_000  # bytes; a hundred million switches
 MOST_HEADER_LINES = 50
@@ -75,7 +78,9 @@ class SwitchingData:
     missed: int = 0
 
 
-def read_switching_data(path: str | Path, unit: str | None = None, empty: str | None = None) -> SwitchingData:
+def read_switching_data(
+    path: str | Path, unit: str | None = None, empty: str | None = None, importer: str | None = None
+) -> SwitchingData:
     """Read a file of switching currents or times.
 
     Parameters
@@ -88,6 +93,10 @@ def read_switching_data(path: str | Path, unit: str | None = None, empty: str | 
     empty
         What NaN, 0 and readings of 9.9E37 or more mean: "missed" (lost, left out) or "survived" (the ramp reached
         its top). Infinite values are survivors unless this says otherwise.
+    importer
+        `package.module:function` that is called with the path and returns `SwitchingData`, in SI units. Not given:
+        the entry point of the group `mqtctl.importers` whose name is the file's suffix without the dot, if there is
+        one. Neither unit nor empty may then be given, for the function knows them.
 
     Raises
     ------
@@ -96,6 +105,11 @@ def read_switching_data(path: str | Path, unit: str | None = None, empty: str | 
         holds empty readings that nobody explained, or if the unit is missing, unknown or contradictory.
     """
     file = Path(path)
+    importer = importer or registered(ENTRY_POINT_GROUP).get(file.suffix.lower().removeprefix("."))
+    if importer is not None:
+        if unit is not None or empty is not None:
+            raise InputError(f"{file} is read by {importer}, which knows unit and empty readings: leave them out")
+        return _read_by(importer, file)
     if empty is not None and empty not in EMPTY_RAMPS:
         raise InputError(f"empty readings can be {' or '.join(EMPTY_RAMPS)}, not {empty!r}")
     content = _content(file)
@@ -106,6 +120,24 @@ def read_switching_data(path: str | Path, unit: str | None = None, empty: str | 
     else:
         values, header, lines = _parse_text(file, content)
     return _checked(file, values, agreed_unit(file, header, unit), lines, empty)
+
+
+def _read_by(importer: str, file: Path) -> SwitchingData:
+    """Return what a function of another package reads, checked as if it had been read here."""
+    function = named(importer)
+    if not callable(function):
+        raise InputError(f"{importer!r} is no function; name one that returns SwitchingData for a path")
+    try:
+        data = function(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read by {importer}: {error}") from error
+    if not isinstance(data, SwitchingData) or data.quantity not in ("current", "time"):
+        raise InputError(f"{importer} returned {_short(repr(data))} for {file}: it must return SwitchingData")
+    values = np.asarray(data.values)
+    if values.ndim != 1 or values.dtype.kind not in "iuf" or not (np.isfinite(values) & (values > 0.0)).all():
+        raise InputError(f"{importer} returned values for {file} that are not one column of positive, finite numbers")
+    checked = _checked(file, values.astype(np.float64), "A" if data.quantity == "current" else "s", None, None)
+    return replace(data, values=checked.values)
 
 
 def imported_histogram(

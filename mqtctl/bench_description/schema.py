@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
-from mqtctl.physics.models.names import ESCAPE_MODELS
+from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import (
     Amperes,
     BytesPerSecond,
@@ -68,8 +68,8 @@ def _address(text: str) -> str:
 
 
 def _escape(name: str) -> str:
-    if name not in ESCAPE_MODELS:
-        raise ValueError(f"{name!r} is no escape model; choose one of {', '.join(sorted(ESCAPE_MODELS))}")
+    """Check that an escape model can be made of its name."""
+    escape_model(name)
     return name
 
 

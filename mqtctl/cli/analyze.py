@@ -60,6 +60,9 @@ def analyze(
         str, _for_lists("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
+    importer: Annotated[
+        str | None, _for_lists("Function package.module:function that reads a list of another format.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or a list of switching currents or times from elsewhere."""
@@ -91,7 +94,9 @@ def analyze(
                 if text is not None
             }
             given |= _resolution(resolution)
-            facts = ForeignFacts(**given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model)
+            facts = ForeignFacts(
+                **given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model, importer=importer
+            )
             result = analyze_list(data, facts)
             show = print_point
         with printing():

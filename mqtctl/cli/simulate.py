@@ -22,7 +22,9 @@ def simulate(
     ramp_rate: Annotated[str, typer.Option(help="Rate of the bias ramp.")] = "1 mA/s",
     start_current: Annotated[str, typer.Option(help="Where the ramp starts.")] = "0 A",
     switches: Annotated[int, typer.Option(min=1, help="How many switching currents.")] = 10_000,
-    model: Annotated[str, typer.Option(help="Escape model, such as escape or kramers.")] = "escape",
+    model: Annotated[
+        str, typer.Option(help="Escape model: kramers, or package.module:Class(parameter=value).")
+    ] = "escape",
     seed: Annotated[int | None, typer.Option(min=0, help="Make the numbers repeatable.")] = None,
 ) -> None:
     """Print switching currents drawn from the escape-rate physics, as CSV, without instruments."""

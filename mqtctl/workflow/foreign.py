@@ -55,6 +55,8 @@ class ForeignFacts:
         "nearest", "up" or "down".
     model
         Escape model that gives the escape temperature its meaning.
+    importer
+        `package.module:function` that reads the file, None: chosen by the file's suffix.
     """
 
     ramp_rate: float | None = None
@@ -73,6 +75,7 @@ class ForeignFacts:
     resolution_time: float | None = None
     rounding: str = "nearest"
     model: str = "transition-state"
+    importer: str | None = None
 
 
 def is_list(data: Path) -> bool:
@@ -101,7 +104,7 @@ def analyze_list(data: Path, facts: ForeignFacts) -> dict[str, Any]:
         missing = "ramp-rate" if facts.ramp_rate is None else "capacitance"
         raise InputError(f"{data}: a list of switching values needs --{missing} to be fitted")
     _refuse_what_cannot_be(data, facts)
-    values = read_switching_data(data, facts.unit, facts.empty)
+    values = read_switching_data(data, facts.unit, facts.empty, facts.importer)
     if facts.delay and values.quantity == "current":
         raise InputError(f"{data} holds currents: a delay (--delay) applies to times only")
     histogram = imported_histogram(

@@ -16,13 +16,13 @@ from scipy.constants import Boltzmann
 
 from mqtctl.analysis.histogram.censoring import missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
-from mqtctl.analysis.histogram.likelihood import EscapeModel, log_likelihood, observed_information, scores, slope
+from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, scores, slope
 from mqtctl.analysis.histogram.profile import temperature_interval, zero_in_reach
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit
 from mqtctl.analysis.histogram.scoring import maximise
 from mqtctl.errors import InputError
-from mqtctl.physics import Junction, TransitionState
+from mqtctl.physics import EscapeModel, Junction, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate
 
 __all__ = [

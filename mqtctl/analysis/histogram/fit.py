@@ -15,13 +15,13 @@ from scipy.constants import Boltzmann, hbar
 
 from mqtctl.analysis.histogram.censoring import MISSED_GAIN, missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
-from mqtctl.analysis.histogram.likelihood import EscapeModel, log_likelihood, observed_information, slope
+from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, slope
 from mqtctl.analysis.histogram.profile import TemperatureInterval, temperature_interval, zero_in_reach
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import GoodnessOfFit, HistogramFit
 from mqtctl.analysis.histogram.scoring import Maximum, maximise
 from mqtctl.analysis.histogram.starting_values import Start, starting_values
-from mqtctl.physics import Junction, TransitionState
+from mqtctl.physics import EscapeModel, Junction, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate
 
 __all__ = ["FreeRates", "fit_histogram", "fit_reduced"]

@@ -12,28 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.censoring import log_empty, surviving
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
-from mqtctl.physics import Junction
 
-__all__ = ["EscapeModel", "LogRate", "Slope", "log_likelihood", "observed_information", "scores", "slope"]
+__all__ = ["LogRate", "Slope", "log_likelihood", "observed_information", "scores", "slope"]
 
 STEP = 2e-3  # parameters are logarithms: truncation (STEP²/6) stays below 1e-6, rounding below 1e-11
 
 LogRate = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From parameters, shape (n_parameter,), to ln(Γ / 1 s⁻¹) on the nodes, shape (n_node,)."""
-
-
-class EscapeModel(Protocol):
-    """Anything with an escape rate, such as the models of `mqtctl.physics`."""
-
-    def log_rate(self, junction: Junction, bias_current: ArrayLike, temperature: ArrayLike) -> NDArray[np.float64]:
-        """Return ln(Γ / 1 s⁻¹) for bias currents in A and temperatures in K."""
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ import numpy as np
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
 from mqtctl.analysis.histogram.health import check_health
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.plausibility import implausibly_hot
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.histogram.rounding import REMARKABLE, Rounding
 from mqtctl.errors import InputError
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.plausibility import implausible_measurement
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
@@ -23,7 +22,7 @@ from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.analysis.sweep.shared_critical_current import SharedFit, share_critical_current
 from mqtctl.analysis.sweep.width import width_exponent
 from mqtctl.errors import InputError
-from mqtctl.physics import Escape
+from mqtctl.physics import Escape, EscapeModel
 from mqtctl.records import Sweep
 
 __all__ = ["SATURATION_RATIO", "THERMAL_RATIO", "fit_sweep"]

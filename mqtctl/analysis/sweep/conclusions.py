@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.sweep.crossover import Curve, crossover_temperature, measured_crossover
 from mqtctl.analysis.sweep.prediction import predicted_escape_temperature, prediction_gradient
@@ -17,7 +16,7 @@ from mqtctl.analysis.sweep.results import MeasuredCrossover, NoiseThermometry, S
 from mqtctl.analysis.sweep.saturation import NOT_IDENTIFIABLE, SaturatedPoints, saturation, tunnelling_test
 from mqtctl.analysis.sweep.shared_critical_current import SharedFit
 from mqtctl.analysis.sweep.thermometry import noise_thermometry
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["Conclusions", "conclude"]

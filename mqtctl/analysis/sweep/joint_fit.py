@@ -16,11 +16,11 @@ from scipy.special import gammaincc
 
 from mqtctl.analysis.histogram.escape_temperature import thermal_start
 from mqtctl.analysis.histogram.fit import FreeRates
-from mqtctl.analysis.histogram.likelihood import EscapeModel, log_likelihood, slope
+from mqtctl.analysis.histogram.likelihood import log_likelihood, slope
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.scoring import maximise
 from mqtctl.analysis.histogram.starting_values import Start, starting_values
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["JointFit", "fit_joint"]

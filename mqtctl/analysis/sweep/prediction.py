@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import climb_temperature, thermal_start
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.reduced_histogram import expected_histogram
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["predicted_escape_temperature", "prediction_gradient"]

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import fit_below, fit_reduced_temperature
-from mqtctl.analysis.histogram.likelihood import EscapeModel
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.sweep.joint_fit import JointFit, fit_joint
 from mqtctl.analysis.sweep.stacked_covariance import StackedCovariance, curvature, stack
 from mqtctl.errors import InputError
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["SharedFit", "consistent_places", "share_critical_current", "thermal_places"]

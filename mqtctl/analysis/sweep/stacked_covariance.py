@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import KnownJunctionRates
-from mqtctl.analysis.histogram.likelihood import EscapeModel, observed_information, scores, slope
+from mqtctl.analysis.histogram.likelihood import observed_information, scores, slope
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 
 __all__ = ["Curvature", "StackedCovariance", "curvature", "stack"]
 

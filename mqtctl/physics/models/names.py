@@ -1,4 +1,8 @@
-"""Escape models by the names under which people choose them in files and options."""
+"""Escape models by the names under which people choose them in files and options.
+
+A name is one of those below, one that another package registers by an entry point in the group `mqtctl.escape_models`,
+or `package.module:Class`; any of them may be followed by `(parameter=value)`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,17 @@ from types import MappingProxyType
 from typing import Any
 
 from mqtctl.errors import InputError
+from mqtctl.named import make, registered, split_call
 from mqtctl.physics.models.escape import Escape
+from mqtctl.physics.models.protocol import EscapeModel
 from mqtctl.physics.models.thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
 from mqtctl.physics.models.tunneling import Tunneling, WeakDampingTunneling
 
-__all__ = ["ESCAPE_MODELS", "escape_model"]
+__all__ = ["ENTRY_POINT_GROUP", "ESCAPE_MODELS", "escape_model"]
 
-#: Name -> class; each is called without arguments.
+ENTRY_POINT_GROUP = "mqtctl.escape_models"
+
+#: Name -> class; each can be called without arguments.
 ESCAPE_MODELS: Mapping[str, Any] = MappingProxyType(
     {
         "buttiker-harris-landauer": ButtikerHarrisLandauer,
@@ -27,9 +35,31 @@ ESCAPE_MODELS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def escape_model(name: str) -> Any:
-    """Return the escape model of this name; raises `InputError` naming those there are."""
-    try:
-        return ESCAPE_MODELS[name.lower().replace("_", "-")]()
-    except KeyError:
-        raise InputError(f"there is no escape model {name!r}; choose from {', '.join(ESCAPE_MODELS)}") from None
+def escape_model(text: str) -> EscapeModel:
+    """Return the escape model that a text names.
+
+    Parameters
+    ----------
+    text
+        A name of `ESCAPE_MODELS` (case and _ for - do not matter), an entry point's name, or `package.module:Class`,
+        each with `(parameter=value)` behind it where it needs parameters.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, it cannot be imported, it has no rate, or it refuses its parameters.
+    """
+    name, arguments = split_call(text)
+    own = ESCAPE_MODELS.get(name.lower().replace("_", "-"))
+    if own is not None:
+        path = f"{own.__module__}:{own.__name__}"
+    elif ":" in name:
+        path = name
+    else:
+        others = registered(ENTRY_POINT_GROUP)
+        if name not in others:
+            known = ", ".join([*ESCAPE_MODELS, *sorted(others)])
+            raise InputError(f"there is no escape model {name!r}; choose one of {known}, or name package.module:Class")
+        path = others[name]
+    model: EscapeModel = make(path, arguments, "log_rate")
+    return model

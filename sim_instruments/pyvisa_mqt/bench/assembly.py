@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from mqtctl.bench_description import BenchFile, split_port
 from mqtctl.physics import Junction, NoiseTemperature
-from mqtctl.physics.models.names import ESCAPE_MODELS
+from mqtctl.physics.models.names import escape_model
 from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord, Readout
 from pyvisa_mqt.sample.cryostat import Cryostat, CryostatModel
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor
@@ -31,7 +31,7 @@ def build_sample(file: BenchFile) -> Sample | DummyResistor | None:
         return DummyResistor(file.dummy_resistor, lag=lag, noise=noise, offset=offset, seed=file.seed)
     if section is None:
         return None
-    model = ESCAPE_MODELS[section.escape]()
+    model = escape_model(section.escape)
     return Sample(
         Junction(section.critical_current, section.capacitance, section.resistance),
         NoiseTemperature(model, bias.noise_temperature) if bias and bias.noise_temperature else model,

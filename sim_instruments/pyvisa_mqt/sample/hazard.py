@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from pyvisa_mqt.sample.staircase import Cycle, Excursion
 
-__all__ = ["EscapeModel", "HazardTable", "RateTable"]
+__all__ = ["HazardTable", "RateTable"]
 
 Array = NDArray[np.float64]
 
@@ -32,13 +31,6 @@ _RATE_FLOOR = -1e4  # stands for ln 0, so that differences stay finite
 # 40 kT within 2e-4; closer to Ic than 1e-6 the rate hardly changes before the current is over.
 _GRID = np.concatenate([np.linspace(math.log(1e-10), math.log(1e-6), 60, endpoint=False),
                         np.linspace(math.log(1e-6), 0.0, 3500)])  # fmt: skip
-
-
-class EscapeModel(Protocol):
-    """An escape model of `mqtctl.physics`."""
-
-    def log_rate(self, junction: Junction, bias_current: Array, temperature: float) -> Array:
-        """Return ln(Gamma / 1 s^-1) at bias currents in A and a temperature in K."""
 
 
 class RateTable:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.physics import Junction
+from mqtctl.physics import EscapeModel, Junction
 from pyvisa_mqt.sample.bias import HOLD, Stretch
-from pyvisa_mqt.sample.hazard import EscapeModel
 from pyvisa_mqt.sample.retrapping import RetrappingTimes
 from pyvisa_mqt.sample.staircase import Cycle, Excursion, Staircase
 from pyvisa_mqt.sample.switch_times import SwitchTimes

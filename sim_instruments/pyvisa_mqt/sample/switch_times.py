@@ -18,8 +18,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.physics import Junction
-from pyvisa_mqt.sample.hazard import EscapeModel, HazardTable, RateTable
+from mqtctl.physics import EscapeModel, Junction
+from pyvisa_mqt.sample.hazard import HazardTable, RateTable
 from pyvisa_mqt.sample.staircase import Cycle, Excursion
 
 __all__ = ["SwitchTimes"]

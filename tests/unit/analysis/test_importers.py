@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mqtctl.analysis import imported_histogram, read_switching_data
+from mqtctl.analysis import SwitchingData, imported_histogram, importers, read_switching_data
 from mqtctl.errors import InputError
 
 VALUES = [9.01, 9.02, 9.035, 9.04, 9.05, 9.06, 9.07, 9.08, 9.09, 9.1, 9.11, 9.12]
@@ -283,3 +284,51 @@ def test_a_ramp_that_cannot_be_right_is_refused(tmp_path: Path, options: dict[st
     data = read_switching_data(text_file(tmp_path, column("I_uA\n")))
     with pytest.raises(InputError, match=words):
         imported_histogram(data, **options)  # type: ignore[arg-type]  # censored is an int among floats
+
+
+def read_amperes_behind_semicolons(path: Path) -> SwitchingData:
+    """Read a format of a laboratory: everything in one line, in uA."""
+    return SwitchingData(np.array(path.read_text(encoding="utf-8").split(";"), dtype=float) * 1e-6, "current", 2, 1)
+
+
+def read_nothing_useful(path: Path) -> list[float]:
+    return [1.0]
+
+
+def lab_importers(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make the functions of this file importable; returns the path of the module."""
+    monkeypatch.setitem(sys.modules, "lab_importers", sys.modules[__name__])
+    return "lab_importers"
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_a_function_of_another_package_reads_its_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registered: bool
+) -> None:
+    importer = f"{lab_importers(monkeypatch)}:read_amperes_behind_semicolons"
+    file = text_file(tmp_path, ";".join(str(value) for value in VALUES), "night.ACME")
+    if registered:
+        monkeypatch.setattr(importers, "registered", lambda group: {"acme": importer})
+    data = read_switching_data(file, importer=None if registered else importer)
+    np.testing.assert_allclose(data.values, np.array(VALUES) * 1e-6)
+    assert (data.quantity, data.censored, data.missed) == ("current", 2, 1)
+    with pytest.raises(InputError, match="leave them out"):
+        read_switching_data(file, "uA", importer=importer)
+
+
+@pytest.mark.parametrize(
+    ("function", "content", "complaint"),
+    [
+        ("read_nothing_useful", "1", "must return SwitchingData"),
+        ("read_amperes_behind_semicolons", "1;x", "cannot be read by lab_importers:read_amperes_behind_semicolons"),
+        ("read_amperes_behind_semicolons", "1;-2", "positive, finite"),
+        ("read_amperes_behind_semicolons", "1;2", "at least 10"),
+        ("VALUES", "1", "is no function"),
+        ("read_what", "1", "there is no 'read_what'"),
+    ],
+)
+def test_a_reader_that_returns_nonsense_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, content: str, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        read_switching_data(text_file(tmp_path, content), importer=f"{lab_importers(monkeypatch)}:{function}")

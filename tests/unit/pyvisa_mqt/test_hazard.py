@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
-from pyvisa_mqt.sample.hazard import EscapeModel, HazardTable, RateTable
+from pyvisa_mqt.sample.hazard import HazardTable, RateTable
 from pyvisa_mqt.sample.staircase import Cycle, Staircase
 from scipy import stats
 
-from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
+from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution, TransitionState
 
 JUNCTION = Junction(9.489e-6, 6.35e-12, 190.0)
 RETRAPPING = JUNCTION.retrapping_current

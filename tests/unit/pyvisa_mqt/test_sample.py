@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pyvisa_mqt.sample.bias import Stretch
-from pyvisa_mqt.sample.hazard import EscapeModel
 from pyvisa_mqt.sample.junction import Sample
 from scipy import stats
 
-from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
+from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution, TransitionState
 
 Array = NDArray[np.float64]
 DEVORET = Junction(9.489e-6, 6.35e-12, 190.0)
