@@ -3,7 +3,7 @@
 The exact tables of `hazard` are inverted once per node: temperatures 0.5 % apart, offsets of the
 bias current a third of the histogram's width apart, ln H in steps of 0.02. Between the nodes switching
 times are interpolated linearly. They move smoothly with all three, so that the error stays far below a
-hundredth of the histogram's width (tests/unit/pyvisa_mqt/test_switch_times.py measures it).
+hundredth of the histogram's width (tests/unit/pyvisa_mqt/sample/test_sample_switch_times.py measures it).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mqtctl.acquisition import exclusive, instruments_of
-from tests.protocol.served import ServedBench, serving_in_a_thread
+from tests.protocol.served.in_a_thread import ServedBench, serving_in_a_thread
 
 
 @pytest.fixture

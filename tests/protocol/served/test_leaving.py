@@ -8,7 +8,7 @@ import pytest
 import pyvisa
 from pyvisa.resources import MessageBasedResource
 
-from .served import serving_in_a_thread
+from tests.protocol.served.in_a_thread import serving_in_a_thread
 
 ADDRESSES = {
     "6221": "GPIB0::12::INSTR",

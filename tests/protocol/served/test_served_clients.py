@@ -12,7 +12,7 @@ import pytest
 import pyvisa
 from pyvisa.resources import MessageBasedResource
 
-from .served import ServedBench, serving_in_a_thread
+from tests.protocol.served.in_a_thread import ServedBench, serving_in_a_thread
 
 IDENTITY = "Agilent Technologies,53230A,MY50000001,02.05-1519.666-1.19-4.15-127-155-35"
 ONE_SOCKET = """

@@ -16,7 +16,7 @@ from qcodes.instrument import Instrument
 from qcodes.instrument_drivers.Keysight import Keysight33512B, Keysight33522B
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
-from tests.protocol.settings_walk import errors_of, pymeasure_settings, qcodes_settings, walk
+from tests.protocol.interop.settings_walk import errors_of, pymeasure_settings, qcodes_settings, walk
 
 ADDRESS = "GPIB0::5::INSTR"
 BENCH = """

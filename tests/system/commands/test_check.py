@@ -10,7 +10,14 @@ import pytest
 import pyvisa
 from pyvisa.resources import MessageBasedResource
 
-from tests.system.test_second_instruments import CONTROLLER, GENERATOR, MARKERS, TIMER, two_of_each, with_instruments
+from tests.system.sweep.test_second_instruments import (
+    CONTROLLER,
+    GENERATOR,
+    MARKERS,
+    TIMER,
+    two_of_each,
+    with_instruments,
+)
 
 SOURCE = "GPIB0::12::INSTR"
 

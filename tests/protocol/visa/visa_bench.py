@@ -11,7 +11,7 @@ import pytest
 import pyvisa
 from pyvisa import errors
 
-from tests.protocol.served import serving_in_a_thread
+from tests.protocol.served.in_a_thread import serving_in_a_thread
 
 __all__ = ["BENCH", "EVERYTHING", "manager", "now", "open_one", "status_of"]
 

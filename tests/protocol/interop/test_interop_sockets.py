@@ -18,7 +18,7 @@ from qcodes.instrument_drivers.Keysight import Keysight33512B
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336, LakeshoreModel372
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
-from tests.protocol.served import ServedBench, serving_in_a_thread
+from tests.protocol.served.in_a_thread import ServedBench, serving_in_a_thread
 
 _seeds = count(9000)
 

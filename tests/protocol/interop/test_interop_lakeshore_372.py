@@ -10,8 +10,8 @@ import pytest
 import pyvisa
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
-from tests.protocol.makers_package import NOT_THE_INSTRUMENTS, Pair, public_methods, same, served_showroom, walk
-from tests.protocol.qcodes_walk import NOT_THESE_LAKE_SHORES, wait_by_the_bench, walk_parameters
+from tests.protocol.interop.makers_package import NOT_THE_INSTRUMENTS, Pair, public_methods, same, served_showroom, walk
+from tests.protocol.interop.qcodes_walk import NOT_THESE_LAKE_SHORES, wait_by_the_bench, walk_parameters
 
 BRIDGE = "TCPIP0::192.0.2.72::7777::SOCKET"
 _seeds = count(7200)

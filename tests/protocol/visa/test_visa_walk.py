@@ -10,7 +10,7 @@ import pyvisa
 from pyvisa import attributes, constants, errors
 from pyvisa.constants import ResourceAttribute, StatusCode
 
-from tests.protocol.visa_bench import (
+from tests.protocol.visa.visa_bench import (
     BRIDGE,
     COUNTER,
     EVERYTHING,

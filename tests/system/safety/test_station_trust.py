@@ -12,7 +12,7 @@ import pytest
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.station import load_station, open_station
 from mqtctl.station.libraries import VARIABLE
-from tests.system.bench_truth import with_transcript
+from tests.system.safety.bench_truth import with_transcript
 
 SOURCE = "GPIB0::12::INSTR"
 COUNTER = "TCPIP0::192.0.2.53::inst0::INSTR"

@@ -11,7 +11,7 @@ import pyvisa
 from pyvisa import constants, errors
 from pyvisa.constants import AccessModes, EventMechanism, EventType, Lock, StatusCode
 
-from tests.protocol.visa_bench import (
+from tests.protocol.visa.visa_bench import (
     BENCH,
     BRIDGE,
     COUNTER,

@@ -18,7 +18,7 @@ from pyvisa import constants, errors
 from pyvisa.constants import BufferOperation, EventMechanism, EventType, StatusCode
 from pyvisa.highlevel import list_backends
 
-from tests.protocol.visa_bench import (
+from tests.protocol.visa.visa_bench import (
     BENCH,
     BRIDGE,
     BYTE_TIME,

@@ -19,9 +19,16 @@ from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.talk.error_sentences import named, speaking
 from mqtctl.instruments.talk.resting import bring_to_rest
 from mqtctl.station import Station, open_station
-from tests.system.bench_truth import Truth, with_transcript
-from tests.system.test_check import with_offset_source
-from tests.system.test_second_instruments import CONTROLLER, GENERATOR, MARKERS, TIMER, two_of_each, with_instruments
+from tests.system.commands.test_check import with_offset_source
+from tests.system.safety.bench_truth import Truth, with_transcript
+from tests.system.sweep.test_second_instruments import (
+    CONTROLLER,
+    GENERATOR,
+    MARKERS,
+    TIMER,
+    two_of_each,
+    with_instruments,
+)
 
 RAMP = RampProgram(0.0, 9.8e-6, 1e-3, 0.0125)
 PARTS = ("source", "thermometer", "offset", "counter")
