@@ -1,6 +1,6 @@
 """What can be asked to go wrong on the bench: the kinds of fault, and what each needs to know.
 
-`pyvisa_mqt.bench.bench.faults` makes them happen; docs/bench-faults.md explains each kind.
+`pyvisa_mqt.bench.faults` makes them happen; docs/bench-faults.md explains each kind.
 """
 
 from __future__ import annotations

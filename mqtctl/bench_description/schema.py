@@ -1,4 +1,4 @@
-"""What a bench file may say, as pydantic models; `pyvisa_mqt.bench.bench.bench_file` reads one for the bench.
+"""What a bench file may say, as pydantic models; `pyvisa_mqt.bench.bench_file` reads one for the bench.
 
 Quantities carry their unit in the text ("9.489 uA"); pure numbers (gain, factor, exponents) do
 not. Unknown keys are errors. docs/bench.md explains each key.

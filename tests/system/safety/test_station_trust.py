@@ -371,9 +371,7 @@ def broken_controller(_self: object, _instrument: object, _options: object, _clo
 
 def opening_fails(laboratory: Any, *, only_look: bool = False) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "mqtctl.instruments.lakeshore.model_372.Lakeshore372Controller.__init__", broken_controller
-        )
+        patch.setattr("mqtctl.instruments.lakeshore.model_372.Lakeshore372Controller.__init__", broken_controller)
         with (
             pytest.raises(HardwareError, match="adapter fails"),
             open_station(laboratory.folder / "station.yaml", only_look=only_look),
