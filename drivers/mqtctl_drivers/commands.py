@@ -13,7 +13,18 @@ from typing import Any
 from qcodes.parameters import Parameter, create_on_off_val_mapping
 from qcodes.validators import Enum, Ints, MultiType, Numbers, Validator
 
-__all__ = ["Queried", "choice", "format_number", "integer", "number", "one_of", "parse_number", "reading", "switch"]
+__all__ = [
+    "Queried",
+    "choice",
+    "coded",
+    "format_number",
+    "integer",
+    "number",
+    "one_of",
+    "parse_number",
+    "reading",
+    "switch",
+]
 
 #: SCPI spells infinity 9.9E37 and not-a-number 9.91E37 (SCPI-99 volume 1, section 7.2.1).
 SCPI_INFINITY = 9.9e37
@@ -142,3 +153,33 @@ def _parse_switch(text: str) -> int:
 def _parse_word(text: str) -> str:
     """Return an enumeration reply in upper case and without blanks or quotes."""
     return text.strip().strip('"').upper()
+
+
+def coded(mnemonic: str, values: Mapping[Any, int], *, index: int | None = None) -> dict[str, Any]:
+    """Return the keywords of a setting that the instrument writes as a whole number.
+
+    Parameters
+    ----------
+    mnemonic
+        Four letters.
+    values
+        Our word -> the instrument's number.
+    index
+        First argument of the command, such as the number of an input.
+    """
+    selector = "" if index is None else f"{index},"
+    return {
+        "parameter_class": Queried,
+        "get_cmd": f"{mnemonic}?" if index is None else f"{mnemonic}? {index}",
+        "set_cmd": f"{mnemonic} {selector}{{}}",
+        "get_parser": _parse_code,
+        "val_mapping": dict(values),
+    }
+
+
+def _parse_code(text: str) -> int:
+    """Return a whole number, perhaps written with a decimal point."""
+    value = float(text)
+    if not value.is_integer():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(value)

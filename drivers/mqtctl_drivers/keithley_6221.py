@@ -85,9 +85,9 @@ class Keithley6221(ScpiInstrument):
         """Control the largest magnitude of current in A that this driver lets through."""
         self._add_source()
         self._add_output()
-        self.wave: WaveGenerator = self.add_submodule("wave", WaveGenerator(self, "wave"))
+        self.wave: WaveGenerator = self.add_submodule("wave", WaveGenerator(self, "wave", self.current_limit))
         """The wave generator."""
-        self.sweep: CurrentSweep = self.add_submodule("sweep", CurrentSweep(self, "sweep"))
+        self.sweep: CurrentSweep = self.add_submodule("sweep", CurrentSweep(self, "sweep", self.current_limit))
         """Staircase sweeps of DC current."""
         self.arm_layer: ArmLayer = self.add_submodule("arm_layer", ArmLayer(self, "arm_layer"))
         """What starts a sweep."""

@@ -22,7 +22,7 @@ from .errors import InstrumentError
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
 
-    from .keithley_6221 import Keithley6221
+    from .scpi import ScpiInstrument
 
 __all__ = ["LONGEST_LIST", "CurrentSweep"]
 
@@ -34,9 +34,10 @@ _LARGEST = 0.105
 class CurrentSweep(InstrumentChannel):
     """`SOURce:SWEep` and `SOURce:LIST`: steps of DC current between `arm`, `initiate` and `abort`."""
 
-    def __init__(self, parent: Keithley6221, name: str) -> None:
+    def __init__(self, parent: ScpiInstrument, name: str, current_limit: Parameter) -> None:
         super().__init__(parent, name)
         self._source = parent
+        self._current_limit = current_limit
         self._add_currents()
         self._add_course()
 
@@ -155,7 +156,7 @@ class CurrentSweep(InstrumentChannel):
 
     def _check_limit(self, currents: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
         """Raise ValueError for a current beyond the driver's limit."""
-        limit = float(self._source.current_limit.get())
+        limit = float(self._current_limit.get())
         worst = max((float(current) for current in currents), key=abs)
         if not abs(worst) <= limit * (1 + 1e-6):  # seven digits come back
             raise ValueError(f"{self.full_name}: {worst:.6g} A exceeds the current limit of {limit:.6g} A")

@@ -14,7 +14,7 @@ from .commands import choice, integer, number
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
 
-    from .keithley_6221 import Keithley6221
+    from .scpi import ScpiInstrument
 
 __all__ = ["ArmLayer", "TriggerLayer"]
 
@@ -25,7 +25,7 @@ _DIRECTIONS = {"acceptor": "ACC", "source": "SOUR"}
 class _Layer(InstrumentChannel):
     """What both layers have; `header` is ARM or TRIG."""
 
-    def __init__(self, parent: Keithley6221, name: str, header: str) -> None:
+    def __init__(self, parent: ScpiInstrument, name: str, header: str) -> None:
         super().__init__(parent, name)
         self._header = header
         self.direction: Parameter = self.add_parameter(
@@ -57,7 +57,7 @@ class _Layer(InstrumentChannel):
 class ArmLayer(_Layer):
     """`ARM`: what starts a sweep."""
 
-    def __init__(self, parent: Keithley6221, name: str) -> None:
+    def __init__(self, parent: ScpiInstrument, name: str) -> None:
         super().__init__(parent, name, "ARM")
         sources = {"immediate": "IMM", "timer": "TIM", "bus": "BUS", "trigger link": "TLIN", "manual": "MAN"}
         limit_tests = {"limit test": "BST", "passed limit test": "PST", "failed limit test": "NST"}
@@ -84,7 +84,7 @@ class ArmLayer(_Layer):
 class TriggerLayer(_Layer):
     """`TRIGger`: what starts each step of a sweep."""
 
-    def __init__(self, parent: Keithley6221, name: str) -> None:
+    def __init__(self, parent: ScpiInstrument, name: str) -> None:
         super().__init__(parent, name, "TRIG")
         self.source: Parameter = self.add_parameter(
             "source",

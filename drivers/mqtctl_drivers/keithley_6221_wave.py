@@ -20,7 +20,7 @@ from .errors import InstrumentError
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
 
-    from .keithley_6221 import Keithley6221
+    from .scpi import ScpiInstrument
 
 __all__ = ["ARB_CHUNK", "LONGEST_WAVEFORM", "WaveGenerator"]
 
@@ -36,9 +36,10 @@ _FUNCTIONS = {"sine": "SIN", "square": "SQU", "ramp": "RAMP"} | {f"arb{i}": f"AR
 class WaveGenerator(InstrumentChannel):
     """`SOURce:WAVE`: what the 6221 puts out between `arm`, `initiate` and `abort`."""
 
-    def __init__(self, parent: Keithley6221, name: str) -> None:
+    def __init__(self, parent: ScpiInstrument, name: str, current_limit: Parameter) -> None:
         super().__init__(parent, name)
         self._source = parent
+        self._current_limit = current_limit
         self._add_shape()
         self._add_duration()
         self._add_marker()
@@ -203,7 +204,7 @@ class WaveGenerator(InstrumentChannel):
             Offset and amplitude as read back exceed the source's `current_limit`; nothing was armed.
         """
         peak = abs(self.offset.get()) + self.amplitude.get()
-        limit = self._source.current_limit.get()
+        limit = self._current_limit.get()
         if peak > limit * (1 + 1e-6):  # seven digits come back
             raise InstrumentError(
                 f"{self.full_name}: the wave's peak of {peak:.6g} A exceeds the current limit of {limit:.6g} A; "

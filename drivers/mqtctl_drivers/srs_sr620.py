@@ -19,10 +19,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from .commands import integer, one_of, reading
+from .commands import coded, integer, one_of, reading
 from .errors import ReplyError
 from .srs_sr620_dump import LONGEST_DUMP, SECONDS_PER_COUNT, SampleDump
-from .srs_sr620_input import TimerInput, coded
+from .srs_sr620_input import TimerInput
 from .srs_sr620_panel import FrontPanel
 
 if TYPE_CHECKING:

@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qcodes.instrument import InstrumentChannel
 from qcodes.validators import Numbers
 
-from .commands import Queried, format_number, parse_number
+from .commands import Queried, coded, format_number, parse_number
 
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
 
-    from .srs_sr620 import SrsSR620
+    from .ieee488 import Ieee488Instrument
 
-__all__ = ["INPUTS", "TimerInput", "coded"]
+__all__ = ["INPUTS", "TimerInput"]
 
 #: Name of each input -> its number in commands.
 INPUTS = {"external": 0, "a": 1, "b": 2}
 
 
-def coded(mnemonic: str, values: Mapping[Any, int], *, index: int | None = None) -> dict[str, Any]:
-    """Return the keywords of a setting that the instrument writes as a whole number.
-
-    Parameters
-    ----------
-    mnemonic
-        Four letters.
-    values
-        Our word -> the instrument's number.
-    index
-        First argument of the command, such as the number of an input.
-    """
-    selector = "" if index is None else f"{index},"
-    return {
-        "parameter_class": Queried,
-        "get_cmd": f"{mnemonic}?" if index is None else f"{mnemonic}? {index}",
-        "set_cmd": f"{mnemonic} {selector}{{}}",
-        "get_parser": _parse_code,
-        "val_mapping": dict(values),
-    }
-
-
-def _parse_code(text: str) -> int:
-    """Return a whole number, perhaps written with a decimal point."""
-    value = float(text)
-    if not value.is_integer():
-        raise ValueError(f"{text!r} is not a whole number")
-    return int(value)
-
-
 class TimerInput(InstrumentChannel):
     """One input; coupling and autolevel belong to A and B only (manual, p. 31)."""
 
-    def __init__(self, parent: SrsSR620, name: str) -> None:
+    def __init__(self, parent: Ieee488Instrument, name: str) -> None:
         super().__init__(parent, name)
         number = INPUTS[name]
         self.level: Parameter = self.add_parameter(

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from qcodes.instrument import InstrumentChannel
 
-from .commands import integer
-from .srs_sr620_input import coded
+from .commands import coded, integer
 
 if TYPE_CHECKING:
     from qcodes.parameters import Parameter
 
-    from .srs_sr620 import SrsSR620
+    from .ieee488 import Ieee488Instrument
 
 __all__ = ["FrontPanel"]
 
@@ -27,7 +26,7 @@ _SHOWN = {"mean": 0, "relative": 1, "jitter": 2, "maximum": 3, "minimum": 4, "tr
 class FrontPanel(InstrumentChannel):
     """Display, relative readings, graphs and printer."""
 
-    def __init__(self, parent: SrsSR620, name: str) -> None:
+    def __init__(self, parent: Ieee488Instrument, name: str) -> None:
         super().__init__(parent, name)
         self.shown: Parameter = self.add_parameter(
             "shown",

@@ -10,7 +10,8 @@ from mqtctl.plan.calibration import (
     save_calibration,
 )
 from mqtctl.plan.example_files import EXAMPLES, example_path, write_examples
-from mqtctl.plan.plan import Plan, RampSettings, ResolvedPlan, SettleSettings, load_plan
+from mqtctl.plan.plan import Plan, RampSettings, SettleSettings
+from mqtctl.plan.resolved import ResolvedPlan, load_plan
 from mqtctl.plan.sample import Limits, Sample, load_sample
 from mqtctl.plan.variants import Purpose, Variant
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from mqtctl.plan.plan import Plan
+from mqtctl.plan.plan import Plan
 
 __all__ = ["Purpose", "Variant", "variants_of", "way_down"]
 
