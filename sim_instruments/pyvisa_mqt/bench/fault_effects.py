@@ -5,18 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from mqtctl.bench_description import FaultPlan
+from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.grammar.ieee488 import ERROR_TEXTS, StatusModel
+from pyvisa_mqt.line.line import Line
 from pyvisa_mqt.sample.junction import Sample
 from pyvisa_mqt.sample.physical_faults import FalseTriggers, JumpingSensor
-
-if TYPE_CHECKING:
-    from pyvisa_mqt.bench.bench import Bench
-    from pyvisa_mqt.line.line import Line
 
 __all__ = ["EFFECTS", "Effect"]
 
@@ -44,7 +42,7 @@ class Effect(ABC):
     momentary: ClassVar[bool] = False
     swallows: ClassVar[bool] = False
 
-    def __init__(self, bench: Bench, plan: FaultPlan, rng: np.random.Generator, purpose: str) -> None:
+    def __init__(self, bench: Works, plan: FaultPlan, rng: np.random.Generator, purpose: str) -> None:
         self.bench = bench
         self.plan = plan
         self.rng = rng
@@ -252,7 +250,7 @@ class _StuckVoltageState(Effect):
 
 
 #: Effect by kind of fault.
-EFFECTS: Mapping[str, Callable[[Bench, FaultPlan, np.random.Generator, str], Effect]] = MappingProxyType(
+EFFECTS: Mapping[str, Callable[[Works, FaultPlan, np.random.Generator, str], Effect]] = MappingProxyType(
     {
         "lost-message": _LostMessage,
         "disconnect": _Disconnect,

@@ -9,16 +9,13 @@ the same bench with the same clients goes wrong in the same way each time.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from mqtctl.bench_description import KINDS, FaultPlan, fault_plan
 from pyvisa_mqt.bench.fault_effects import EFFECTS, Effect
+from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.line.line import Line
 from pyvisa_mqt.line.reply_faults import garbled, reading_units, spoiled, truncated
 from pyvisa_mqt.wires.random_streams import generator
-
-if TYPE_CHECKING:
-    from pyvisa_mqt.bench.bench import Bench
 
 __all__ = ["Fault", "Faults"]
 
@@ -45,7 +42,7 @@ class Fault:
         Whether its effect lasts at present.
     """
 
-    def __init__(self, plan: FaultPlan, bench: Bench, number: int) -> None:
+    def __init__(self, plan: FaultPlan, bench: Works, number: int) -> None:
         self.plan = plan
         self.strikes = 0
         self.lasting = False
@@ -200,7 +197,7 @@ class Faults:
         Where they happen.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Works) -> None:
         self._bench = bench
         self._faults: list[Fault] = []
 

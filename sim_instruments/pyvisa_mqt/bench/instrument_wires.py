@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.quantities import parse_quantity
 from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
 from pyvisa_mqt.wires.clock import VirtualClock
 from pyvisa_mqt.wires.random_streams import generator
 from pyvisa_mqt.wires.signals import Waveform
 
-if TYPE_CHECKING:
-    from pyvisa_mqt.bench.bench import Bench
-
 __all__ = ["InstrumentWires", "build_instrument"]
 
 
-def build_instrument(bench: Bench, name: str) -> Instrument:
+def build_instrument(bench: Works, name: str) -> Instrument:
     """Return the instrument that the bench file describes under a name.
 
     Raises
@@ -58,7 +55,7 @@ class InstrumentWires:
         The instrument's name on it.
     """
 
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Works, name: str) -> None:
         self._bench = bench
         self._name = name
 
