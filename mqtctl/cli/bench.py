@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Annotated
 
 import typer
@@ -39,8 +38,7 @@ def serve(
         if virtual and speed is not None:
             raise InputError("--speed has no meaning in virtual time; leave out --speed or --virtual")
         path = bench if seed is None else f"{bench}{'&' if '?' in bench else '?'}seed={seed}"
-        arguments = [path, "--port-base", str(port_base), "--speed", str(1.0 if speed is None else speed)]
-        arguments += ["--json"] * as_json + ["--virtual"] * virtual
-        # By name: the experiment and the bench know nothing of each other but VISA bytes.
-        server = importlib.import_module("pyvisa_mqt.serve.program")
-    raise typer.Exit(server.main(arguments))
+        # The command line is no experiment: it alone may reach the bench otherwise than by VISA bytes.
+        from pyvisa_mqt.serve import program
+    pace = None if virtual else 1.0 if speed is None else speed
+    raise typer.Exit(program.serve(path, speed=pace, port_base=port_base, as_json=as_json))

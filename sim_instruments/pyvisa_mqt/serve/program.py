@@ -17,7 +17,7 @@ from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.serve.server import BenchServer
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]
 
 #: Ports that may be asked for, and the number of instruments and clients that find room behind the last.
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65000
@@ -70,17 +70,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option."""
+    """Read options and serve until interrupted; returns the exit code of `serve`."""
     options = _parser().parse_args(arguments)
-    if options.port_base and not _LOWEST_PORT <= options.port_base <= _HIGHEST_PORT:
-        return _wrong(
-            f"--port-base is {options.port_base}; give a port from {_LOWEST_PORT} to {_HIGHEST_PORT}, or 0 for any"
-        )
+    speed = None if options.virtual else options.speed
+    return serve(options.bench, speed=speed, port_base=options.port_base, as_json=options.json)
+
+
+def serve(bench_path: str, *, speed: float | None = 1.0, port_base: int = 0, as_json: bool = False) -> int:
+    """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option.
+
+    Parameters
+    ----------
+    bench_path
+        A bench file or the name of a built-in bench, as in `open_bench`.
+    speed
+        Bench seconds per second; None for virtual time, which passes with messages and waits only.
+    port_base
+        Port of the first instrument, 1024 to 65000, the others follow; 0 for any.
+    as_json
+        Whether to print the addresses as one JSON object.
+    """
+    if port_base and not _LOWEST_PORT <= port_base <= _HIGHEST_PORT:
+        return _wrong(f"--port-base is {port_base}; give a port from {_LOWEST_PORT} to {_HIGHEST_PORT}, or 0 for any")
     stop = _Stop()
     with stop:
         try:
-            bench = open_bench(options.bench)
-            server = BenchServer(bench, None if options.virtual else options.speed, options.port_base)
+            bench = open_bench(bench_path)
+            server = BenchServer(bench, speed, port_base)
         except (BenchFileError, ValueError) as exc:
             return _wrong(str(exc))
         except OSError as exc:
@@ -88,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             if not server.serves:
                 return _wrong("no instrument of this bench can be served; give one a TCPIP address, or serve --virtual")
-            _announce(server, as_json=options.json)
+            _announce(server, as_json=as_json)
             while not stop.asked:
                 server.step()
         finally:
