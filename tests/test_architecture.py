@@ -65,6 +65,18 @@ def test_what_the_bench_takes_from_the_experiment_is_a_list() -> None:
     assert taken == allowed
 
 
+def test_the_bench_draws_switches_with_no_line_of_the_experiments_own_ramps() -> None:
+    """Else a rehearsal would agree with itself: docs/decisions/0016-two-hazard-modules.md."""
+    taken = {
+        f"{node.module}.{name.name}".removeprefix("mqtctl.physics.")
+        for path in PACKAGES["pyvisa_mqt"].rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mqtctl.physics")
+        for name in node.names
+    }
+    assert taken == {"EscapeModel", "Junction", "NoiseTemperature", "models.names.escape_model"}
+
+
 def test_folders_that_would_collide_with_a_users_own_are_no_packages() -> None:
     assert [folder for folder in ("drivers", "sim_instruments") if (ROOT / folder / "__init__.py").exists()] == []
 

@@ -5,6 +5,9 @@ coordinate z = ln(y/x) is geometric at both ends, so that a distribution 1e-4 Ic
 up 1e-12 Ic above the start are resolved alike, and both x and y follow from z without cancellation. Panels
 are placed so that the log hazard changes by about 1.5 and the integrated hazard by about 2 in each; on each,
 Gauss-Legendre quadrature of 16 nodes gives the hazard and its running integral to 1e-13.
+
+The bench integrates rates by a method of its own (`pyvisa_mqt.sample.hazard`). Do not merge the two: that they have no
+line in common is what makes a rehearsal evidence (docs/decisions/0016-two-hazard-modules.md).
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ exponential random number the switch happens where H(t) = E, and never if E > H(
 
 `RateTable` tabulates ln Gamma(I) at one temperature, `HazardTable` integrates it along a cycle. For
 drawing many ramps at temperatures and offsets that wander see `switch_times`.
+
+The experiment integrates rates by a method of its own (`mqtctl.physics.ramp.hazard`). Do not merge the two: that they
+have no line in common is what makes a rehearsal evidence (docs/decisions/0016-two-hazard-modules.md).
 """
 
 from __future__ import annotations
