@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, LakeShoreInstrument
+from pyvisa_mqt.grammar.lakeshore import Entry, LakeShoreInstrument
+from pyvisa_mqt.grammar.lakeshore_fields import Integer
 from pyvisa_mqt.wires.signals import Wires
 
 __all__ = ["ALARM_ENTRIES", "AlarmSetup", "WatchfulInstrument"]

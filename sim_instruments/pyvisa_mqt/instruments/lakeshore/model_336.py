@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, Real, RefusalError
+from pyvisa_mqt.grammar.lakeshore import Entry
+from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError
 from pyvisa_mqt.instruments.lakeshore.model_336_inputs import (
     CELSIUS,
     ICE_POINT,

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyvisa_mqt.grammar.ieee488 import EventRegister, StatusModel
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, Real, RefusalError, Word
+from pyvisa_mqt.grammar.lakeshore import Entry
+from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError, Word
 from pyvisa_mqt.instruments.lakeshore.alarms import ALARM_ENTRIES, AlarmSetup, WatchfulInstrument
 from pyvisa_mqt.instruments.lakeshore.model_336_passive import INPUTS, PASSIVE_ENTRIES
 from pyvisa_mqt.instruments.lakeshore.model_336_sensors import (

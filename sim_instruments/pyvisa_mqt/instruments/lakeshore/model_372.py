@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pyvisa_mqt.grammar.ieee488 import EXECUTION_ERROR
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, Real, RefusalError, Word, engineering
+from pyvisa_mqt.grammar.lakeshore import Entry
+from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError, Word, engineering
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import CONVERSION_TIME, resistance_of, temperature_of
 from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup, monitor_percentage
 from pyvisa_mqt.instruments.lakeshore.model_372_inputs import CONTROL, INPUTS, LakeShore372Inputs

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, Quoted, Real, RefusalError, Word, engineering
+from pyvisa_mqt.grammar.lakeshore import Entry
+from pyvisa_mqt.grammar.lakeshore_fields import Integer, Quoted, Real, RefusalError, Word, engineering
 from pyvisa_mqt.instruments.lakeshore.alarms import ALARM_ENTRIES, AlarmSetup, WatchfulInstrument
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import Bridge, ChannelSetup, Reading, resistance_of
 from pyvisa_mqt.instruments.lakeshore.model_372_passive import PASSIVE_ENTRIES

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyvisa_mqt.grammar.lakeshore import Entry, Integer, Quoted, Real, RefusalError, Word
+from pyvisa_mqt.grammar.lakeshore import Entry
+from pyvisa_mqt.grammar.lakeshore_fields import Integer, Quoted, Real, RefusalError, Word
 
 __all__ = ["PASSIVE_ENTRIES", "set_header"]
 

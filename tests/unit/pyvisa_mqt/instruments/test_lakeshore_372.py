@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyvisa_mqt.grammar.lakeshore import engineering
+from pyvisa_mqt.grammar.lakeshore_fields import engineering
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import resistance_of, temperature_of
 from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup
 
