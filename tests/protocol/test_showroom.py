@@ -150,7 +150,7 @@ def test_the_sr620_dumps_every_ramp_at_100_hz_and_they_follow_the_physics(chain:
 def test_the_sr620_skips_ramps_as_its_dead_time_demands(
     chain: Callable[[str], Chain], frequency: float, how: str
 ) -> None:
-    # The table in instruments/README.md: N T ceil((0.7 T + dead + host) / T), with 750 us of dead time, and for
+    # N readings take N T ceil((0.7 T + dead + host) / T), with 750 us of dead time, and for
     # MEAS? 250 us for the text, 5 ms for the end of the group and here 0.2 ms for query and reply.
     setup = chain("0.1 ms")
     setup.ramp(frequency)

@@ -1,6 +1,6 @@
-"""Every number of the physics notes, section 3, through the public names of mqtctl.physics.
+"""Tables that were computed apart from this package, through the public names of mqtctl.physics.
 
-The notes give two to six digits; unless said otherwise the tolerance is one unit of the last digit given.
+They have two to six digits; unless said otherwise the tolerance is one unit of the last digit given.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def test_the_bounce_at_zero_temperature(
 ) -> None:
     got, log_prefactor = action_and_prefactor(LEADING, quality)
     assert got / 7.2 == pytest.approx(action, abs=1e-6)
-    # the notes give four digits; their own error is 3e-4 at Q = 0.2, 1e-3 at Q = 0.1
+    # the table has four digits; its own error is 3e-4 at Q = 0.2, 1e-3 at Q = 0.1
     assert math.exp(log_prefactor - UNDAMPED) == pytest.approx(prefactor, rel=1.5e-3 if quality < 0.3 else 6e-4)
     fitted, log_fitted = action_and_prefactor(Tunneling("closed form", "never"), quality)
     assert fitted / 7.2 == pytest.approx(action, rel=1.4e-4)
@@ -389,7 +389,7 @@ def test_the_hazard_of_a_cubic_barrier_is_an_incomplete_gamma_function(thermal: 
     hazard = scaled * gamma(shape) * gammaincc(shape, reduced) - start
     # both are exact; currents near Ic carry 1e-14 of x, times B x^b = 20
     np.testing.assert_allclose(-np.log(distribution.survival(current)), hazard, rtol=1e-11)
-    # leading-logarithm width of an extreme-value law with u* = ln X0: the notes give +2 to +5 % and +0.6 %
+    # leading-logarithm width of an extreme-value law with u* = ln X0: high by 2 to 5 %, quantum by 0.6 %
     mode = math.log(scaled)
     width = math.pi / math.sqrt(6.0) * junction.critical_current * (mode / scale) ** (1.0 / order) / (order * mode)
     low, high = (1.01, 1.06) if thermal else (1.0, 1.02)
@@ -415,8 +415,8 @@ def test_the_cubic_barrier_shifts_the_mean(
 
 
 def test_the_published_convention_shifts_the_escape_temperature_at_high_temperature() -> None:
-    # notes, section 5: with a_t = 1, T_esc/T - 1 is +3 % (100 mK) and +0.3 % (300 mK) from quantum corrections, one
-    # digit each: within a factor of 2. From damping they give -1 %, between Kramers and the turnover
+    # with a_t = 1, T_esc/T - 1 is +3 % (100 mK) and +0.3 % (300 mK) from quantum corrections, one
+    # digit each: within a factor of 2. Damping gives -1 %, between Kramers and the turnover
     for temperature, quantum in ((0.1, 0.03), (0.3, 0.003)):
         assert 0.5 < escape_temperature_shift(QuantumCorrectedThermal(), temperature, math.inf) / quantum < 2.0
         assert -0.01 < escape_temperature_shift(Kramers(), temperature, 190.0) < 0.0

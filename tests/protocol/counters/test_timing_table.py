@@ -1,7 +1,7 @@
-"""Dead time, skipped ramps and lost time of each way of reading, as in the timing table of instruments/README.md.
+"""Dead time, skipped ramps and lost time of each way of reading.
 
 A resistor stands for the junction, so that each ramp stops the interval at 0.7 of its period T. A way of reading
-that is blind for a time d behind each interval then takes ceil(0.7 + d / T) ramps a reading: the table's formula.
+that is blind for a time d behind each interval then takes ceil(0.7 + d / T) ramps a reading.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Open = Callable[..., Chain]
 
 TOP, RISE, SWITCH = 9e-6, 0.9, 0.7
 LEVEL = TOP * SWITCH / RISE * 100 * 1000
-#: Ramps a reading at each frequency in Hz. The table says the same in s for 10 000 switches: 1e4 ramps / frequency.
+#: Ramps a reading at each frequency in Hz. Behind them the same in s for 10 000 switches: 1e4 ramps / frequency.
 #: d is 750 us of the SR620's sample, with MEAS? 5.25 ms for the end of a group and its text, and the messages besides.
 DUMP = {100.0: 1, 1e3: 2, 5e3: 5, 10e3: 9}  # 100, 20, 10 and 9 s
 MEASURE = {100.0: 2, 1e3: 8, 5e3: 36, 10e3: 71}  # 200, 80, 72 and 71 s; messages of 1 ms

@@ -27,7 +27,7 @@ def quantiles(junction: Junction, number: int = 20_000) -> NDArray[np.float64]:
 def test_with_the_critical_current_known_a_tunnelling_histogram_gives_the_level_of_the_rate(
     junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:
-    # physics/README.md section 5: 36.0 mK, where the free fit gives 30.3 mK
+    # docs/analysis.md, "Two escape temperatures": 36.0 mK, where the free fit gives 30.3 mK
     fit = fit_escape_temperature(histogram_of(quantiles(junction)), estimate, CRITICAL_CURRENT)
     assert fit.escape_temperature == pytest.approx(36.0e-3, abs=0.05e-3)
 

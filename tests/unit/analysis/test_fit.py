@@ -37,7 +37,7 @@ def test_critical_current_and_temperature_are_recovered(
     assert fit.flags == ()
     assert abs(fit.critical_current - 9.489e-6) < 4 * fit.critical_current_stderr
     assert abs(fit.escape_temperature - 0.3) < 4 * fit.escape_temperature_stderr
-    # Cramer-Rao bound, physics/README.md section 5: 1.17 % of T for 1e4 switches, correlation .997
+    # Cramer-Rao bound: 1.17 % of T for 1e4 switches (docs/analysis.md), correlation .997
     assert fit.escape_temperature_stderr / fit.escape_temperature == pytest.approx(0.0117, rel=0.05)
     assert fit.correlation == pytest.approx(0.9975, abs=0.001)
     assert fit.goodness.pvalue > 1e-3
@@ -117,7 +117,8 @@ def test_junctions_and_ramps_of_other_scales_are_fitted(
 def test_a_tunnelling_histogram_alone_looks_colder_and_weaker_than_it_is(
     junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:
-    # physics/README.md section 5: 30.3 mK and Ic low by 0.103 %; the quantiles stand for an infinite histogram
+    # docs/analysis.md, "Two escape temperatures": 30.3 mK, and Ic low by 0.103 %;
+    # the quantiles stand for an infinite histogram
     distribution = SwitchingDistribution(junction, 0.0, 1e-3, model=WeakDampingTunneling())
     currents = distribution.ppf((np.arange(20_000) + 0.5) / 20_000)
     fit = fit_histogram(histogram_of(currents), estimate)

@@ -61,7 +61,7 @@ def test_a_sweep_gives_critical_current_saturation_and_crossover(sweep_of: MakeS
     assert fit.thermal_points == (4, 5, 6, 7, 8)
     assert fit.saturation.points == (0, 1)
     assert abs(fit.critical_current - 9.489e-6) < 3 * fit.critical_current_stderr
-    # physics/README.md section 2: 36.07 mK at the mean for 1 mA/s, T0 = 29.6 mK, Q = 29.9
+    # docs/analysis.md: 36.07 mK at the mean for 1 mA/s; T0 = hbar wR/(2 pi k) = 29.6 mK and Q = wp R C = 29.9 there
     assert abs(fit.saturation.escape_temperature - 36.2e-3) < 3 * fit.saturation.escape_temperature_stderr
     assert abs(fit.crossover_temperature - 29.6e-3) < 3 * fit.crossover_temperature_stderr
     assert fit.quality_factor == pytest.approx(29.9, abs=0.5)
@@ -69,7 +69,7 @@ def test_a_sweep_gives_critical_current_saturation_and_crossover(sweep_of: MakeS
     assert fit.thermometry is not None
     assert abs(fit.thermometry.slope - 1.0) < 3 * fit.thermometry.slope_stderr
     assert fit.width_exponent is not None
-    # physics/README.md section 3: 0.643, not 2/3; here 4 sigma of 2000 switches per point
+    # docs/analysis.md: 0.643, not 2/3; here 4 sigma of 2000 switches per point
     assert fit.width_exponent.exponent == pytest.approx(0.641, abs=0.08)
 
 
@@ -184,7 +184,7 @@ def test_stated_errors_contain_the_critical_current_and_the_capacitance(
 
 
 def test_the_convention_of_the_escape_temperature_shows_at_high_temperature(sweep_of: MakeSweep) -> None:
-    # physics/README.md section 5: with a_t = 1, T_esc/T - 1 is +3 % - 1 % of quantum corrections and damping at 100 mK
+    # with a_t = 1, T_esc is high by the quantum corrections (Wolynes, PRL 47, 968 (1981) [M]) and low by the damping
     fit = fit_sweep(sweep_of((0.1, 0.15, 0.2, 0.3, 0.5, 0.8), number=10_000))
     point = fit.points[0]
     assert point.predicted_escape_temperature == pytest.approx(0.1036, abs=0.001)

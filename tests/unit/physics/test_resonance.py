@@ -28,7 +28,7 @@ def test_a_washboard_close_to_the_critical_current_has_the_levels_of_the_cubic_w
 
 
 def test_the_full_washboard_decays_more_slowly_by_the_published_factor() -> None:
-    # physics notes, section 3: full / cubic at equal N = 5
+    # full / cubic at equal N = 5; the numbers were computed apart from this package, where they were published is open
     for bias, ratio in ((0.9, 0.9950 - 0.0), (0.7, 0.945)):
         cubic = well_levels(CubicWell(5.0), 1)[0].log_decay_rate
         full = well_levels(WashboardWell(5.0, bias), 1)[0].log_decay_rate
@@ -51,7 +51,7 @@ def test_junction_levels_are_in_si_units_and_describe_spectroscopy() -> None:
     assert levels.barrier == pytest.approx(float(junction.barrier(one_minus_s=0.012)))
     assert np.all(np.diff(levels.energies) > 0.0)
     assert np.all(np.diff(levels.log_decay_rates) > 0.0)
-    # perturbation theory gives .950 wp here, the exact levels 1.1 % less (notes: .945/.954 at N = 3)
+    # perturbation theory gives .950 wp here, the exact levels 1.1 % less, as at N = 3
     ratio = levels.transition_frequency / levels.plasma_frequency
     assert ratio == pytest.approx(1.0 - 5.0 / (36.0 * quanta), rel=0.015)
     assert levels.energies[0] < 0.5 * hbar * levels.plasma_frequency
