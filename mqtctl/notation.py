@@ -1,4 +1,4 @@
-"""Numbers as people read them: value(standard error), SI prefixes, durations; the one place that writes them.
+"""Numbers as people read them, value(standard error), SI prefixes, durations, and as JSON has them; written here only.
 
 Use `quantity` for one number with its unit, `Scale.of` and `number` for a column or an axis that shares one prefix,
 `duration` for a time that passed and `rough_duration` for one that is only estimated. A number that is missing (None,
@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from uncertainties import ufloat
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Scale",
     "duration",
     "finite",
+    "jsonable",
     "number",
     "quantity",
     "rough_duration",
@@ -169,3 +172,14 @@ def rough_duration(seconds: float) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def jsonable(value: Any) -> Any:
+    """Return plain Python data, mappings and lists with all that is in them; JSON knows no inf or NaN: None."""
+    if isinstance(value, dict):
+        return {key: jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [jsonable(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

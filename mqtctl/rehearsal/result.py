@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.notation import jsonable
 from mqtctl.rehearsal.precision import PointPrecision, Precision, Resolution
 
 __all__ = ["PredictedPoint", "PredictedRamp", "Rehearsal"]
@@ -161,15 +161,5 @@ class Rehearsal:
             "spread": precision and precision.spread,
             "exit_code": self.exit_code,
         }
-        return {key: _jsonable(value) for key, value in result.items()}
-
-
-def _jsonable(value: Any) -> Any:
-    """Return plain data with None for what is not finite."""
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+        plain: dict[str, Any] = jsonable(result)
+        return plain

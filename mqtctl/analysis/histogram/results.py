@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.notation import jsonable
+
 __all__ = [
     "EscapeRates",
     "EscapeTemperatureFit",
@@ -16,7 +18,6 @@ __all__ = [
     "HistogramFit",
     "Moments",
     "PointFit",
-    "jsonable",
 ]
 
 
@@ -268,11 +269,5 @@ class PointFit:
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
-        return {key: jsonable(value) for key, value in result.items()}
-
-
-def jsonable(value: Any) -> Any:
-    """Return plain Python values; JSON knows neither inf nor nan, so they become None."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        plain: dict[str, Any] = jsonable(result)
+        return plain

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mqtctl.analysis.histogram.results import PointFit, jsonable
+from mqtctl.analysis.histogram.results import PointFit
+from mqtctl.notation import jsonable
 from mqtctl.records import JunctionEstimate
 
 __all__ = [
@@ -246,4 +247,5 @@ class SweepFit:
             "flags": list(self.flags),
         }
         result |= dict.fromkeys(("lab_time_s", "wall_time_s", "live_fraction", "database", "report"))
-        return {key: jsonable(value) for key, value in result.items()}
+        plain: dict[str, Any] = jsonable(result)
+        return plain
