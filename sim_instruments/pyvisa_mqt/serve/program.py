@@ -1,23 +1,18 @@
-"""The program behind `mqtctl bench serve`: options, what it prints, how it ends.
-
-python -m pyvisa_mqt.serve.program showroom --speed 10
-"""
+"""The program behind `mqtctl bench serve`: what it prints, how it ends."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from typing import Any, TextIO
 
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.serve.server import BenchServer
 
-__all__ = ["main", "serve"]
+__all__ = ["serve"]
 
 #: Ports that may be asked for, and the number of instruments and clients that find room behind the last.
 _LOWEST_PORT, _HIGHEST_PORT = 1024, 65000
@@ -59,24 +54,7 @@ class _Stop:
         return kind is not None and issubclass(kind, _Asked)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mqtctl bench serve", description=__doc__)
-    parser.add_argument("bench", nargs="?", default="", help="bench file or name of a built-in bench")
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-    parser.add_argument("--speed", type=float, default=1.0, help="bench seconds per second")
-    parser.add_argument("--virtual", action="store_true", help="virtual time: it passes with messages and waits only")
-    parser.add_argument("--port-base", type=int, default=0, help="port of the first instrument; the others follow")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read options and serve until interrupted; returns the exit code of `serve`."""
-    options = _parser().parse_args(arguments)
-    speed = None if options.virtual else options.speed
-    return serve(options.bench, speed=speed, port_base=options.port_base, as_json=options.json)
-
-
-def serve(bench_path: str, *, speed: float | None = 1.0, port_base: int = 0, as_json: bool = False) -> int:
+def serve(bench_path: str = "", *, speed: float | None = 1.0, port_base: int = 0, as_json: bool = False) -> int:
     """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option.
 
     Parameters
@@ -145,7 +123,3 @@ def _tell(stream: TextIO | None, text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

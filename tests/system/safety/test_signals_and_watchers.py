@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyvisa_mqt.serve.program import main as serve
+from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
@@ -120,7 +120,7 @@ def test_every_signal_ends_a_served_bench(
 
     monkeypatch.setattr(BenchServer, "step", step)
     before = signal.getsignal(number)
-    assert serve(["--json"]) == 0
+    assert serve(as_json=True) == 0
     assert signal.getsignal(number) is before
 
 

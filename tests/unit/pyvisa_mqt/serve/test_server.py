@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from pyvisa_mqt.bench.bench import open_bench
-from pyvisa_mqt.serve.program import main
+from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 from pyvisa_mqt.visa.frames import LARGEST_FRAME, Frames, pack
 
@@ -238,16 +239,16 @@ def test_bytes_and_numbers_come_back_from_a_frame_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nix"], "no such bench file"),
-        (["--speed", "0"], "speed"),
-        (["--speed", "nan"], "speed"),
-        (["--port-base", "70000"], "port-base"),
+        ({"bench_path": "nix"}, "no such bench file"),
+        ({"speed": 0.0}, "speed"),
+        ({"speed": math.nan}, "speed"),
+        ({"port_base": 70000}, "port-base"),
     ],
 )
 def test_a_wrong_bench_or_option_is_one_sentence_and_exit_code_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 2
+    assert serve(**arguments) == 2
     assert said in capsys.readouterr().err
 
 
@@ -255,7 +256,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_2(capsys: pytest.Cap
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert main(["--port-base", str(taken.getsockname()[1])]) == 2
+        assert serve(port_base=taken.getsockname()[1]) == 2
     assert "cannot listen" in capsys.readouterr().err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 
 #: As on Windows: neither the modules nor the calls are there.
@@ -27,8 +27,8 @@ for name in ("fcntl", "pty", "tty", "termios"):
 sys.meta_path.insert(0, Missing())
 for name in ("openpty", "ttyname", "O_CLOEXEC"):
     delattr(os, name)
-from pyvisa_mqt.serve.program import main
-sys.exit(main(sys.argv[1:]))
+from pyvisa_mqt.serve.program import serve
+sys.exit(serve(sys.argv[1], as_json=True))
 """
 SERIAL = 'instruments: {only: {model: srs-sr620, address: "ASRL1::INSTR"}}\n'
 
@@ -39,7 +39,7 @@ def transcript(tmp_path: Path) -> Path:
 
 
 def test_without_pseudo_terminals_the_serial_instrument_is_left_out_and_the_others_are_served(transcript: Path) -> None:
-    command = [sys.executable, "-c", WITHOUT, f"showroom?transcript={transcript}", "--json"]
+    command = [sys.executable, "-c", WITHOUT, f"showroom?transcript={transcript}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -78,8 +78,7 @@ def test_a_bench_of_which_nothing_can_be_served_ends_with_exit_code_2(
 ) -> None:
     path = tmp_path / "bench.yaml"
     path.write_text(SERIAL)
-    serving = importlib.import_module("pyvisa_mqt.serve.program")
-    assert serving.main([str(path)]) == 2
+    assert serve(str(path)) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
     assert said[1].startswith("mqtctl: no instrument of this bench can be served")
