@@ -27,7 +27,7 @@ def test_a_washboard_close_to_the_critical_current_has_the_levels_of_the_cubic_w
         assert other.log_decay_rate == pytest.approx(one.log_decay_rate, abs=1e-3)
 
 
-def test_the_full_washboard_decays_more_slowly_by_the_published_factor() -> None:
+def test_the_full_washboard_decays_more_slowly_by_a_factor_computed_apart() -> None:
     # full / cubic at equal N = 5; the numbers were computed apart from this package, where they were published is open
     for bias, ratio in ((0.9, 0.9950 - 0.0), (0.7, 0.945)):
         cubic = well_levels(CubicWell(5.0), 1)[0].log_decay_rate
