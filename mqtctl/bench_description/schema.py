@@ -69,7 +69,7 @@ def _address(text: str) -> str:
 
 def _escape(name: str) -> str:
     """Check that an escape model can be made of its name."""
-    escape_model(name)
+    escape_model(name, in_a_file=True)
     return name
 
 

@@ -35,7 +35,7 @@ ESCAPE_MODELS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def escape_model(text: str) -> EscapeModel:
+def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     """Return the escape model that a text names.
 
     Parameters
@@ -43,23 +43,37 @@ def escape_model(text: str) -> EscapeModel:
     text
         A name of `ESCAPE_MODELS` (case and _ for - do not matter), an entry point's name, or `package.module:Class`,
         each with `(parameter=value)` behind it where it needs parameters.
+    in_a_file
+        Whether a file names it, which somebody else may have written: then only packages that register an escape model
+        are imported, as drivers are for a station file.
 
     Raises
     ------
     InputError
-        If there is no such model, it cannot be imported, it has no rate, or it refuses its parameters.
+        If there is no such model, it cannot be imported, it has no rate, it refuses its parameters, or a file may not
+        name it.
     """
     name, arguments = split_call(text)
+    others = registered(ENTRY_POINT_GROUP)
     own = ESCAPE_MODELS.get(name.lower().replace("_", "-"))
     if own is not None:
         path = f"{own.__module__}:{own.__name__}"
     elif ":" in name:
+        if in_a_file and _package(name) not in {"mqtctl", *map(_package, others.values())}:
+            raise InputError(
+                f"{name!r} may not be named in a file: its package registers no escape model; add an entry point of the"
+                f" group {ENTRY_POINT_GROUP} to it (docs/extend.md)"
+            )
         path = name
     else:
-        others = registered(ENTRY_POINT_GROUP)
         if name not in others:
             known = ", ".join([*ESCAPE_MODELS, *sorted(others)])
             raise InputError(f"there is no escape model {name!r}; choose one of {known}, or name package.module:Class")
         path = others[name]
     model: EscapeModel = make(path, arguments, "log_rate")
     return model
+
+
+def _package(path: str) -> str:
+    """Return the package of `package.module:Class`."""
+    return path.partition(":")[0].partition(".")[0]
