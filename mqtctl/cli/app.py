@@ -17,6 +17,7 @@ from mqtctl.cli.init import init
 from mqtctl.cli.rehearse import rehearse
 from mqtctl.cli.report import report
 from mqtctl.cli.rescue import rescue
+from mqtctl.cli.resume import resume
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.sweep import sweep
@@ -41,6 +42,7 @@ app = typer.Typer(
 
 _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
+    resume: "go on with a sweep that was stopped or killed; nothing finished is taken again",
     check: "connect, identify, read every error queue, verify wiring and limits; moves nothing",
     rehearse: "duration, precision and failures of a plan, before anything is touched",
     histogram: "one histogram at the present temperature",

@@ -36,14 +36,15 @@ from mqtctl.clock import WallClock
 from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
-from mqtctl.storage import Patience, load_sweep, open_database
+from mqtctl.storage import NOTHING, Done, Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.overview import store_overview
-from mqtctl.workflow.results import RunFolder
+from mqtctl.workflow.results import Order, RunFolder
 
 __all__ = [
     "Acquired",
+    "Begun",
     "Listener",
     "Options",
     "PointFitted",
@@ -51,6 +52,8 @@ __all__ = [
     "acquire",
     "bytes_needed",
     "carry_out",
+    "concluded",
+    "histogram_task",
     "measure_histogram",
     "measure_sweep",
 ]
@@ -129,9 +132,14 @@ def measure_histogram(
 
 def _measure(plan_path: Path, options: Options, notify: Listener, *, single: bool = False) -> dict[str, Any]:
     """Measure, then analyse and report."""
+    return concluded(lambda: acquire(plan_path, options, notify=notify, single=single, reported=True), notify)
+
+
+def concluded(measure: Callable[[], Acquired], notify: Listener) -> dict[str, Any]:
+    """Measure, then analyse and report what was taken, and what an earlier part of the same sweep had taken."""
     wall = WallClock()
     begun = wall.now()
-    taken = acquire(plan_path, options, notify=notify, single=single, reported=True)
+    taken = measure()
     stored = load_sweep(taken.folder.database, sweep_id=taken.sweep_id)
     result = analyze_stored(
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
@@ -161,18 +169,44 @@ def acquire(
     Other parameters and errors are those of `measure_sweep`.
     """
     plan = load_plan(plan_path)
+    return carry_out(plan, histogram_task(plan, single=single, reported=reported), options, notify=notify)
+
+
+def histogram_task(plan: ResolvedPlan, *, single: bool, reported: bool = True) -> Task:
+    """Return the task of `acquire`."""
     points = 1 if single else len(plan.plan.temperatures)
-    task = Task(run_histogram if single else run_sweep, points, reported)
-    return carry_out(plan, task, options, notify=notify)
+    return Task(run_histogram if single else run_sweep, points, reported, single)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done on the open station, at how many points, and whether `mqtctl report` can show what is taken."""
+    """What is done on the open station.
+
+    Attributes
+    ----------
+    measure
+        Does it.
+    points
+        At how many temperatures.
+    reported
+        Whether `mqtctl report` can show what is taken.
+    single
+        Whether it is one histogram at the present temperature; None for what `mqtctl resume` cannot go on with.
+    """
 
     measure: Callable[[SweepJob], object]
     points: int
     reported: bool = False
+    single: bool | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A measurement that was begun before: where it is stored, as what, and what of it is there."""
+
+    folder: RunFolder
+    sweep_id: str
+    done: Done
 
 
 def bytes_needed(plan: ResolvedPlan, points: int) -> int:
@@ -185,21 +219,38 @@ def bytes_needed(plan: ResolvedPlan, points: int) -> int:
     return points * variants * (switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
 
 
-def carry_out(
-    plan: ResolvedPlan, task: Task, options: Options | None = None, *, notify: Listener = lambda _event: None
-) -> Acquired:
-    """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`."""
-    options = options or Options()
+def _anew(plan: ResolvedPlan, options: Options) -> Begun:
+    """Return a measurement of which nothing is there yet."""
     sweep_id = uuid.uuid4().hex
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
+    return Begun(folder, sweep_id, NOTHING)
+
+
+def carry_out(
+    plan: ResolvedPlan,
+    task: Task,
+    options: Options | None = None,
+    *,
+    notify: Listener = lambda _event: None,
+    begun: Begun | None = None,
+) -> Acquired:
+    """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`.
+
+    `begun` is what the measurement goes on with; a new one without.
+    """
+    options = options or Options()
+    begun = begun or _anew(plan, options)
+    folder, sweep_id = begun.folder, begun.sweep_id
     needed = bytes_needed(plan, task.points)
     notify = Bystander(notify)
 
     def tell(sentence: str) -> None:
         notify(Remark(sentence))
 
-    following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
+    following = Following(
+        folder, sweep_id, task.points, notify, WallClock(), task.reported, histograms=len(begun.done.histograms)
+    )
     limit = plan.sample.limits.max_current
     with ExitStack() as opened:
         opened.enter_context(following.telling())
@@ -221,6 +272,8 @@ def carry_out(
             interrupt.striking(),
         ):
             interrupt.check()
+            if task.single is not None and not folder.resumed:
+                folder.write_order(Order(str(plan.source.resolve()), sweep_id, task.single, options.seed))
             facts = _facts(plan, station)
             following.begin(facts)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
@@ -236,6 +289,7 @@ def carry_out(
                     facts=facts,
                     notify=_with_fits(following, folder.database, plan),
                     check=interrupt.check,
+                    done=begun.done,
                 )
             )
         return Acquired(folder, sweep_id, station.clock.now() - start)
