@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from mqtctl.plan import Purpose
 from mqtctl.records import MeasuredRamp
 
-__all__ = ["BlockStored", "Event", "Notify", "PointFinished", "RampsBegin", "Remark", "Settling"]
+__all__ = [
+    "AtRest",
+    "BlockStored",
+    "Event",
+    "Notify",
+    "OutputsInUse",
+    "PointFinished",
+    "RampsBegin",
+    "Remark",
+    "Settling",
+]
 
 
 @dataclass(frozen=True)
@@ -114,11 +124,23 @@ class PointFinished:
 
 
 @dataclass(frozen=True)
+class OutputsInUse:
+    """From now on source and heater may be on: the station file says which."""
+
+    station: str
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """Source and heater are off, confirmed, and stay off."""
+
+
+@dataclass(frozen=True)
 class Remark:
     """Something the user should know, in one sentence."""
 
     text: str
 
 
-Event = Settling | RampsBegin | BlockStored | PointFinished | Remark
+Event = OutputsInUse | AtRest | Settling | RampsBegin | BlockStored | PointFinished | Remark
 Notify = Callable[[Event], None]

@@ -22,7 +22,7 @@ from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.sweep import sweep
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="mqtctl",
@@ -73,8 +73,3 @@ def _root(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

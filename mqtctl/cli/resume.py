@@ -22,10 +22,11 @@ def resume(
     with reporting_faults():
         from mqtctl.cli.progress import watching
         from mqtctl.cli.summary import print_sweep
+        from mqtctl.supervision.link import link
         from mqtctl.workflow.resuming import resume as go_on
 
         with watching() as notify:
-            result = go_on(run, plan, notify=notify)
+            result = go_on(run, plan, notify=notify, alive=link().beat)
         with printing():
             if json:
                 print_json(result)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import platform
 import uuid
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,12 +28,13 @@ from mqtctl.acquisition import (
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
+from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
 from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
-from mqtctl.errors import MqtctlError
+from mqtctl.errors import MqtctlError, UnsafeError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
 from mqtctl.storage import NOTHING, Done, Patience, load_sweep, open_database
@@ -78,11 +79,12 @@ Listener = Callable[[Event | PointFitted | MeasurementBegins], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What the user may say beside the plan; see `measure_sweep`."""
+    """What may be said beside the plan; see `measure_sweep`."""
 
     output: Path | None = None
     database: Path | None = None
     seed: int | None = None
+    alive: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def measure_sweep(
         Plan file.
     options
         Folder for the run (default: a new one under mqtctl-runs), database (default: in that
-        folder, or as planned), and the simulated bench's seed.
+        folder, or as planned), the simulated bench's seed, and what is called wherever the measurement could stop: a
+        sign of life, some times a second.
     notify
         Called with each event of the measurement.
 
@@ -254,7 +257,7 @@ def carry_out(
     limit = plan.sample.limits.max_current
     with ExitStack() as opened:
         opened.enter_context(following.telling())
-        interrupt = opened.enter_context(Interrupt())
+        interrupt = opened.enter_context(Interrupt(options.alive))
         patience = Patience(tell=tell, check=interrupt.check)
         opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
         opened.enter_context(exclusive(instruments_of(plan.station)))
@@ -268,6 +271,7 @@ def carry_out(
         # closes
         with (
             open_database(folder.database, needed=needed, patience=patience) as database,
+            _in_use(plan.station, notify),
             guarded(station, tell),
             interrupt.striking(),
         ):
@@ -293,6 +297,20 @@ def carry_out(
                 )
             )
         return Acquired(folder, sweep_id, station.clock.now() - start)
+
+
+@contextmanager
+def _in_use(station: Path, notify: Listener) -> Iterator[None]:
+    """Tell that outputs are in use within the block, which ends with an error where they are not confirmed off."""
+    notify(OutputsInUse(str(station.resolve())))
+    try:
+        yield
+    except UnsafeError:
+        raise
+    except BaseException:
+        notify(AtRest())
+        raise
+    notify(AtRest())
 
 
 def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:

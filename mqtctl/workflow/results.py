@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mqtctl.documents import write_whole
 from mqtctl.errors import InputError, StorageError
 from mqtctl.storage import Patience, StoredSweep, prepared_database, sole_writer
+from mqtctl.whole_files import write_whole
 
 __all__ = ["Order", "RunFolder", "find_run", "provenance", "read_order", "stamp", "sweep_times"]
 

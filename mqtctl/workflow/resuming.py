@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,13 @@ from mqtctl.workflow.results import RunFolder, find_run, read_order
 __all__ = ["first_difference", "resume"]
 
 
-def resume(run: Path, plan_path: Path | None = None, *, notify: Listener = lambda _event: None) -> dict[str, Any]:
+def resume(
+    run: Path,
+    plan_path: Path | None = None,
+    *,
+    notify: Listener = lambda _event: None,
+    alive: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
     """Take what is missing of a sweep or histogram, then analyse the whole and report; returns the JSON contract.
 
     A histogram counts as finished when its closing facts, written last, are in the database. One that is not is taken
@@ -31,8 +37,8 @@ def resume(run: Path, plan_path: Path | None = None, *, notify: Listener = lambd
         Folder of the run.
     plan_path
         Plan file, if it is not where it was.
-    notify
-        Called with each event of the measurement.
+    notify, alive
+        As for `measure_sweep`.
 
     Raises
     ------
@@ -51,7 +57,7 @@ def resume(run: Path, plan_path: Path | None = None, *, notify: Listener = lambd
     _require_unchanged(plan, done, run)
     task = histogram_task(plan, single=order.single)
     begun = Begun(RunFolder(run, database, resumed=True), order.sweep_id, done)
-    options = Options(seed=_next_seed(order.seed, done.runs))
+    options = Options(seed=_next_seed(order.seed, done.runs), alive=alive)
     notify(Remark(f"going on: {len(done.histograms)} histograms are finished and are not taken again"))
     return concluded(lambda: carry_out(plan, task, options, notify=notify, begun=begun), notify)
 

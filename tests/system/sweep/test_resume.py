@@ -48,7 +48,7 @@ def test_a_resumed_sweep_is_whole_and_repeats_nothing(copy: Any) -> None:
     run = copy.folder / "run"
     before = load_done(run / "data.db", read_order(run).sweep_id)
     assert before.histograms == {(0, 0), (0, 1), (1, 0)}
-    kept = {p.histogram.run_id: p.histogram.intervals for p in load_sweep(run / "data.db").points if p.complete}
+    kept = {p.histogram.run_id or 0: p.histogram.intervals for p in load_sweep(run / "data.db").points if p.complete}
     outcome = copy.run("resume", run, "--json", "--plan", copy.folder / "plan.yaml")
     assert outcome.exit_code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
@@ -57,7 +57,7 @@ def test_a_resumed_sweep_is_whole_and_repeats_nothing(copy: Any) -> None:
     assert [(p.histogram.point, p.histogram.polarity) for p in after.points] == [
         (0, 1), (0, -1), (1, 1), (1, -1), (2, 1), (2, -1)
     ]  # fmt: skip
-    runs = {p.histogram.run_id: p.histogram.intervals for p in after.points}
+    runs = {p.histogram.run_id or 0: p.histogram.intervals for p in after.points}
     assert set(kept) < set(runs)  # the finished ones are those of the first part
     assert len(runs) - len(kept) == 3
     assert all(np.array_equal(kept[number], runs[number]) for number in kept)
