@@ -20,6 +20,7 @@ from mqtctl.cli.rescue import rescue
 from mqtctl.cli.resume import resume
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
+from mqtctl.cli.status import status
 from mqtctl.cli.sweep import sweep
 
 __all__ = ["app"]
@@ -43,6 +44,7 @@ app = typer.Typer(
 _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
     resume: "go on with a sweep that was stopped or killed; nothing finished is taken again",
+    status: "what a sweep does, or did when it died",
     check: "connect, identify, read every error queue, verify wiring and limits; moves nothing",
     rehearse: "duration, precision and failures of a plan, before anything is touched",
     histogram: "one histogram at the present temperature",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from mqtctl.clock import Clock, WallClock
 
 __all__ = ["ATTEMPT", "PATIENCE", "RestAttempt", "bring_to_rest", "own_command"]
 
@@ -50,8 +51,7 @@ def bring_to_rest(
     tell: Callable[[str], object],
     *,
     attempt: Callable[[str], RestAttempt] = attempt,
-    sleep: Callable[[float], object] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock | None = None,
     patience: Sequence[float] = (PATIENCE, _PAUSE),
 ) -> bool:
     """Try until source and heater are confirmed off, or patience is over; returns whether they are.
@@ -62,20 +62,21 @@ def bring_to_rest(
         Station file.
     tell
         Told in a sentence of the first failure and of the end.
-    attempt, sleep, clock
-        Does it once; waits; tells the time in s.
+    attempt, clock
+        Does it once; the computer's clock.
     patience
         How long in s it is tried again, and the pause between two attempts.
     """
     longest, pause = patience
-    begun = clock()
+    clock = clock or WallClock()
+    begun = clock.now()
     told = False
     while True:
         result = attempt(station)
         if result.confirmed:
             tell("source and heater are off, confirmed")
             return True
-        if clock() - begun >= longest:
+        if clock.now() - begun >= longest:
             tell(
                 f"the safe state is NOT confirmed after {longest:.0f} s: look at the instruments, then run"
                 f" `mqtctl safe {station}`; {result.said}"
@@ -84,4 +85,4 @@ def bring_to_rest(
         if not told:
             tell(f"not confirmed off: {result.said}; trying again for up to {longest:.0f} s")
             told = True
-        sleep(pause)
+        clock.sleep(pause)

@@ -76,7 +76,7 @@ def test_a_killed_sweep_leaves_nothing_on(victim: str, served: Path, laboratory:
         lines = [json.loads(line) for line in served.read_text(encoding="utf-8").splitlines()]
         output = [line for line in lines if line["kind"] == "output" and line["instrument"] == "source"][-1]
         heater = [line["power_W"] for line in lines if line["kind"] == "heater"]
-        return output["least"] == output["greatest"] == 0.0 and heater[-1] == 0.0
+        return bool(output["least"] == output["greatest"] == 0.0 and heater[-1] == 0.0)
 
     wait_for(at_rest)
     if victim != "supervisor":

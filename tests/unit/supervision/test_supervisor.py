@@ -17,6 +17,7 @@ from mqtctl.supervision.link import HANDLE_NAME, Link
 from mqtctl.supervision.resting import RestAttempt, bring_to_rest
 from mqtctl.supervision.status import LOG_NAME, STATUS_NAME, Status, StatusFile
 from mqtctl.supervision.supervisor import Supervisor, is_supervised
+from tests.unit.instruments.fake_clock import FakeClock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no handles are handed down there")
 
@@ -169,15 +170,13 @@ def test_a_worker_whose_supervisor_is_stopped_does_not_wait_and_loses_no_line() 
 
 def test_a_bench_that_is_not_confirmed_at_rest_is_tried_again_until_patience_ends() -> None:
     said: list[str] = []
-    times = iter(range(0, 10_000, 30))
     answers = [RestAttempt(False, "no reply"), RestAttempt(False, "no reply"), RestAttempt(True, "")]
 
     def rest(answers: list[RestAttempt]) -> bool:
         left = iter(answers)
         return bring_to_rest(
-            "s.yaml", said.append, attempt=lambda _: next(left), sleep=lambda _: None, clock=lambda: float(next(times)),
-            patience=(120.0, 5.0),
-        )  # fmt: skip
+            "s.yaml", said.append, attempt=lambda _: next(left), clock=FakeClock(), patience=(120.0, 5.0)
+        )
 
     assert rest(answers)
     assert said == [
