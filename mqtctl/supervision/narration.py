@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
@@ -47,7 +48,11 @@ def _facts(event: object) -> tuple[str, dict[str, Any]] | None:
         case AtRest():
             return "at rest", {}
         case MeasurementBegins():
-            return "begins", {"folder": event.folder, "simulated": event.simulated, "seed": event.seed}
+            return "begins", {
+                "folder": str(Path(event.folder).resolve()),
+                "simulated": event.simulated,
+                "seed": event.seed,
+            }
         case Settling():
             return "settling", {
                 **_place(event),
