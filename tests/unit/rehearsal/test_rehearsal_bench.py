@@ -21,7 +21,8 @@ from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn, StandIn
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.plan.calibration import Calibration
 from mqtctl.rehearsal.bench import RehearsalBench, choose_bench
-from mqtctl.station import load_station
+from mqtctl.rehearsal.laboratory import rehearsal_laboratory
+from mqtctl.station import load_station, open_station
 from mqtctl.station.file import OPTIONAL_ROLES, ROLES
 
 KEITHLEY = """
@@ -301,6 +302,20 @@ def test_a_laboratorys_adapter_is_wired_by_its_own_stand_in(choose: Chooser, mon
     assert bench.bias is not None
     assert {source.port: source.scale for source in bench.bias.sources} == {"ramp_source.out": 1e-5}
     assert (bench.markers[0].pulse, bench.markers[0].high, bench.markers[0].width) == ("high", 3.0, 2e-6)
+
+
+def test_a_stand_in_that_no_package_has_registered_is_told_without_the_temporary_folder(
+    choose: Chooser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    brought_by_a_laboratory(OwnRamp, monkeypatch)
+    bench = choose(KEITHLEY.replace("ramp_source}", "ramp_source, pulse: high}"), COUNTER, BRIDGE)
+    with rehearsal_laboratory(load_plan(tmp_path / "chosen" / "plan.yaml"), bench) as place:
+        with pytest.raises(InputError) as error, open_station(place.station):
+            pass
+        told = place.in_users_terms(str(error.value))
+    assert "the bench's description: instruments.ramp_source.model: 'lab-ramp' is unknown; choose one of" in told
+    assert "entry point of the group pyvisa_mqt.instruments" in told
+    assert "mqtctl-rehearsal" not in told
 
 
 def test_a_station_on_a_simulated_bench_keeps_its_wiring(laboratory: Any) -> None:
