@@ -19,6 +19,7 @@ from mqtctl.errors import CryostatError, HardwareError
 from mqtctl.instruments.lakeshore.controller import LakeshoreController
 from mqtctl.instruments.lakeshore.model_372_options import Lakeshore372Options
 from mqtctl.instruments.lakeshore.zones import Zone
+from mqtctl.instruments.roles.stand_in import ControllerStandIn
 from mqtctl.instruments.talk.error_sentences import named
 from mqtctl.instruments.talk.wanted import Spoken, Wanted
 
@@ -53,6 +54,16 @@ class Lakeshore372Controller(LakeshoreController):
         self._fresh_from = -math.inf
         heater = self._options.heater
         super().__init__(instrument, self._options, self.heaters[heater], f"{heater} heater", clock)
+
+    @classmethod
+    def stand_in(cls, driver: str, options: Lakeshore372Options) -> ControllerStandIn:
+        """Return a resistance bridge with a sample heater and a warm-up heater."""
+        return ControllerStandIn(
+            "lakeshore-372",
+            sensor=f"ch{options.channel}",
+            heater="sample" if options.heater == "sample" else "warmup",
+            coldest=options.minimum,
+        )
 
     @property
     def _reading_query(self) -> str:
