@@ -28,8 +28,8 @@ from mqtctl.acquisition import (
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
+from mqtctl.acquisition.checks.preflight import check_plan
 from mqtctl.acquisition.goal import PrecisionGoal
-from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
