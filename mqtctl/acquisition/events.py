@@ -115,9 +115,15 @@ class PointFinished:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something the user should know, in one sentence."""
+    """Something the user should know, in one sentence; `point` is the one it is about, None for none."""
 
-    text: str
+    sentence: str
+    point: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence with the point that it is about."""
+        return self.sentence if self.point is None else f"point {self.point}: {self.sentence}"
 
 
 Event = Settling | RampsBegin | BlockStored | PointFinished | Remark

@@ -268,7 +268,7 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
             fit = fit_histogram(point.histogram, junction)
         except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
             kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
+            notify(Remark(f"no fit of this histogram alone: {kind}{exc}", event.point))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(
