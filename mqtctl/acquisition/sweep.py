@@ -123,8 +123,9 @@ def _remark_on_bath(job: SweepJob, place: Place, bath: float) -> None:
         return
     job.notify(
         Remark(
-            f"point {place.point}: the bath was at {readable(bath, 'K')} on average during the ramps, outside "
-            f"{readable(band, '1')} of {readable(target, 'K')}"
+            f"the bath was at {readable(bath, 'K')} on average during the ramps, outside "
+            f"{readable(band, '1')} of {readable(target, 'K')}",
+            place.point,
         )
     )
 
@@ -144,5 +145,5 @@ def _settle(job: SweepJob, point: int, target: float) -> SettleResult:
         limit=job.plan.sample.limits.max_temperature,
         clock=job.station.clock,
         watch=watch,
-        remark=lambda text: job.notify(Remark(f"point {point}: {text}")),
+        remark=lambda text: job.notify(Remark(text, point)),
     )

@@ -28,9 +28,9 @@ from mqtctl.acquisition import (
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
+from mqtctl.acquisition.checks.preflight import check_plan
 from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
-from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
@@ -340,7 +340,7 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
             fit = fit_histogram(point.histogram, junction)
         except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
             kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
+            notify(Remark(f"no fit of this histogram alone: {kind}{exc}", event.point))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(

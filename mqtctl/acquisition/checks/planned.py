@@ -43,9 +43,11 @@ def first_fault(findings: list[Finding], plan: ResolvedPlan) -> MqtctlError | No
     if not faults:
         return None
     fault = faults[0]
+    error: MqtctlError = HardwareError(f"{fault.instrument or fault.subject}: {fault.sentence}")
     if fault.cause == "file":
-        return InputError(f"{plan.source}: {fault.subject}: {fault.sentence}")
-    return HardwareError(f"{fault.instrument or fault.subject}: {fault.sentence}")
+        error = InputError(f"{plan.source}: {fault.subject}: {fault.sentence}")
+    error.finding = fault
+    return error
 
 
 def programs_of(plan: ResolvedPlan) -> list[RampProgram]:
