@@ -168,6 +168,7 @@ def _junction(sample: Sample) -> dict[str, Any]:
         "critical_current": format_quantity(facts.critical_current, "A"),
         "capacitance": format_quantity(facts.capacitance, "F"),
         "resistance": format_quantity(facts.resistance, "Ohm"),
+        "potential": facts.potential,
     }
     gap = facts.gap_voltage
     return known if gap is None else {**known, "gap_voltage": format_quantity(gap, "V")}
