@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,7 +14,7 @@ SETTLING = 30.0 * math.log(0.5 / 0.01) + 120.0
 RAMPING = 10_000 / 79.0
 
 
-def after(events: list[Event], kind: type[Event], count: int) -> TimeLeft:
+def after(events: Sequence[Event], kind: type[Event], count: int) -> TimeLeft:
     """Return the estimate after so many events of a kind."""
     left = TimeLeft()
     for event in events:
