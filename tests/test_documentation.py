@@ -222,3 +222,16 @@ def test_no_command_and_no_code_hides_in_an_indented_block() -> None:
         prose = BLOCK.sub("", page.read_text(encoding="utf-8"))
         hidden += [(page.name, line) for line in re.findall(r"\n\n    ([^\n]+)", prose)]
     assert hidden == []
+
+
+def test_every_paper_that_is_cited_is_in_the_list_of_references() -> None:
+    listed = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    cited: dict[str, str] = {}
+    sources = [path for part in ("mqtctl", "drivers", "sim_instruments") for path in (ROOT / part).rglob("*.py")]
+    for path in (*sources, *PAGES):
+        text = re.sub(r"\s+#?\s*", " ", path.read_text(encoding="utf-8"))
+        for volume_and_page in re.findall(r"\b\d+, \d+ \((?:19|20)\d\d\)", text):
+            cited[volume_and_page] = path.name
+        cited |= dict.fromkeys(re.findall(r"arXiv:\d{4}\.\d{4,5}", text), path.name)
+    assert len(cited) > 20
+    assert {place: path for place, path in cited.items() if place not in listed} == {}
