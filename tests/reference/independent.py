@@ -2,8 +2,8 @@
 
 Barrier and frequency in 50-digit decimals from the printed formulas (cancellation and all), switching moments by
 composite Gauss-Legendre panels of equal width, exact levels by complex scaling in a basis of oscillator states,
-the bounce by Petviashvili's iteration on a ring. The numbers of cases.json were made by a third program, which is not kept here;
-test_independent.py compares the two.
+the bounce by Petviashvili's iteration on a ring. The numbers of cases.json were made by a third program, which is
+not kept here; test_independent.py compares the two.
 """
 
 from __future__ import annotations
