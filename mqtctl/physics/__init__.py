@@ -8,7 +8,7 @@ Rates are natural logarithms of Gamma / 1 s^-1, everything else is in SI units. 
   `Tunneling` those of T = 0, `QuantumCorrectedThermal`, `CrossoverFormula` and `PeriodicBounce` the pieces between.
 - `metastable_levels` gives exact levels of the undamped well, for spectroscopy and as a yardstick.
 
-References marked [M] are quoted from memory of standard literature: check them before quoting them as published.
+Equation numbers marked [M] are quoted from memory; docs/references.md has each paper's DOI and what of it was seen.
 
 >>> from mqtctl.physics import Escape, Junction, SwitchingDistribution
 >>> junction = Junction(critical_current=9.489e-6, capacitance=6.35e-12, resistance=190.0)

@@ -1,4 +1,8 @@
-"""Every case of cases.json, made by an independent implementation, through the public names of mqtctl.physics."""
+"""Every case of cases.json, made by an independent implementation, through the public names of mqtctl.physics.
+
+`provenance` in a case says how it was computed or where it was published (docs/references.md); many are computed once
+more in test_independent.py.
+"""
 
 from __future__ import annotations
 
@@ -227,7 +231,7 @@ def test_the_1985_junction_has_the_escape_temperature_that_its_authors_calculate
 
 
 def test_damping_suppresses_tunnelling_by_about_300_in_the_junction_of_1988() -> None:
-    # PRB 37, 5950: "about 300" from the abstract, junction from memory [M]. The number of quanta is not
+    # PRB 37, 5950 (1988): "about 300" from the abstract, junction from memory [M]. The number of quanta is not
     # published; the range 1.44 to 1.6 spans a factor 2: an order-of-magnitude check
     expected = PUBLISHED["pub_Cleland1988_factor"]["expected"]["suppression_about"]
     damped, bare = Junction(2.4873e-5, 4.28e-12, 9.3), Junction(2.4873e-5, 4.28e-12)

@@ -1,6 +1,7 @@
 """Tables that were computed apart from this package, through the public names of mqtctl.physics.
 
-They have two to six digits; unless said otherwise the tolerance is one unit of the last digit given.
+They have two to six digits; unless said otherwise the tolerance is one unit of the last digit given. The program
+that made them is not kept; `independent` makes the thermal widths, cold bounce and ground-state rates once more.
 """
 
 from __future__ import annotations

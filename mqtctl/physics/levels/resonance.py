@@ -1,6 +1,6 @@
 """Exact metastable levels of the undamped junction: the yardstick of the semiclassical formulas, and for spectroscopy.
 
-Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 211
+Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 212
 (1998), eq. 3.6 [M]): a collocation on a complex contour finds all levels, `schrodinger.refine_state` brings
 each to full precision. No damping, no temperature: widths are those of tunnelling alone.
 """

@@ -16,7 +16,7 @@ Which one to use when:
     (by 10 % at Q = 10, 75 % at Q = 2, u = 10, a = 1.4738).
 
 All are classical: below about 3 T0 quantum corrections matter (ln Gamma 0.37 higher at 3 T0), see `Escape`.
-References marked [M] are quoted from memory: check before quoting them as published.
+Equation numbers marked [M] are quoted from memory: see docs/references.md.
 """
 
 from __future__ import annotations
