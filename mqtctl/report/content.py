@@ -88,6 +88,11 @@ class PointContent:
     saturated: bool = False
     remarks: tuple[str, ...] = ()
 
+    @property
+    def std(self) -> Estimate:
+        """Width of the histogram: standard deviation of the switching currents in A."""
+        return self.results["std_switching_current"]
+
 
 @dataclass(frozen=True)
 class TheoryCurves:

@@ -105,14 +105,14 @@ def _label_levels(axes: Axes, points: Sequence[PointContent], height: float) -> 
     step = max(math.ceil(0.42 * len(points) / max(height - 2.0, 1.0)), 1)  # 0.42 cm: a line of small text
     levels = range(0, len(points), step)
     temperature_scale = Scale.of([p.temperature for p in points], "K")
-    width_scale = Scale.of([p.results["std_switching_current"].value for p in points], "A")
+    width_scale = Scale.of([p.std.value for p in points], "A")
     names = [f"{points[k].temperature / temperature_scale.factor:#.4g}".rstrip(".") for k in levels]
     axes.set_yticks(list(levels), names, va="bottom")
     axes.set_ylabel(f"Bath temperature ({temperature_scale.name})")
     axes.tick_params(axis="y", length=0)
     right = axes.twinx()
     right.set_ylim(axes.get_ylim())
-    widths = [scaled_number(points[k].results["std_switching_current"], width_scale) for k in levels]
+    widths = [scaled_number(points[k].std, width_scale) for k in levels]
     right.set_yticks(list(levels), widths, va="bottom")
     right.tick_params(axis="y", length=0)
     right.set_ylabel(f"Standard deviation σ ({width_scale.name})")

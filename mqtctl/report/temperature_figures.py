@@ -20,11 +20,11 @@ __all__ = ["draw_escape_temperatures", "draw_widths", "guide_line", "saturated_w
 
 def saturated_width(content: Content) -> Estimate:
     """Return the mean width in A of the saturated points, weighted by their standard errors."""
-    points = [p for p in content.by_temperature if p.saturated and p.results["std_switching_current"]]
+    points = [p for p in content.by_temperature if p.saturated and p.std]
     if not points:
         return NOTHING
-    values = np.array([float(p.results["std_switching_current"].value or 0.0) for p in points])
-    errors = np.array([p.results["std_switching_current"].error for p in points])
+    values = np.array([float(p.std.value or 0.0) for p in points])
+    errors = np.array([p.std.error for p in points])
     if np.any(errors <= 0.0):
         return Estimate(float(values.mean()))
     weights = errors**-2
@@ -37,18 +37,12 @@ def guide_line(content: Content) -> Curve | None:
     The line is anchored at the geometric mean of the warmer half of the thermal points: there
     the escape is thermal beyond doubt, and what bends away from the line is seen at the cold end.
     """
-    thermal = [
-        p
-        for p in content.by_temperature
-        if p.thermal
-        and p.results["std_switching_current"]
-        and float(p.results["std_switching_current"].value or 0.0) > 0.0
-    ]
+    thermal = [p for p in content.by_temperature if p.thermal and p.std and float(p.std.value or 0.0) > 0.0]
     if not thermal:
         return None
     warm = thermal[len(thermal) // 2 :]
     log_temperature = float(np.mean([np.log(p.temperature) for p in warm]))
-    log_width = float(np.mean([np.log(float(p.results["std_switching_current"].value or 1.0)) for p in warm]))
+    log_width = float(np.mean([np.log(float(p.std.value or 1.0)) for p in warm]))
     temperatures = np.array([p.temperature for p in content.by_temperature])
     x = np.geomspace(temperatures.min() / 1.25, temperatures.max() * 1.25, 64)
     return Curve(x, np.exp(log_width + (np.log(x) - log_temperature) * 2.0 / 3.0))
@@ -137,25 +131,13 @@ def draw_widths(figure: Figure, content: Content) -> None:
     axes, below = _panels(figure, content)
     points = content.by_temperature
     across = Scale.of([p.temperature for p in points], "K")
-    up = Scale.of([p.results["std_switching_current"].value for p in points], "A")
-    heights = [
-        float(p.results["std_switching_current"].value) / up.factor
-        for p in points
-        if p.results["std_switching_current"].value is not None
-    ]
+    up = Scale.of([p.std.value for p in points], "A")
+    heights = [float(p.std.value) / up.factor for p in points if p.std.value is not None]
     if content.theory is not None:
         heights += (content.theory.width.y / up.factor).tolist()
     _frame(axes, below, content, across, heights)
     axes.set_ylabel(f"Standard deviation σ ({up.name})")
-    _error_bars(
-        axes,
-        points,
-        [p.results["std_switching_current"] for p in points],
-        (across, up),
-        color=INK,
-        label="measured",
-        zorder=5,
-    )
+    _error_bars(axes, points, [p.std for p in points], (across, up), color=INK, label="measured", zorder=5)
     if content.theory is not None:
         curve = content.theory.width
         axes.plot(
@@ -173,7 +155,7 @@ def draw_widths(figure: Figure, content: Content) -> None:
     _level(axes, saturated_width(content), up, COLD, "saturated width", "-.")
     _crossover(axes, content.results["crossover_temperature"], across, MARK, "computed crossover $T_0$", ":")
     if below is not None and content.theory is not None:
-        _ratio(below, points, [p.results["std_switching_current"] for p in points], content.theory.width, across)
+        _ratio(below, points, [p.std for p in points], content.theory.width, across)
     _legend(figure, axes)
 
 

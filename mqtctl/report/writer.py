@@ -111,7 +111,7 @@ def _pictures(content: Content, mark: str) -> list[Picture]:
     if histogram_points(content):
         caption = captions.histogram_caption(content)
         add("histograms", "Switching histograms", caption, draw_histograms, histogram_height(content))
-    if any(p.results["std_switching_current"] for p in content.by_temperature):
+    if any(p.std for p in content.by_temperature):
         caption = captions.width_caption(content)
         add("width", "Width against bath temperature", caption, draw_widths, 10.8)
     if rate_points(content):

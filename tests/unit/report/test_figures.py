@@ -116,9 +116,7 @@ def test_the_guide_line_has_slope_two_thirds_and_passes_the_warm_points(make_con
     assert slope == pytest.approx(np.full(slope.size, 2.0 / 3.0))
     warmest = content.by_temperature[-1]
     at_warmest = float(np.exp(np.interp(np.log(warmest.temperature), np.log(guide.x), np.log(guide.y))))
-    assert at_warmest == pytest.approx(
-        warmest.results["std_switching_current"].value, rel=0.15
-    )  # 2/3 against the data's own exponent
+    assert at_warmest == pytest.approx(warmest.std.value, rel=0.15)  # 2/3 against the data's own exponent
     assert guide_line(make_content((0.015, 0.02))) is None  # no thermal point, no guide
 
 
