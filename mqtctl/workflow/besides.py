@@ -75,7 +75,7 @@ def besides(stored: StoredSweep) -> dict[str, Any]:
     if heating:
         found["heating_check"] = heating[0]
     if stored.iv_curves:
-        found["iv_curves"] = [dict(curve) for curve in stored.iv_curves]
+        found["iv_curves"] = [curve.to_dict() for curve in stored.iv_curves]
     return found
 
 

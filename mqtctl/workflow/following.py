@@ -11,7 +11,7 @@ from typing import Any
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.clock import Clock
 from mqtctl.errors import InterruptedRunError
-from mqtctl.storage import load_sweep
+from mqtctl.storage import RunFacts, load_sweep
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.results import RunFolder
 
@@ -73,11 +73,11 @@ class Following:
     _last: float = _FIRST
     _running_report: bool = False
 
-    def begin(self, facts: dict[str, Any]) -> None:
+    def begin(self, facts: RunFacts) -> None:
         """Take what is known of the station; the first event comes after it."""
         self._begun = self.clock.now()
-        self._facts = {key: facts[key] for key in ("simulated", "seed")}
-        self.notify(MeasurementBegins(str(self.folder.path), facts["simulated"], facts["seed"]))
+        self._facts = {"simulated": facts.simulated, "seed": facts.seed}
+        self.notify(MeasurementBegins(str(self.folder.path), bool(facts.simulated), facts.seed))
 
     def __call__(self, event: Any) -> None:
         """Pass an event on, and keep the folder up to date."""

@@ -36,7 +36,7 @@ from mqtctl.clock import WallClock
 from mqtctl.errors import MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
-from mqtctl.storage import Patience, load_sweep, open_database
+from mqtctl.storage import Patience, RunFacts, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.overview import store_overview
@@ -223,7 +223,7 @@ def carry_out(
             interrupt.check()
             facts = _facts(plan, station)
             following.begin(facts)
-            for doubt in calibration_findings(plan, station, facts["instruments"]):
+            for doubt in calibration_findings(plan, station, facts.instruments):
                 if doubt.verdict != "good":
                     notify(Remark(f"{doubt.subject}: {doubt.sentence}"))
             task.measure(
@@ -241,18 +241,18 @@ def carry_out(
         return Acquired(folder, sweep_id, station.clock.now() - start)
 
 
-def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
+def _facts(plan: ResolvedPlan, station: Station) -> RunFacts:
     """Return what is kept with every run beside plan, sample and snapshot."""
-    return {
-        "plan": plan.source.name,
-        "station": plan.station.name,
-        "instruments": station.identities(),
-        "simulated": station.simulated,
-        "seed": station.seed,
-        "started": station.clock.utc().isoformat(),
-        "versions": {name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
+    return RunFacts(
+        plan=plan.source.name,
+        station=plan.station.name,
+        instruments=station.identities(),
+        simulated=station.simulated,
+        seed=station.seed,
+        started=station.clock.utc().isoformat(),
+        versions={name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
         | {"python": platform.python_version()},
-    }
+    )
 
 
 def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
