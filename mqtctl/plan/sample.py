@@ -37,7 +37,7 @@ class JunctionFacts(Document):
         """Leave the washboard unsaid, so that documents, and digests of plans, are those of files without the key."""
         written: dict[str, object] = handler(self)
         if self.potential == WASHBOARD:
-            del written["potential"]
+            written.pop("potential", None)
         return written
 
     @property

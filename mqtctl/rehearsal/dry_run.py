@@ -226,7 +226,7 @@ class _Attempt:
         except MqtctlError as exc:
             failure = _failure(self._laboratory, self._point, exc)
         for point, stored in _complete(options):
-            number = int(stored.header.get("variant", {}).get("number", 0))
+            number = stored.header.variant.number
             self._result.histograms[self._points[point], number] = stored
         return failure
 

@@ -204,9 +204,7 @@ def _whole(run: DryRun, predicted: Sequence[PredictedPoint], points: Sequence[Re
     told = sum(duration for duration in durations if duration is not None)
     if run.lab_time is None:
         return told
-    rehearsed = sum(
-        float((stored.result or {})["duration"]) for point in points for stored in point.rehearsed if stored is not None
-    )
+    rehearsed = sum(stored.duration for point in points for stored in point.rehearsed if stored is not None)
     settling = sum(point.settling_time or 0.0 for point in predicted)
     return told + run.lab_time - rehearsed - settling
 

@@ -151,8 +151,8 @@ def _verdict(content: Content) -> str:
     if content.verdict is None:
         return ""
     sigmas = ""
-    if content.verdict_sigmas is not None:
-        sigmas = f" Saturation less prediction: {content.verdict_sigmas:+.1f} standard errors."
+    if content.sigmas is not None:
+        sigmas = f" Saturation less prediction: {content.sigmas:+.1f} standard errors."
     kind = "box" if content.verdict == AGREES else "box warning"
     return f'<div class="{kind}"><p><strong>Verdict: {html.escape(content.verdict)}.</strong>{sigmas}</p></div>'
 

@@ -123,7 +123,7 @@ def test_the_guide_line_has_slope_two_thirds_and_passes_the_warm_points(make_con
 def test_the_saturated_width_is_the_weighted_mean_of_saturated_points_only(make_content: MakeContent) -> None:
     content = make_content((0.015, 0.02, 0.4))
     first, second, _ = (
-        replace(p, std=Estimate(v, e))
+        replace(p, results={**p.results, "std_switching_current": Estimate(v, e)})
         for p, v, e in zip(content.points, (6e-9, 9e-9, 40e-9), (1e-10, 2e-10, 1e-10), strict=True)
     )
     level = saturated_width(replace(content, points=(first, second, content.points[2])))

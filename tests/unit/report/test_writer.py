@@ -70,17 +70,17 @@ def test_a_fitted_sweep_makes_a_page_with_four_figures(sweep: Sweep, fit: SweepF
 
 
 def test_the_numbers_in_the_report_are_those_of_the_fit(fit: SweepFit, content: Content) -> None:
-    assert content.critical_current.value == fit.critical_current
+    assert content.results["critical_current"].value == fit.critical_current
     assert fit.saturation is not None
-    assert content.saturation.value == fit.saturation.escape_temperature
+    assert content.results["saturation_escape_temperature"].value == fit.saturation.escape_temperature
     for point, found in zip(content.points, fit.points, strict=True):
         assert found.shared is not None
         assert found.alone is not None
-        assert point.escape_temperature.value == found.shared.escape_temperature
-        assert point.escape_temperature_free.value == found.alone.escape_temperature
-        assert point.critical_current_free.value == found.alone.critical_current
+        assert point.results["escape_temperature"].value == found.shared.escape_temperature
+        assert point.results["escape_temperature_free"].value == found.alone.escape_temperature
+        assert point.results["critical_current_free"].value == found.alone.critical_current
         assert found.moments is not None
-        assert point.mean.value == found.moments.mean
+        assert point.results["mean_switching_current"].value == found.moments.mean
 
 
 def test_drawn_densities_are_normalised_and_rates_follow_the_law(content: Content) -> None:
