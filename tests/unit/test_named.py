@@ -92,3 +92,11 @@ def test_a_file_imports_no_package_that_has_not_registered(package_of_a_laborato
         escape_model(stranger, in_a_file=True)
     assert "stranger_of_a_test" not in sys.modules
     assert escape_model(stranger) == Kramers()  # a person who types it has decided
+
+
+@pytest.mark.parametrize("text", ["escape without depletion", "escape_without_depletion", "escape(depletion=False)"])
+def test_a_well_that_stays_full_has_a_name(text: str) -> None:
+    model = escape_model(text, in_a_file=True)
+    assert model == Escape(depletion=False)
+    assert not Escape(depletion=False).contains_depletion
+    assert Escape().contains_depletion

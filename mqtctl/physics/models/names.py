@@ -7,6 +7,7 @@ or `package.module:Class`; any of them may be followed by `(parameter=value)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -21,11 +22,12 @@ __all__ = ["ENTRY_POINT_GROUP", "ESCAPE_MODELS", "escape_model"]
 
 ENTRY_POINT_GROUP = "mqtctl.escape_models"
 
-#: Name -> class; each can be called without arguments.
+#: Name -> class, or class with parameters; each can be called without arguments.
 ESCAPE_MODELS: Mapping[str, Any] = MappingProxyType(
     {
         "buttiker-harris-landauer": ButtikerHarrisLandauer,
         "escape": Escape,
+        "escape-without-depletion": partial(Escape, depletion=False),
         "kramers": Kramers,
         "melnikov-meshkov": MelnikovMeshkov,
         "transition-state": TransitionState,
@@ -41,7 +43,7 @@ def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     Parameters
     ----------
     text
-        A name of `ESCAPE_MODELS` (case and _ for - do not matter), an entry point's name, or `package.module:Class`,
+        A name of `ESCAPE_MODELS` (case, and _ or a blank for -, do not matter), an entry point's name, or `package.module:Class`,
         each with `(parameter=value)` behind it where it needs parameters.
     in_a_file
         Whether a file names it, which somebody else may have written: then only packages that register an escape model
@@ -55,8 +57,10 @@ def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     """
     name, arguments = split_call(text)
     others = registered(ENTRY_POINT_GROUP)
-    own = ESCAPE_MODELS.get(name.lower().replace("_", "-"))
+    own = ESCAPE_MODELS.get(name.lower().replace("_", "-").replace(" ", "-"))
     if own is not None:
+        if isinstance(own, partial):
+            own, arguments = own.func, {**own.keywords, **arguments}
         path = f"{own.__module__}:{own.__name__}"
     elif ":" in name:
         if in_a_file and _package(name) not in {"mqtctl", *map(_package, others.values())}:
