@@ -1,13 +1,13 @@
 """Exact classical escape rates: the lowest eigenvalue of the Klein-Kramers operator of the cubic well.
 
-Written from the equation alone, apart from `mqtctl`. In units of the plasma frequency and the thermal length the well is
+Written from the equation alone, apart from `mqtctl`. In units of plasma frequency and thermal length the well is
 phi(x) = x^2/2 - x^3/(3 b), b = (6 u)^(1/2), in units of kT, and with p(x, v) = exp(-phi/2) sum_n c_n(x) psi_n(v)
 
     dc_n/dt = -(n/Q) c_n - (n + 1)^(1/2) (d/dx - phi'/2) c_{n+1} - n^(1/2) (d/dx + phi'/2) c_{n-1}.
 
-x stands on a grid in sinc functions; the blocks are eliminated from the highest Hermite function down (a continued
-fraction of matrices), which leaves one matrix for c_0 that depends on the eigenvalue. Behind the top, where the potential
-has fallen by `fall` kT, the slope fades out and a sink takes whoever comes.
+x stands on a grid in sinc functions; the blocks are eliminated from the highest Hermite function down (a
+continued fraction of matrices), which leaves one matrix for c_0 that depends on the eigenvalue. Behind the top, where
+the potential has fallen by `fall` kT, the slope fades out and a sink takes whoever comes.
 
 `python tests/reference/klein_kramers.py` writes `klein_kramers.json` beside this file (some minutes).
 """
@@ -68,7 +68,7 @@ def log_rate(exponent: float, quality: float, hermite: int, step: float = 0.2, f
 
 
 def main() -> None:
-    """Write the table; each entry has been made with twice the Hermite functions too, and its change stands beside it."""
+    """Write the table; beside each value stands how it changed with half the functions and a finer grid."""
     cases = []
     for exponent in EXPONENTS:
         for quality in QUALITIES:

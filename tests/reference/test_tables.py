@@ -453,7 +453,8 @@ def test_tunnelling_histogram_of_the_1985_junction() -> None:
 
 
 _SCRIPT = spec_from_file_location("klein_kramers", Path(__file__).with_name("klein_kramers.py"))
-assert _SCRIPT is not None and _SCRIPT.loader is not None
+assert _SCRIPT is not None
+assert _SCRIPT.loader is not None
 _MODULE = module_from_spec(_SCRIPT)
 _SCRIPT.loader.exec_module(_MODULE)
 log_rate = _MODULE.log_rate

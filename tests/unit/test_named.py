@@ -10,7 +10,7 @@ import pytest
 
 from mqtctl.analysis import read_switching_data
 from mqtctl.errors import InputError
-from mqtctl.physics import CrossoverFormula, Kramers
+from mqtctl.physics import CrossoverFormula, Escape, Kramers
 from mqtctl.physics.models.names import escape_model
 
 

@@ -15,7 +15,8 @@ ln Gamma at N = 2).
 
 Stated rules: below 0.82 T0 the last two terms are switched off smoothly, being smaller than exp(-2) of the
 first; between 1.4 and 1.9 T0 ln Gamma goes over to ln[(kappa wp/2 pi) f_q] - u, which alone is used above. T -> 0 is
-`Tunneling`, exactly; T -> large is `MelnikovMeshkov(finite_barrier=True)`, to 2e-4, or without depletion `Kramers`, exactly.
+`Tunneling`, exactly; T -> large is `MelnikovMeshkov(finite_barrier=True)`, to 2e-4, or without depletion `Kramers`,
+exactly.
 
 Depletion multiplies that by Y, ln Y = W G: G of the quantum turnover (`depletion.log_loss`), W the share of the rate
 that goes over the top, where the well is depleted,
@@ -65,8 +66,8 @@ _FLOOR = 0.2  # relative size below which the remainder may not bring the rate: 
 class Escape(WellModel):
     """Escape at any temperature: tunnelling, crossover and quantum-corrected thermal activation, with ohmic damping.
 
-    The barrier is taken as cubic in its quantum part, with exact height and frequency. Contains depletion of the well by
-    escape unless told otherwise.
+    The barrier is taken as cubic in its quantum part, with exact height and frequency. Contains depletion of the well
+    by escape unless told otherwise.
 
     Sources: Grabert, Weiss and Hanggi, PRL 52, 2193 (1984), eq. 3 [M] (bounce at finite T); Grabert and
     Weiss, PRL 53, 1787 (1984), eqs. 6 and 12 [M] (above and through the crossover). How they are joined:
@@ -75,10 +76,10 @@ class Escape(WellModel):
     Parameters
     ----------
     depletion
-        Include the depletion of the well by escape (default), in the classical limit the factor A(7.2 u/Q) of Mel'nikov
-        and Meshkov (J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]), towards T0 that of the quantum turnover (RMP 62, 251
-        (1990) [M]; `depletion`), and nothing in the cold; the module docstring has the formula. Within 0.06 of the exact
-        classical rate (Klein-Kramers, u = 5 and 10, Q = 0.3 to 100). From 0.7 to 1.5 T0 within 0.03 of the balance of
+        Include the depletion of the well by escape (default), in the classical limit the factor A(7.2 u/Q) of
+        Mel'nikov and Meshkov (J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]), towards T0 that of the quantum
+        turnover (RMP 62, 251 (1990) [M]; `depletion`), and nothing in the cold; the module docstring has the formula.
+        Within 0.06 of the exact classical rate (Klein-Kramers, u = 5 and 10, Q = 0.3 to 100). From 0.7 to 1.5 T0 within 0.03 of the balance of
         one swing with the next for the cubic barrier's own transmission (N = 2 and 5, Q = 10 to 100), within 0.12 at
         Q = 1000; in weaker damping near T0 it is not known: `validity` says so from Q = 300 on.
         False: a well that stays full, which needs 7.2 u/Q above about 5. Without damping (R infinite, or not known)
@@ -174,7 +175,7 @@ def log_depletion(
     loss: FloatArray,
     log_rate: FloatArray,
 ) -> FloatArray:
-    """Return ln Y for flat arrays of N, kappa, T/T0, 1/Q, D and the ln(Gamma/wp) of a full well (Mel'nikov 1984 [M])."""
+    """Return ln Y for flat arrays of N, kappa, T/T0, 1/Q, D and the ln(Gamma/wp) of a full well (Mel'nikov [M])."""
     result = np.zeros(quanta.shape)
     there = (ratio > _DEPLETION[0]) & (damping > 0.0)
     if not there.any():

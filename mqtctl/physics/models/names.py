@@ -43,8 +43,8 @@ def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     Parameters
     ----------
     text
-        A name of `ESCAPE_MODELS` (case, and _ or a blank for -, do not matter), an entry point's name, or `package.module:Class`,
-        each with `(parameter=value)` behind it where it needs parameters.
+        A name of `ESCAPE_MODELS` (case, and _ or a blank for -, do not matter), an entry point's name, or
+        `package.module:Class`, each with `(parameter=value)` behind it where it needs parameters.
     in_a_file
         Whether a file names it, which somebody else may have written: then only packages that register an escape model
         are imported, as drivers are for a station file.
@@ -60,8 +60,9 @@ def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     own = ESCAPE_MODELS.get(name.lower().replace("_", "-").replace(" ", "-"))
     if own is not None:
         if isinstance(own, partial):
-            own, arguments = own.func, {**own.keywords, **arguments}
-        path = f"{own.__module__}:{own.__name__}"
+            arguments = {**own.keywords, **arguments}
+        kind = own.func if isinstance(own, partial) else own
+        path = f"{kind.__module__}:{kind.__name__}"
     elif ":" in name:
         if in_a_file and _package(name) not in {"mqtctl", *map(_package, others.values())}:
             raise InputError(

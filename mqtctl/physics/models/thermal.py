@@ -63,8 +63,8 @@ class TransitionState(WellModel):
 class Kramers(WellModel):
     """Kramers' rate for moderate to strong damping, a_t = wR/wp = (1 + 1/4Q^2)^(1/2) - 1/2Q.
 
-    Source: Kramers, Physica 7, 284 (1940), eq. 25 [M]. Without depletion. Validity: 7.2 u/Q well above 1; at Q = 30 and u = 10 it is
-    0.37 too high in ln Gamma (see `MelnikovMeshkov`).
+    Source: Kramers, Physica 7, 284 (1940), eq. 25 [M]. Without depletion. Validity: 7.2 u/Q well above
+    1; at Q = 30 and u = 10 it is 0.37 too high in ln Gamma (see `MelnikovMeshkov`).
     """
 
     def log_rate_in(self, well: WellState) -> NDArray[np.float64]:
@@ -80,8 +80,8 @@ class Kramers(WellModel):
 class ButtikerHarrisLandauer(WellModel):
     """Low to moderate damping, a_t = 4a / [(1 + a Q / 1.8 u)^(1/2) + 1]^2.
 
-    Source: Buttiker, Harris and Landauer, PRB 28, 1268 (1983), eq. 3.11 [M]. Contains depletion. Validity: Q above about 30; for
-    Q < a few a_t -> a > 1, which no classical rate can reach. An undamped junction has rate 0.
+    Source: Buttiker, Harris and Landauer, PRB 28, 1268 (1983), eq. 3.11 [M]. Contains depletion. Validity:
+    Q above about 30; for Q < a few a_t -> a > 1, which no classical rate can reach. An undamped junction has rate 0.
 
     Parameters
     ----------
@@ -131,9 +131,9 @@ class MelnikovMeshkov(WellModel):
     """The turnover for any damping: Kramers' rate times the depletion factor A(7.2 u / Q).
 
     ln A(D) = (1/2pi) int dl ln[1 - exp(-D (l^2 + 1/4))] / (l^2 + 1/4), D the energy lost on one swing
-    in units of kT. Contains depletion. Source: Mel'nikov and Meshkov, J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]; Hanggi, Talkner
-    and Borkovec, RMP 62, 251 (1990), eq. 6.18 [M]. 7.2 u/Q is the loss at the top of a cubic well in
-    weak damping. An undamped junction has rate 0: without damping nothing refills the well.
+    in units of kT. Contains depletion. Source: Mel'nikov and Meshkov, J. Chem. Phys. 85, 1018 (1986), eq. 3.21
+    [M]; Hanggi, Talkner and Borkovec, RMP 62, 251 (1990), eq. 6.18 [M]. 7.2 u/Q is the loss at the top of a cubic well
+    in weak damping. An undamped junction has rate 0: without damping nothing refills the well.
 
     Parameters
     ----------
