@@ -57,7 +57,7 @@ def measured(folder: Path, section: str, facts: dict[str, Any]) -> tuple[np.ndar
     [
         ("junction", {}, 190.0, BATH, True),
         ("junction", {"escape": "escape without depletion"}, 190.0, BATH, False),
-        ("junction", {"plasma_resistance": "6 Ohm"}, 6.0, BATH, True),
+        ("junction", {"plasma_resistance": "1 Ohm"}, 1.0, BATH, True),
         ("junction", {"decoupling_temperature": "80 mK"}, 190.0, (0.05**5 + 0.08**5) ** 0.2, True),
         ("bias", {"noise_temperature": "50 mK", "noise_exponent": 2}, 190.0, 0.05 * 2.0**0.5, True),
         ("bias", {"noise_temperature": "20 mK"}, 190.0, 0.07, True),

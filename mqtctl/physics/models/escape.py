@@ -79,7 +79,8 @@ class Escape(WellModel):
         Include the depletion of the well by escape (default), in the classical limit the factor A(7.2 u/Q) of
         Mel'nikov and Meshkov (J. Chem. Phys. 85, 1018 (1986), eq. 3.21 [M]), towards T0 that of the quantum
         turnover (RMP 62, 251 (1990) [M]; `depletion`), and nothing in the cold; the module docstring has the formula.
-        Within 0.06 of the exact classical rate (Klein-Kramers, u = 5 and 10, Q = 0.3 to 100). From 0.7 to 1.5 T0 within 0.03 of the balance of
+        Within 0.06 of the exact classical rate (Klein-Kramers, u = 5 and 10, Q = 0.3 to 100). From 0.7 to 1.5 T0
+        within 0.03 of the balance of
         one swing with the next for the cubic barrier's own transmission (N = 2 and 5, Q = 10 to 100), within 0.12 at
         Q = 1000; in weaker damping near T0 it is not known: `validity` says so from Q = 300 on.
         False: a well that stays full, which needs 7.2 u/Q above about 5. Without damping (R infinite, or not known)

@@ -39,9 +39,9 @@ CHANGES = {
     "readouts.noise": (READOUT, READOUT.replace("0.5 us", "300 us").replace("noise: 2 uV", "noise: 180 uV")),
     "readouts.offset": (READOUT, READOUT.replace("0.5 us", "100 us").replace("offset: 0 V", "offset: 0.5 mV")),
     "noise_exponent": ("noise: 0.1 nA", "noise: 0.1 nA\n  noise_temperature: 120 mK\n  noise_exponent: 2"),
-    "junction.escape": ("escape: escape", "escape: transition-state"),
+    "junction.escape": ("escape: escape", "escape: tunneling"),
     "junction.depletion": ("escape: escape", "escape: escape without depletion"),
-    "junction.plasma_resistance": ("escape: escape", "escape: escape\n  plasma_resistance: 6 Ohm"),
+    "junction.plasma_resistance": ("escape: escape", "escape: escape\n  plasma_resistance: 1 Ohm"),
     "junction.decoupling": ("escape: escape", "escape: escape\n  decoupling_temperature: 140 mK"),
 }  # fmt: skip
 
