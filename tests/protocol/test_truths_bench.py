@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvisa_mqt
-import yaml
 from mqtctl_drivers.keithley_6221 import Keithley6221
 from mqtctl_drivers.keysight_53230a import Keysight53230A
 
+from mqtctl.documents import dump_yaml, load_yaml
 from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
 from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
 from mqtctl.instruments.roles.experiment import RampProgram
@@ -26,11 +26,11 @@ _names = count()
 
 def measured(folder: Path, section: str, facts: dict[str, Any]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], float]:
     """Return the switching currents (A) on a bench with these facts, and the ramp rate in A/s."""
-    content = yaml.safe_load(BUILTIN.read_text(encoding="utf-8"))
+    content = dict(load_yaml(BUILTIN))
     content["cryostat"]["base_temperature"] = "50 mK"
     content[section].update(facts)
     file = folder / "bench.yaml"
-    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    file.write_text(dump_yaml(content), encoding="utf-8")
     number, library = next(_names), f"{file}@mqt"
     source_driver = Keithley6221(f"truth_source_{number}", "GPIB0::12::INSTR", visalib=library)
     counter_driver = Keysight53230A(f"truth_counter_{number}", "TCPIP0::192.0.2.53::inst0::INSTR", visalib=library)
