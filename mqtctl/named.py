@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from io import StringIO
@@ -100,10 +101,10 @@ def choose(text: str, own: Mapping[str, Any], group: str, method: str, *, what: 
     Parameters
     ----------
     text
-        A name of `own` (case and _ for - do not matter), an entry point's name, or `package.module:Class`, each with
-        `(parameter=value)` behind it where it needs parameters.
+        A name of `own` (case, and _ or a blank for -, do not matter), an entry point's name, or `package.module:Class`,
+        each with `(parameter=value)` behind it where it needs parameters.
     own
-        Name -> class.
+        Name -> class, or class with parameters (`functools.partial`).
     group
         Of the entry points of other packages.
     method
@@ -121,6 +122,9 @@ def choose(text: str, own: Mapping[str, Any], group: str, method: str, *, what: 
         name it.
     """
     name, arguments = split_call(text)
+    alias = own.get(_spelled(name))
+    if isinstance(alias, partial):
+        arguments = {**alias.keywords, **arguments}
     path = _path(name, own, group, what, in_a_file=in_a_file)
     for key, value in arguments.items():
         if isinstance(value, Nested):
@@ -131,10 +135,17 @@ def choose(text: str, own: Mapping[str, Any], group: str, method: str, *, what: 
     return make(path, arguments, method)
 
 
+def _spelled(name: str) -> str:
+    """Return a name as it stands in a table of names."""
+    return name.lower().replace("_", "-").replace(" ", "-")
+
+
 def _path(name: str, own: Mapping[str, Any], group: str, what: str, *, in_a_file: bool) -> str:
     """Return `package.module:Class` of a name."""
     others = registered(group)
-    found = own.get(name.lower().replace("_", "-"))
+    found = own.get(_spelled(name))
+    if isinstance(found, partial):
+        found = found.func
     if found is not None:
         return f"{found.__module__}:{found.__name__}"
     if ":" in name:

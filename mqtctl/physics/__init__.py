@@ -22,7 +22,13 @@ from mqtctl.physics.levels.potentials import CubicWell, WashboardWell
 from mqtctl.physics.levels.resonance import MetastableLevels, metastable_levels, well_levels
 from mqtctl.physics.levels.transmission import undamped_thermal_log_rate
 from mqtctl.physics.models.crossover import CrossoverFormula, PeriodicBounce, QuantumCorrectedThermal
-from mqtctl.physics.models.effects import AmbegaokarBaratoff, NoiseTemperature, Retrapping, two_well_renormalisation
+from mqtctl.physics.models.effects import (
+    AmbegaokarBaratoff,
+    NoiseTemperature,
+    PlasmaDamping,
+    Retrapping,
+    two_well_renormalisation,
+)
 from mqtctl.physics.models.escape import Escape
 from mqtctl.physics.models.protocol import EscapeModel, WellModel, WellState
 from mqtctl.physics.models.thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
@@ -51,6 +57,7 @@ __all__ = [
     "MetastableLevels",
     "NoiseTemperature",
     "PeriodicBounce",
+    "PlasmaDamping",
     "Potential",
     "QuantumCorrectedThermal",
     "Retrapping",

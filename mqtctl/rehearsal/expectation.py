@@ -64,7 +64,7 @@ class Circumstances:
     def law(self) -> Any:
         """The escape model with the line's fast noise."""
         warmer = self.line.noise_temperature
-        return NoiseTemperature(self.model, warmer) if warmer else self.model
+        return NoiseTemperature(self.model, warmer, self.line.noise_exponent) if warmer else self.model
 
     @property
     def scale(self) -> float:

@@ -12,6 +12,7 @@ from mqtctl.analysis import fit_histogram, read_switching_data
 from mqtctl.errors import InputError
 from mqtctl.physics import (
     CrossoverFormula,
+    Escape,
     Junction,
     Kramers,
     NoiseTemperature,
@@ -160,3 +161,11 @@ def test_the_potential_of_another_package_is_drawn_from_and_fitted(package_of_a_
 
     assert max(abs(pull) for pull in pulls(name)) < 3.0
     assert pulls("washboard")[1] > 10.0  # its barrier is too high by the root of 2.5, and so is the temperature
+
+
+@pytest.mark.parametrize("text", ["escape without depletion", "escape_without_depletion", "escape(depletion=False)"])
+def test_a_well_that_stays_full_has_a_name(text: str) -> None:
+    model = escape_model(text, in_a_file=True)
+    assert model == Escape(depletion=False)
+    assert not Escape(depletion=False).contains_depletion
+    assert Escape().contains_depletion

@@ -8,6 +8,7 @@ take its name: `noise-temperature(model=kramers, excess=0.02)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -22,11 +23,12 @@ __all__ = ["ENTRY_POINT_GROUP", "ESCAPE_MODELS", "WRAPPING_MODELS", "escape_mode
 
 ENTRY_POINT_GROUP = "mqtctl.escape_models"
 
-#: Name -> class; each can be called without arguments.
+#: Name -> class, or class with parameters; each can be called without arguments.
 ESCAPE_MODELS: Mapping[str, Any] = MappingProxyType(
     {
         "buttiker-harris-landauer": ButtikerHarrisLandauer,
         "escape": Escape,
+        "escape-without-depletion": partial(Escape, depletion=False),
         "kramers": Kramers,
         "melnikov-meshkov": MelnikovMeshkov,
         "transition-state": TransitionState,
@@ -45,8 +47,8 @@ def escape_model(text: str, *, in_a_file: bool = False) -> EscapeModel:
     Parameters
     ----------
     text
-        A name of `ESCAPE_MODELS` or `WRAPPING_MODELS` (case and _ for - do not matter), an entry point's name, or
-        `package.module:Class`, each with `(parameter=value)` behind it where it needs parameters.
+        A name of `ESCAPE_MODELS` or `WRAPPING_MODELS` (case, and _ or a blank for -, do not matter), an entry point's
+        name, or `package.module:Class`, each with `(parameter=value)` behind it where it needs parameters.
     in_a_file
         Whether a file names it, which somebody else may have written: then only packages that register an escape model
         are imported, as drivers are for a station file.

@@ -53,6 +53,8 @@ def checked_model(model: EscapeModel) -> EscapeModel:
 class RateModel(ABC):
     """A rate of escape with its validity, at arguments that are checked here once."""
 
+    #: Whether a thermal rate contains the depletion of the well by escape.
+    contains_depletion: ClassVar[bool] = False
     _any_temperature: ClassVar[bool] = False  # True: the rate does not depend on temperature, which may be left out
 
     @abstractmethod

@@ -103,7 +103,7 @@ def test_the_theory_curves_meet_the_published_junction(content: Content) -> None
     assert theory.escape_temperature.y[0] == pytest.approx(36.07e-3, rel=0.02)
     assert theory.width.y[0] == pytest.approx(6.245e-9, rel=0.02)
     warmest = theory.escape_temperature.y[-1] / theory.escape_temperature.x[-1]
-    assert warmest == pytest.approx(1.0, abs=0.02)
+    assert warmest == pytest.approx(0.96, abs=0.01)  # a_t = 1 names a lower temperature than a depleted well has
     assert set(BATH) <= set(theory.width.x.tolist())
 
 
