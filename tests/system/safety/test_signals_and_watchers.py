@@ -64,7 +64,7 @@ def every_command_and_signal() -> Iterator[Any]:
     """Yield all pairs; slow are all but one of each command, and of each signal that no other test sends."""
     for command in ("sweep", "histogram", "calibrate"):
         for number in STOP_SIGNALS:
-            shown = number == signal.SIGHUP if command != "sweep" else number == signal.SIGQUIT
+            shown = number == signal.SIGHUP if command != "sweep" else number in (signal.SIGQUIT, signal.SIGTERM)
             yield pytest.param(command, number, marks=() if shown else pytest.mark.slow)
 
 
