@@ -82,6 +82,7 @@ def standard(quanta: float) -> float:
 # exact levels
 
 
+@pytest.mark.shown(3)
 @pytest.mark.parametrize(
     ("quanta", "ratio"),
     [(1.0, 0.733), (1.5, 0.848), (2.0, 0.892), (2.5, 0.916), (3.0, 0.931), (4.0, 0.949), (5.0, 0.960), (10.0, 0.980)],
@@ -127,6 +128,7 @@ def test_naive_wkb_of_the_ground_state_is_low_by_the_known_factor() -> None:
     assert math.exp(ground(CubicWell(quanta)).log_decay_rate - naive) == pytest.approx(1.075, abs=0.01)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     ("bias", "at_1p5", "at_5"),
     [

@@ -82,6 +82,7 @@ def fewer(monkeypatch: pytest.MonkeyPatch, thresholds: tuple[float, ...], ramps:
     monkeypatch.setattr("mqtctl.acquisition.calibration._DUMMY_RAMPS", ramps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("short", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_dummy_resistor_checks_the_chain_without_a_junction(
     cold: Any, monkeypatch: pytest.MonkeyPatch, short: bool

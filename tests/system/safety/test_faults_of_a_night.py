@@ -75,6 +75,7 @@ def test_a_source_that_lost_its_power_before_the_first_period_is_no_missing_mark
     assert "switched off and on" in str(found.error)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("kind", ["lost-reply", "truncated-reply"])
 def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callable[[str], Night], kind: str) -> None:
     found = night(f"{{kind: {kind}, instrument: counter, match: 'R? ', message: 6}}")
@@ -147,6 +148,7 @@ def test_a_garbled_answer_while_a_set_point_is_made_is_asked_for_again(night: Ca
     assert any("attempt 1 of 3" in remark for remark in found.remarks)
 
 
+@pytest.mark.slow
 def test_one_glitch_in_an_i_v_curve_costs_a_few_ramps(night: Callable[[str], Night], laboratory: Any) -> None:
     laboratory.change("plan.yaml", "# iv_curve: true", "iv_curve: true  #")
     found = night("{kind: lost-reply, instrument: counter, match: 'R? ', message: 6}")

@@ -64,7 +64,7 @@ def every_command_and_signal() -> Iterator[Any]:
     """Yield all pairs; slow are all but one of each command, and of each signal that no other test sends."""
     for command in ("sweep", "histogram", "calibrate"):
         for number in STOP_SIGNALS:
-            shown = number == signal.SIGHUP if command != "sweep" else number == signal.SIGQUIT
+            shown = number == signal.SIGHUP if command != "sweep" else number in (signal.SIGQUIT, signal.SIGTERM)
             yield pytest.param(command, number, marks=() if shown else pytest.mark.slow)
 
 
@@ -83,6 +83,7 @@ def test_every_signal_ends_every_command_that_drives_outputs_with_everything_off
     assert last_of(there) == (False, 0.0)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_every_signal_ends_a_check(number: signal.Signals, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def looked(*_: object) -> list[object]:
@@ -124,6 +125,7 @@ def test_every_signal_ends_a_served_bench(
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.slow
 def test_a_lost_terminal_ends_a_sweep_with_everything_off(laboratory: Any) -> None:
     there = transcript(laboratory)
     laboratory.change("plan.yaml", "switches: 1000", "switches: 40000")
@@ -243,6 +245,7 @@ def through(descriptor: int, *arguments: str, cwd: Path) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow
 def test_what_nobody_reads_is_not_printed_and_the_exit_code_stays(laboratory: Any) -> None:
     laboratory.change("sample.yaml", "max_current: 12 uA", "max_current: 5 uA")
     reader, writer = os.pipe()

@@ -10,6 +10,7 @@ import pytest
 from mqtctl.storage import load_sweep
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 def test_a_precision_that_the_most_switches_do_not_give_is_remarked(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "switches: 1000", "switches: 500\nprecision: 1 %")

@@ -153,6 +153,7 @@ def test_a_corrupted_thermal_point_is_flagged_and_not_dropped(sweep_of: MakeSwee
     assert any("disagree" in flag for flag in fit.flags)
 
 
+@pytest.mark.slow
 def test_stated_errors_contain_the_critical_current_and_the_capacitance(
     sweep_of: MakeSweep, estimate: JunctionEstimate
 ) -> None:
@@ -258,6 +259,7 @@ def at_rates(rates: Sequence[float], junction: Junction, histogram_of: Histogram
     return found
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("rates", [(1e-4, 1e-2), (1e-3, 1e-3)])
 def test_several_ramps_at_each_temperature_give_one_crossover(
     rates: tuple[float, ...], junction: Junction, estimate: JunctionEstimate, histogram_of: HistogramOf

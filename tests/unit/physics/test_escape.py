@@ -70,6 +70,7 @@ def test_it_is_tunnelling_at_zero_and_at_high_temperature_the_turnover_or_kramer
             assert got == pytest.approx(wanted, abs=50.0 / hot + (0.01 if model.depletion else 0.0))
 
 
+@pytest.mark.shown(15)
 @pytest.mark.parametrize("quanta", [2.0, 2.5, 3.0, 5.0])
 @pytest.mark.parametrize("ratio", [0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 1.7, 2.0, 3.0])
 def test_through_the_crossover_it_is_within_a_tenth_of_uniform_wkb(quanta: float, ratio: float) -> None:
@@ -78,6 +79,7 @@ def test_through_the_crossover_it_is_within_a_tenth_of_uniform_wkb(quanta: float
     assert got == pytest.approx(undamped_thermal_log_rate(quanta, ratio / (2.0 * math.pi)), abs=0.1)
 
 
+@pytest.mark.shown(9)
 @pytest.mark.parametrize("quanta", [1.8, 2.0, 2.2, 2.5, 3.0, 5.0])
 @pytest.mark.parametrize("ratio", [1e-3, 0.3, 0.5, 0.6, 0.7, 0.8])
 def test_below_the_crossover_it_is_within_a_tenth_of_the_average_over_exact_levels(quanta: float, ratio: float) -> None:

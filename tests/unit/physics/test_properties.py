@@ -104,6 +104,7 @@ def test_the_joined_rate_has_no_step_anywhere_in_temperature(well: Well, ratio: 
     assert np.max(np.abs(np.diff(rate, 2))) < 60.0 * scale * step**2 + 1e-11 * max(1.0, float(np.abs(rate).max()))
 
 
+@pytest.mark.shown(3)
 @pytest.mark.parametrize("border", [0.45, 0.62, 0.65, 0.82, 1.0, 1.4, 1.9, 2.0])
 @checked
 @given(well=wells(most=1e3))
@@ -118,6 +119,7 @@ def test_rate_and_slope_are_continuous_across_every_regime_border(border: float,
     assert right == pytest.approx(left, abs=1e-2 * well.quanta / factor)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("border", [0.62, 0.82, 1.0, 1.4, 1.9])
 @checked
 @given(well=wells(most=1e3))

@@ -152,6 +152,7 @@ def test_a_sine_that_turns_before_ic_leaves_survivors() -> None:
     assert distribution.survivor_mass == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.shown(3)
 @pytest.mark.parametrize("relative", [0.02, 0.15, 0.5, 3.0])
 @pytest.mark.parametrize("base", [COLD, CUT, FAST])
 def test_noise_is_folded_in(base: SwitchingDistribution, relative: float) -> None:

@@ -143,6 +143,7 @@ def test_a_single_histogram_has_its_own_report(tmp_path: Path) -> None:
     assert fitted.points[0].alone is not None
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     "currents",
     [np.empty(0), np.array([9.4e-6]), np.full(50, 9.4e-6), np.array([9.4e-6, 9.41e-6, np.nan] * 5)],
@@ -177,6 +178,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(sweep: Sweep, 
     assert blocked.read_text(encoding="utf-8") == "in the way"
 
 
+@pytest.mark.slow
 def test_an_older_report_is_replaced_byte_for_byte_by_the_same_one(sweep: Sweep, tmp_path: Path) -> None:
     small = Sweep(sweep.histograms[:1], ESTIMATE)
     (tmp_path / "report.html").write_text("old", encoding="utf-8")
