@@ -147,7 +147,9 @@ class Content:
     width_exponent
         d ln(sigma) / d ln(T) of the warm points.
     verdict, verdict_sigmas
-        In words, and by how many standard errors saturation and prediction differ.
+        Of the saturation against tunnelling's prediction: in words, and by how many standard errors they differ.
+    sentence, concluded, reasons, changes
+        What may be concluded from the sweep, in one sentence; whether anything is; why, and what would change it.
     unidentified
         What could not be determined, and why: name and reason.
     warnings
@@ -173,6 +175,10 @@ class Content:
     width_exponent: Estimate = NOTHING
     verdict: str | None = None
     verdict_sigmas: float | None = None
+    sentence: str = ""
+    concluded: bool = False
+    reasons: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     theory: TheoryCurves | None = None

@@ -15,6 +15,7 @@ import numpy as np
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.results import EscapeRates, HistogramFit, PointFit
+from mqtctl.analysis.hypotheses.results import Verdict
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.errors import InputError
 from mqtctl.notation import NOTHING, Estimate
@@ -32,7 +33,7 @@ _REASON_NAMES = {  # the keys of the JSON contract, in words
     "crossover_temperature_K": "crossover temperature",
     "quality_factor": "quality factor",
     "tunnelling_escape_temperature_K": "prediction of tunnelling theory",
-    "verdict": "whether the saturation is tunnelling",
+    "saturation_test": "whether the saturation is that of tunnelling",
     "measured_crossover_temperature_K": "measured crossover",
     "noise_thermometry_slope": "noise thermometry",
     "width_exponent": "width exponent",
@@ -169,6 +170,7 @@ def _with_results(content: Content, fit: SweepFit) -> Content:
         unidentified=_unidentified(fit.reasons),
         warnings=tuple(_sentence(flag) for flag in fit.flags),
     )
+    content = _with_conclusion(content, fit.conclusion)
     if saturation is not None:
         estimate = Estimate(saturation.escape_temperature, saturation.escape_temperature_stderr)
         content = replace(content, saturation=estimate, saturation_flatness=saturation.flatness_pvalue)
@@ -181,6 +183,31 @@ def _with_results(content: Content, fit: SweepFit) -> Content:
     if exponent is not None:
         content = replace(content, width_exponent=Estimate(exponent.exponent, exponent.exponent_stderr))
     return content
+
+
+def _with_conclusion(content: Content, found: Verdict | None) -> Content:
+    """Add what may be concluded, with the explanations that were compared and what it stands on."""
+    if found is None:
+        return content
+    best = found.hypotheses[0].score if found.hypotheses else 0.0
+    reasons = [
+        f"{each.name}: ln of the likelihood ratio to the best {each.score - best:.1f}"
+        + ("" if each.p_value is None else f", goodness of fit p = {each.p_value:.2g}")
+        + ("" if each.converged else " (not climbed to the end)")
+        for each in found.hypotheses
+    ]
+    if found.power is not None:
+        power = found.power
+        reasons.append(f"an experiment like this one tells {power.winner} from {power.rival} in {power.power:.1%}")
+    reasons += [f"{each.name}: {each.state} ({each.text})" for each in found.preconditions]
+    nothing = found.verdict in ("not identifiable", "cannot be told apart")
+    return replace(
+        content,
+        sentence=found.sentence,
+        concluded=not nothing,
+        reasons=tuple(reasons),
+        changes=found.would_change,
+    )
 
 
 def _unidentified(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -48,7 +48,7 @@ def summary_table(content: Content) -> str:
         (_measured_crossover_name(content), value(content.measured_crossover, "K")),
         ("Thermal points: temperature of the full escape model / bath temperature", _thermometry(content)),
         ("Local exponent d ln σ / d ln T of the warm points", value(content.width_exponent, "")),
-        ("Verdict", _verdict(content)),
+        ("Saturation against prediction", _verdict(content)),
     ]
     return html_table((), rows, "pairs")
 
@@ -97,7 +97,7 @@ def _quality(content: Content) -> str:
 
 
 def _verdict(content: Content) -> str:
-    """Write the verdict with its standard errors."""
+    """Write how saturation and prediction agree, with the standard errors."""
     if content.verdict is None:
         return MISSING
     if content.verdict_sigmas is None:

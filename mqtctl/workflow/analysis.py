@@ -19,13 +19,17 @@ from mqtctl.workflow.results import find_run, provenance, sweep_times
 __all__ = ["analyze", "analyze_stored", "report"]
 
 
-def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None = None) -> dict[str, Any]:
+def analyze(
+    data: Path, *, run_id: int | None = None, calibration: Path | None = None, quick: bool = False
+) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
     Parameters
     ----------
     calibration
         Calibration file with which the currents are computed again from the raw intervals.
+    quick
+        Leave out what these data could have decided (the key `power`).
 
     Raises
     ------
@@ -34,7 +38,7 @@ def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None =
     """
     database, sweep_id = find_run(data)
     stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
-    return _fitted(recalibrated(stored, calibration), database, single=run_id is not None).result
+    return _fitted(recalibrated(stored, calibration), database, single=run_id is not None, power=not quick).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -92,16 +96,18 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path, *, single: bool = False) -> _Fitted:
+def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
     require_switches(stored)
     stored, offset = centred(stored)
     there = extent(stored, single=single)
-    fit = flagged(fit_sweep(stored.sweep), stored, there)
+    beside = besides(stored)
+    heated = beside["heating_check"]["heated"] if "heating_check" in beside else None
+    fit = flagged(fit_sweep(stored.sweep, heated=heated, power=power), stored, there)
     result = {
         **fit.to_dict(),
         **offset,
-        **besides(stored),
+        **beside,
         **sweep_times(stored),
         **there,
         "database": str(database),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mqtctl.analysis.histogram.results import PointFit
+from mqtctl.analysis.hypotheses.results import VERDICT_KEYS, Verdict
 from mqtctl.notation import jsonable
 from mqtctl.records import JunctionEstimate
 
@@ -179,6 +180,8 @@ class SweepFit:
         For every number that is None, why.
     flags
         What is doubtful about the sweep as a whole.
+    conclusion
+        The verdict of the competing explanations; None if they were not fitted.
     """
 
     title: str
@@ -202,6 +205,7 @@ class SweepFit:
     model_names: tuple[str, str] = ("Escape", "TransitionState")
     reasons: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    conclusion: Verdict | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of `sweep`, `resume` and `analyze`; what does not exist is None.
@@ -235,7 +239,8 @@ class SweepFit:
             "tunnelling_escape_temperature_K": self.tunnelling.predicted,
             "tunnelling_escape_temperature_stderr_K": self.tunnelling.predicted_stderr,
             "tunnelling_sigmas": self.tunnelling.sigmas,
-            "verdict": self.tunnelling.verdict,
+            "saturation_test": self.tunnelling.verdict,
+            **(self.conclusion.to_dict() if self.conclusion else dict.fromkeys(VERDICT_KEYS)),
             "noise_thermometry_slope": thermometry and thermometry.slope,
             "noise_thermometry_slope_stderr": thermometry and thermometry.slope_stderr,
             "noise_thermometry_scatter": thermometry and thermometry.scatter,
