@@ -27,12 +27,12 @@ RESISTANCE_PRIOR = math.log(2.0)  # standard deviation of ln R: nobody states on
 THERMOMETER_PRIOR = 0.01  # standard deviation of the logarithm of the thermometer's scale
 THEORY_PRIOR = 0.05  # of ln Γ at the cold points: what the formulas are good for, whichever law is right
 LONGEST_STEP = 1.0
-TOLERANCE = 1e-5  # gain in ln L that is left at the end
+TOLERANCE = 1e-4  # gain in ln L that is left at the end: 1.4e-2 standard errors
 MOST_STEPS = 60
 WIDENINGS = 12
 HELD_STEPS = 5
 PATIENCE, HOPEFUL, HOPELESS = 3, 5.0, 100.0  # steps; multiple of what a step would gain; ln L behind the best
-ROUNDED = 1e-2
+ROUNDED = 1e-2  # gain that a climb may leave where its last steps gain next to nothing
 
 
 @dataclass(frozen=True)
@@ -341,8 +341,8 @@ def _climb(
         else:
             damping = max(10.0 * damping, 1e-2)
             if damping > 1e9:  # no step gains: what is left is rounding
-                converged = abs(left) < ROUNDED
                 break
+    converged = converged or abs(left) < ROUNDED
     gradient, information = _sums(problem, parameters, slopes)
     covariance = np.zeros_like(information)
     free = _free(problem, parameters, gradient, held)
