@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import io
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -22,7 +21,6 @@ __all__ = [
     "load_yaml",
     "place",
     "validate_document",
-    "write_whole",
 ]
 
 
@@ -181,19 +179,6 @@ def place(path: Path, *keys: int | str) -> str:
         first, node = pairs[names.index(key)]
         line = first.start_mark.line + 1
     return str(path) if line is None else f"{path}:{line}"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, through a temporary one that is nobody else's; raises `OSError`."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    file = partial.open("xb")
-    try:
-        with file:
-            file.write(data)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def explain(exc: ValidationError, model: type[BaseModel]) -> str:

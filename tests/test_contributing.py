@@ -96,8 +96,15 @@ def test_the_new_thermometer_regulates_the_bath_of_the_new_simulated_instrument(
     instrument = kind("contributed", "GPIB0::8::INSTR", visalib=f"{bench}@mqt")
     try:
         clock = instrument.visa_handle.visalib.clock
-        controller = registry.adapter_for(role, driver)(instrument, {"minimum": "15 mK", "maximum": "1 K"}, clock)
+        adapter_class = registry.adapter_for(role, driver)
+        controller = adapter_class(instrument, {"minimum": "15 mK", "maximum": "1 K"}, clock)
         assert isinstance(controller, TemperatureController)
+        stand_in = adapter_class.stand_in(driver, adapter_class.options_model(minimum="15 mK", maximum="1 K"))
+        wired = load_yaml(bench)
+        assert stand_in.model == wired["instruments"]["thermometer"]["model"]
+        assert [f"thermometer.{stand_in.sensor}"] == list(wired["cryostat"]["sensors"])
+        assert [f"thermometer.{stand_in.heater}"] == list(wired["cryostat"]["heaters"])
+        assert stand_in.coldest == 0.015
         assert "900" in controller.identify()
         assert controller.read().temperature == pytest.approx(0.012, rel=0.01)  # of the base, docs/bench.md
         controller.set_target(0.1)

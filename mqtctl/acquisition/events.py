@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from mqtctl.plan import Purpose
 from mqtctl.records import MeasuredRamp
 
-__all__ = ["BlockStored", "Event", "Notify", "PointFinished", "RampsBegin", "Remark", "Settling"]
+__all__ = [
+    "AtRest",
+    "BlockStored",
+    "Event",
+    "Notify",
+    "OutputsInUse",
+    "PointFinished",
+    "RampsBegin",
+    "Remark",
+    "Settling",
+]
 
 
 @dataclass(frozen=True)
@@ -114,11 +124,29 @@ class PointFinished:
 
 
 @dataclass(frozen=True)
+class OutputsInUse:
+    """From now on source and heater may be on: the station file says which."""
+
+    station: str
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """Source and heater are off, confirmed, and stay off."""
+
+
+@dataclass(frozen=True)
 class Remark:
-    """Something the user should know, in one sentence."""
+    """Something the user should know, in one sentence; `point` is the one it is about, None for none."""
 
-    text: str
+    sentence: str
+    point: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence with the point that it is about."""
+        return self.sentence if self.point is None else f"point {self.point}: {self.sentence}"
 
 
-Event = Settling | RampsBegin | BlockStored | PointFinished | Remark
+Event = OutputsInUse | AtRest | Settling | RampsBegin | BlockStored | PointFinished | Remark
 Notify = Callable[[Event], None]

@@ -11,7 +11,7 @@ from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 
 if TYPE_CHECKING:
-    from mqtctl.storage import Database
+    from mqtctl.storage import Database, Done
 
 __all__ = ["SweepJob"]
 
@@ -28,6 +28,8 @@ class SweepJob:
         Called where stopping is safe; raises to stop.
     facts
         Plain data kept with every run: instruments, seed, versions.
+    done
+        What an earlier part of the same sweep has finished, and is not taken again.
     """
 
     plan: ResolvedPlan
@@ -38,3 +40,4 @@ class SweepJob:
     facts: Mapping[str, Any]
     notify: Notify
     check: Callable[[], None]
+    done: Done

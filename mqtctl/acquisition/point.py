@@ -126,7 +126,7 @@ def _recovery(
 
     def recover(fault: GlitchError | LeftBandError, action: str) -> None:
         job.check()
-        job.notify(Remark(f"point {place.point}: {fault}; {action}"))
+        job.notify(Remark(f"{fault}; {action}", place.point))
         bench.prepare_again()
         if isinstance(fault, LeftBandError) and settle_again is not None:
             settle_again()
@@ -144,7 +144,7 @@ def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -
     }
     if any(told.values()):
         counts = "; ".join(f"{text}: {number}" for text, number in told.items() if number)
-        job.notify(Remark(f"point {place.point}: {counts}"))
+        job.notify(Remark(counts, place.point))
 
 
 def _goal(job: SweepJob, variant: Variant) -> PrecisionGoal | None:
@@ -178,8 +178,9 @@ def _remark_on_precision(job: SweepJob, place: Place, goal: PrecisionGoal | None
     reached = readable(tally.precision, "1") if math.isfinite(tally.precision) else "nothing that a fit could say"
     job.notify(
         Remark(
-            f"point {place.point}: {tally.switches} switches, the most that the plan allows, gave {reached} instead of "
-            f"{readable(goal.precision, '1')} of the {goal.quantity}; plan more switches or ask for less"
+            f"{tally.switches} switches, the most that the plan allows, gave {reached} instead of "
+            f"{readable(goal.precision, '1')} of the {goal.quantity}; plan more switches or ask for less",
+            place.point,
         )
     )
 

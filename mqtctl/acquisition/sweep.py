@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import partial
 
 from mqtctl.acquisition.events import Remark, Settling
@@ -12,6 +13,7 @@ from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.point import Place, take_histogram
 from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.settle import SettleResult, settle
+from mqtctl.plan import Variant
 from mqtctl.quantities import readable
 from mqtctl.storage import write_curve
 
@@ -24,13 +26,12 @@ def run_sweep(job: SweepJob) -> list[Tally]:
     The caller holds the interlock: whatever is raised here, source and heater go off.
     """
     bench = _bench(job)
-    bench.prepare(job.plan.variants(job.plan.plan.temperatures[0])[0])  # faults show before the cryostat moves
+    points = [_Point.of(job, point, target) for point, target in enumerate(job.plan.plan.temperatures)]
+    wanted = [variant for point in points for _, variant in point.missing]
+    if wanted:
+        bench.prepare(wanted[0])  # faults show before the cryostat moves
     _take_curve(job, bench, "before")
-    tallies = [
-        tally
-        for point, target in enumerate(job.plan.plan.temperatures)
-        for tally in _run_point(job, bench, point, target)
-    ]
+    tallies = [tally for point in points for tally in _run_point(job, bench, point)]
     _take_curve(job, bench, "after")
     return tallies
 
@@ -39,7 +40,7 @@ def run_histogram(job: SweepJob) -> list[Tally]:
     """Take the plan's histograms at the present temperature."""
     bench = _bench(job)
     _take_curve(job, bench, "before")
-    tallies = _run_point(job, bench, 0, None)
+    tallies = _run_point(job, bench, _Point.of(job, 0, None))
     _take_curve(job, bench, "after")
     return tallies
 
@@ -54,13 +55,33 @@ def _bench(job: SweepJob) -> RampBench:
     )
 
 
-def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None) -> list[Tally]:
-    """Settle on a temperature (None: stay at the present one) and take the histogram of each kind of ramp."""
-    settled = None if target is None else _settle(job, point, target)
+@dataclass(frozen=True)
+class _Point:
+    """A temperature (K; None: the present one), and the ramps, with their numbers, that are still to be made at it."""
+
+    index: int
+    target: float | None
+    missing: tuple[tuple[int, Variant], ...]
+
+    @classmethod
+    def of(cls, job: SweepJob, index: int, target: float | None) -> _Point:
+        """Return what is missing of a point of the plan."""
+        ramps = enumerate(job.plan.variants(target))
+        missing = ((number, ramp) for number, ramp in ramps if (index, number) not in job.done.histograms)
+        return cls(index, target, tuple(missing))
+
+
+def _run_point(job: SweepJob, bench: RampBench, point: _Point) -> list[Tally]:
+    """Settle on the temperature and take the histogram of each kind of ramp that is missing there."""
+    if not point.missing:
+        return []
+    index, target = point.index, point.target
+    again = None if target is None else partial(_settle, job, index, target)
+    settled = None if again is None else again()
     tallies = []
-    for number, variant in enumerate(job.plan.variants(target)):
-        place = Place(point, target, number, variant, settled if number == 0 else None)
-        again = None if target is None else partial(_settle, job, point, target)
+    for number, variant in point.missing:
+        place = Place(index, target, number, variant, settled)
+        settled = None  # the time it took counts once
         tally, bath = take_histogram(job, place, bench.prepare(variant), bench, again)
         tallies.append(tally)
         _remark_on_bath(job, place, bath)
@@ -69,7 +90,7 @@ def _run_point(job: SweepJob, bench: RampBench, point: int, target: float | None
 
 def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
     """Measure and store an I-V curve if the plan asks for them."""
-    if not job.plan.plan.iv_curve:
+    if not job.plan.plan.iv_curve or when in job.done.curves:
         return
     curve = measure_iv_curve(job, bench)
     if curve.highest_seen == 0.0:
@@ -102,8 +123,9 @@ def _remark_on_bath(job: SweepJob, place: Place, bath: float) -> None:
         return
     job.notify(
         Remark(
-            f"point {place.point}: the bath was at {readable(bath, 'K')} on average during the ramps, outside "
-            f"{readable(band, '1')} of {readable(target, 'K')}"
+            f"the bath was at {readable(bath, 'K')} on average during the ramps, outside "
+            f"{readable(band, '1')} of {readable(target, 'K')}",
+            place.point,
         )
     )
 
@@ -123,5 +145,5 @@ def _settle(job: SweepJob, point: int, target: float) -> SettleResult:
         limit=job.plan.sample.limits.max_temperature,
         clock=job.station.clock,
         watch=watch,
-        remark=lambda text: job.notify(Remark(f"point {point}: {text}")),
+        remark=lambda text: job.notify(Remark(text, point)),
     )

@@ -17,6 +17,7 @@ from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
+from mqtctl.physics.well.names import WASHBOARD, checked_potential
 from mqtctl.quantities import (
     Amperes,
     BytesPerSecond,
@@ -130,6 +131,7 @@ class JunctionSection(_Section):
     retrapping_current: PositiveAmperes | None = None
     retrapping_noise: Annotated[Amperes, Field(ge=0)] = 0.0
     escape: Annotated[str, AfterValidator(_escape)] = "escape"
+    potential: Annotated[str, AfterValidator(checked_potential)] = WASHBOARD
 
     @model_validator(mode="after")
     def _retraps_below_critical(self) -> Self:

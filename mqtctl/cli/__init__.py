@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from mqtctl.cli.app import main
+import sys
+
+from mqtctl.supervision import is_supervised, supervise
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; a command that drives outputs works in a process of its own."""
+    if is_supervised(sys.argv[1:]):
+        sys.exit(supervise(sys.argv[1:]))
+    from mqtctl.cli.app import app
+
+    app(prog_name="mqtctl")

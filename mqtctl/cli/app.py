@@ -17,11 +17,13 @@ from mqtctl.cli.init import init
 from mqtctl.cli.rehearse import rehearse
 from mqtctl.cli.report import report
 from mqtctl.cli.rescue import rescue
+from mqtctl.cli.resume import resume
 from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
+from mqtctl.cli.status import status
 from mqtctl.cli.sweep import sweep
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="mqtctl",
@@ -41,6 +43,8 @@ app = typer.Typer(
 
 _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
+    resume: "go on with a sweep that was stopped or killed; nothing finished is taken again",
+    status: "what a sweep does, or did when it died",
     check: "connect, identify, read every error queue, verify wiring and limits; moves nothing",
     rehearse: "duration, precision and failures of a plan, before anything is touched",
     histogram: "one histogram at the present temperature",
@@ -71,8 +75,3 @@ def _root(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
-
-
-def main() -> None:
-    """Run the command line."""
-    app()

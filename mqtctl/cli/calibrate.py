@@ -34,6 +34,7 @@ def calibrate(
         from mqtctl.cli.progress import watching
         from mqtctl.cli.summary import print_calibration
         from mqtctl.errors import InputError
+        from mqtctl.supervision.link import link
         from mqtctl.workflow import CalibrationRequest, Options, measure_calibration
 
         if (dummy_resistor is None) != (amplifier_gain is None):
@@ -45,7 +46,8 @@ def calibrate(
             dummy=dummy or transresistance is not None, transresistance=transresistance, file=file
         )
         with watching() as notify:
-            result = measure_calibration(plan, request, Options(output=output, seed=seed), notify=notify)
+            options = Options(output=output, seed=seed, alive=link().beat)
+            result = measure_calibration(plan, request, options, notify=notify)
         with printing():
             if json:
                 print_json(result)

@@ -27,10 +27,12 @@ def histogram(
     with reporting_faults():
         from mqtctl.cli.progress import watching
         from mqtctl.cli.summary import print_point, print_points
+        from mqtctl.supervision.link import link
         from mqtctl.workflow import Options, measure_histogram
 
         with watching() as notify:
-            result = measure_histogram(plan, Options(output=output, database=database, seed=seed), notify=notify)
+            options = Options(output=output, database=database, seed=seed, alive=link().beat)
+            result = measure_histogram(plan, options, notify=notify)
         with printing():
             if json:
                 print_json(result)

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mqtctl.acquisition import BlockStored, PointFinished, Remark, Settling
+from mqtctl.acquisition import BlockStored, Bystander, PointFinished, Remark, Settling
 from mqtctl.cli.apart import Apart
-from mqtctl.cli.live.times import TimeLeft
 from mqtctl.cli.tables import quantity, simulated_line
 from mqtctl.clock import WallClock
 from mqtctl.notation import rough_duration
 from mqtctl.quantities import readable
+from mqtctl.supervision.link import link
+from mqtctl.supervision.narration import Narration
 from mqtctl.workflow import MeasurementBegins, PointFitted
+from mqtctl.workflow.time_left import TimeLeft
 
 __all__ = ["PlainLines", "watching"]
 
@@ -26,16 +28,22 @@ _USUAL_LIVE = 0.95
 
 @contextmanager
 def watching() -> Iterator[Callable[[Any], None]]:
-    """Give a listener for the events of a measurement for as long as it runs.
+    """Give a listener for the events of a measurement for as long as it runs: it shows them, and tells the supervisor.
 
     The terminal may go or hang: neither beginning nor end fails, and nobody waits for long.
     """
     if sys.stderr is None:  # closed before we began; print would take stdout in its place
-        yield lambda _event: None
+        yield Narration(link())
         return
     display = _live_view() if _can_draw() else Apart(PlainLines(lambda text: print(text, file=sys.stderr, flush=True)))  # noqa: T201
+    shown, told = Bystander(display), Bystander(Narration(link()))
+
+    def listen(event: object) -> None:
+        told(event)
+        shown(event)
+
     try:
-        yield display
+        yield listen
     finally:
         display.close()
 

@@ -27,9 +27,10 @@ def sweep(
         from mqtctl.cli.progress import watching
         from mqtctl.cli.summary import print_sweep
         from mqtctl.plan import example_path
+        from mqtctl.supervision.link import link
         from mqtctl.workflow import Options, measure_sweep
 
-        options = Options(output=output, database=database, seed=seed)
+        options = Options(output=output, database=database, seed=seed, alive=link().beat)
         with watching() as notify:
             result = measure_sweep(plan or example_path("plan.yaml"), options, notify=notify)
         with printing():

@@ -9,7 +9,8 @@ path of the driver class and whose value is the adapter class:
 An adapter is called with (instrument, options, clock), has the methods of its role and a class
 attribute `role`: "ramp_source", "timing_counter", "temperature_controller" or "offset_source". Two more are worth
 having: `models`, texts of which one stands in the answer to `*IDN?` (which is then asked before the driver sends
-anything), and `init_keys`, arguments of the driver that a station file may give because they command no output.
+anything), and `init_keys`, arguments of the driver that a station file may give because they command no output. With
+a class method `stand_in` (`mqtctl.instruments.roles.stand_in`) its instrument can be rehearsed.
 """
 
 from __future__ import annotations

@@ -31,6 +31,9 @@ from mqtctl.physics.models.validity import Criterion, EscapeRate, Validity
 from mqtctl.physics.ramp.shapes import SampledRamp
 from mqtctl.physics.ramp.switching import SwitchingDistribution
 from mqtctl.physics.well.junction import Junction
+from mqtctl.physics.well.potential import Potential
+from mqtctl.physics.well.transparent_channel import TransparentChannel
+from mqtctl.physics.well.washboard import Washboard
 
 __all__ = [
     "AmbegaokarBaratoff",
@@ -48,13 +51,16 @@ __all__ = [
     "MetastableLevels",
     "NoiseTemperature",
     "PeriodicBounce",
+    "Potential",
     "QuantumCorrectedThermal",
     "Retrapping",
     "SampledRamp",
     "SwitchingDistribution",
     "TransitionState",
+    "TransparentChannel",
     "Tunneling",
     "Validity",
+    "Washboard",
     "WashboardWell",
     "WeakDampingTunneling",
     "WellModel",

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from mqtctl.documents import Document, dump_yaml, load_document, validate_document, write_whole
+from mqtctl.documents import Document, dump_yaml, load_document, validate_document
 from mqtctl.errors import StorageError
 from mqtctl.quantities import Amperes, Fraction, Seconds, Volts
 from mqtctl.records import MeasuredRamp
+from mqtctl.whole_files import write_whole
 
 __all__ = ["Calibration", "ThresholdWalk", "load_calibration", "require_writable", "save_calibration"]
 

@@ -17,19 +17,31 @@ from mqtctl.bench_description import BenchFile, JunctionSection
 from mqtctl.documents import load_yaml, validate_document
 from mqtctl.errors import InputError
 from mqtctl.instruments.roles.diagnostic import Amplifier
+from mqtctl.instruments.roles.stand_in import (
+    ControllerStandIn,
+    CounterStandIn,
+    MarkerLine,
+    SourceStandIn,
+    StandIn,
+    StopInput,
+)
 from mqtctl.plan import ResolvedPlan, Sample
 from mqtctl.quantities import format_quantity, readable
 from mqtctl.rehearsal.line import Line, counter_readout, line_of, players
-from mqtctl.rehearsal.wiring import Part, StopInput, part_for
+from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile
 
-__all__ = ["RehearsalBench", "choose_bench"]
+__all__ = ["BenchFileError", "RehearsalBench", "choose_bench"]
 
 #: The library that a simulated bench is opened with, and the package that brings the built-in ones.
 _LIBRARY, _PACKAGE = "@mqt", "pyvisa_mqt"
 #: Cooling power and where it is so: of a dilution refrigerator, and of an insert whose base is warmer than this (K).
 _COOLING, _WARM_BASE, _HELIUM_COOLING = ("400 uW", "100 mK"), 0.2, ("100 uW", "300 mK")
 _SERIAL_TRANSPORT = {"latency": "0.1 ms", "byte_rate": "0.87 kB/s"}
+
+
+class BenchFileError(InputError):
+    """The bench file that the user named is wrong."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +101,14 @@ def choose_bench(file: StationFile, plan: ResolvedPlan, bench: Path | None = Non
 
     Raises
     ------
+    BenchFileError
+        No such bench file, or it describes no bench that can be rehearsed on.
     InputError
-        No such bench file, or nothing can stand in for an instrument.
+        Nothing can stand in for an instrument.
     """
     station, sample = plan.station, plan.sample
     if bench is not None:
-        return _wired(_existing(load_yaml(bench), sample, f"the bench file {bench}"), file, plan)
+        return _wired(_described(bench, sample), file, plan)
     libraries = {(entry.init.visalib or "") for entry in players(file).values()}
     names = {library.removesuffix(_LIBRARY).partition("?")[0] for library in libraries if library.endswith(_LIBRARY)}
     if len(names) == 1 and len(libraries) == 1 and not (name := names.pop()).startswith("serve:"):
@@ -127,6 +141,16 @@ def _simulated(name: str, station: Path) -> tuple[dict[str, Any], str]:
     return load_yaml(path), f"the station's own bench, {name}"
 
 
+def _described(path: Path, sample: Sample) -> RehearsalBench:
+    """Return the bench that the user's file describes."""
+    try:
+        bench = _existing(load_yaml(path), sample, f"the bench file {path}")
+        _ = bench.file  # read with the sample's junction in it
+    except InputError as exc:
+        raise BenchFileError(str(exc)) from exc
+    return bench
+
+
 def _existing(content: dict[str, Any], sample: Sample, origin: str) -> RehearsalBench:
     """Return a bench with its junction replaced by the estimate; it writes no transcript."""
     kept = {key: value for key, value in content.items() if key != "transcript"}
@@ -144,6 +168,7 @@ def _junction(sample: Sample) -> dict[str, Any]:
         "critical_current": format_quantity(facts.critical_current, "A"),
         "capacitance": format_quantity(facts.capacitance, "F"),
         "resistance": format_quantity(facts.resistance, "Ohm"),
+        "potential": facts.potential,
     }
     gap = facts.gap_voltage
     return known if gap is None else {**known, "gap_voltage": format_quantity(gap, "V")}
@@ -154,33 +179,39 @@ def _from_station(file: StationFile, plan: ResolvedPlan) -> RehearsalBench:
     station, sample, calibration = plan.station, plan.sample, plan.calibration
     entries = {entry.init.metadata.mqtctl.role: entry for entry in players(file).values() if entry.init.metadata.mqtctl}
     names = {role: name for name, entry in players(file).items() for role in [_role(entry)]}
-    parts = {role: part_for(entry, f"{station}: instruments.{names[role]}") for role, entry in entries.items()}
-    source, counter, bath = parts["ramp_source"], parts["timing_counter"], parts["temperature_controller"]
+    where = {role: f"{station}: instruments.{name}" for role, name in names.items()}
+    source = part_for(entries["ramp_source"], where["ramp_source"], SourceStandIn)
+    counter = part_for(entries["timing_counter"], where["timing_counter"], CounterStandIn)
+    bath = part_for(entries["temperature_controller"], where["temperature_controller"], ControllerStandIn)
+    sources = {"ramp_source": source}
+    if "offset_source" in entries:
+        sources["offset_source"] = part_for(entries["offset_source"], where["offset_source"], SourceStandIn)
+    parts: Mapping[str, StandIn] = {**sources, "timing_counter": counter, "temperature_controller": bath}
     if source.marker is None:
         raise InputError(
-            f"{station}: instruments.{names['ramp_source']}: nothing marks the start of this source's ramps in a "
+            f"{where['ramp_source']}: nothing marks the start of this source's ramps in a "
             "rehearsal; describe your bench in a file and name it with --bench"
         )
-    if counter.stop is not None and calibration is not None:
+    if calibration is not None:
         counter = replace(counter, stop=replace(counter.stop, delay=calibration.delay))
     typical = _typical()
-    readout, bias, cable, assumed = _stop_line(counter, sample, source.filter_time, typical)
+    readout, bias, cable, assumed = _stop_line(counter.stop, sample, source.filter_time, typical)
     if calibration is not None and calibration.offset is not None:
         bias["offset"] = format_quantity(calibration.offset, "A")
     scale = 1.0 if calibration is None else calibration.scale
     power, cold = _COOLING if bath.coldest < _WARM_BASE else _HELIUM_COOLING
     content = {
-        "instruments": {role: _instrument(part, entries[role].address) for role, part in parts.items()},
+        "instruments": {role: _instrument(parts[role], entry.address) for role, entry in entries.items()},
         "junction": _junction(sample),
-        "bias": {"sources": [_biased(part, scale) for part in parts.values() if part.bias is not None], **bias},
-        "markers": [_marker(source, counter, max(0.0, -cable))],
+        "bias": {"sources": [_biased(role, part, scale) for role, part in sources.items()], **bias},
+        "markers": [_marker(source.marker, counter, max(0.0, -cable))],
         "readouts": [readout],
         "cryostat": {
             "base_temperature": format_quantity(bath.coldest, "K"),
             "cooling_power": power,
             "cooling_temperature": cold,
-            "heaters": {f"{bath.role}.{bath.heater}": "mixing_chamber"},
-            "sensors": {f"{bath.role}.{bath.sensor}": "mixing_chamber"},
+            "heaters": {f"temperature_controller.{bath.heater}": "mixing_chamber"},
+            "sensors": {f"temperature_controller.{bath.sensor}": "mixing_chamber"},
         },
     }
     bench = RehearsalBench(content, (), f"a bench wired as {station.name} says")
@@ -222,26 +253,23 @@ def _role(entry: InstrumentEntry) -> str:
     return "" if settings is None else settings.role
 
 
-def _instrument(part: Part, address: str) -> dict[str, Any]:
+def _instrument(part: StandIn, address: str) -> dict[str, Any]:
     """Return a simulated instrument's entry."""
-    entry: dict[str, Any] = {"model": part.model, "address": address}
+    entry: dict[str, Any] = {"model": part.model, "address": address, "options": dict(part.options)}
     return {**entry, "transport": _SERIAL_TRANSPORT} if address.upper().startswith("ASRL") else entry
 
 
-def _biased(part: Part, scale: float) -> dict[str, Any]:
+def _biased(role: str, part: SourceStandIn, scale: float) -> dict[str, Any]:
     """Return a source's entry under `bias.sources`; its true current is `scale` times its own."""
-    wired = dict(part.bias or {})
-    return {"port": f"{part.role}.{wired.pop('connector')}", "factor": scale, **wired}
+    wired = {"port": f"{role}.{part.connector}", "factor": scale}
+    return wired if part.resistance is None else {**wired, "resistance": format_quantity(part.resistance, "Ohm")}
 
 
-def _marker(source: Part, counter: Part, late: float) -> dict[str, Any]:
+def _marker(line: MarkerLine, counter: CounterStandIn, late: float) -> dict[str, Any]:
     """Return the marker line, whose pulse comes late by a time in s."""
-    line, start = source.marker, counter.start
-    if line is None or start is None:
-        raise InputError("a bench needs a source with a marker and a counter with two inputs")
     return {
-        "from": f"{source.role}.{line.connector}",
-        "to": f"{counter.role}.{start.connector}",
+        "from": f"ramp_source.{line.connector}",
+        "to": f"timing_counter.{counter.start.connector}",
         "low": "0 V",
         "high": format_quantity(line.high, "V"),
         "width": format_quantity(line.width, "s"),
@@ -251,22 +279,19 @@ def _marker(source: Part, counter: Part, late: float) -> dict[str, Any]:
 
 
 def _stop_line(
-    counter: Part, sample: Sample, filter_time: float | None, typical: _Typical
+    stop: StopInput, sample: Sample, filter_time: float | None, typical: _Typical
 ) -> tuple[dict[str, Any], dict[str, Any], float, tuple[str, ...]]:
     """Return the read-out, the bias line, the cables' delay in s, and what was assumed; all have the station's delay.
 
     The delay is that of the amplifier until it passes the threshold, tau ln[step / (step - threshold)] with
     tau = rise time / ln 9, of the bias line's filter, and what is left of the cables.
     """
-    stop = counter.stop
-    if stop is None:
-        raise InputError("a bench needs a counter with a stop input")
     gain = stop.gain if stop.gain is not None else math.copysign(typical.gain, stop.threshold or 1.0)
     noise = stop.noise if stop.noise is not None else typical.amplifier_noise
     gap = sample.junction.gap_voltage or typical.gap_voltage
     rise_time, lag, cable = _share_delay(stop, gain * gap, filter_time, typical)
     readout = {
-        "to": f"{counter.role}.{stop.connector}",
+        "to": f"timing_counter.{stop.connector}",
         "gain": gain,
         "rise_time": format_quantity(rise_time, "s"),
         "noise": format_quantity(noise, "V"),

@@ -57,7 +57,11 @@ class Laboratory:
 
     def in_users_terms(self, text: str) -> str:
         """Return a message with the user's files in it instead of the copies, whose lines are not the user's."""
-        copies = {self.folder / "plan" / self.plan.source.name: self.plan.source, self.station: self.plan.station}
+        copies = {
+            self.folder / "plan" / self.plan.source.name: self.plan.source,
+            self.station: self.plan.station,
+            self.folder / "bench.yaml": "the bench's description",
+        }
         for copy, own in copies.items():
             text = str(own).join(re.split(rf"{re.escape(str(copy))}(?::\d+)?", text))
         return text

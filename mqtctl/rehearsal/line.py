@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mqtctl.bench_description import BenchFile, ReadoutSection, SourceSection, split_port
 from mqtctl.errors import InputError
+from mqtctl.instruments.roles.stand_in import CounterStandIn, SourceStandIn, StandIn
 from mqtctl.plan import ResolvedPlan
-from mqtctl.quantities import parse_quantity
-from mqtctl.rehearsal.wiring import Part, part_for
+from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile, canonical_address
 
 __all__ = ["Line", "counter_readout", "line_of", "players"]
+
+_Kind = TypeVar("_Kind", bound=StandIn)
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,18 @@ def players(file: StationFile) -> dict[str, InstrumentEntry]:
 def line_of(bench: BenchFile, file: StationFile, plan: ResolvedPlan) -> Line:
     """Return the line between this station's instruments on a bench, which has a junction."""
     entries = {entry.init.metadata.mqtctl.role: entry for entry in players(file).values() if entry.init.metadata.mqtctl}
-    parts = {role: _part(entry) for role, entry in entries.items()}
     bias = bench.bias
     if bias is None or "ramp_source" not in entries or "timing_counter" not in entries:
         return Line()
-    scale = _scale(bench, entries["ramp_source"], parts["ramp_source"])
+    scale = _scale(bench, entries["ramp_source"])
     offset = bias.offset
     if "offset_source" in entries:
-        trim = _scale(bench, entries["offset_source"], parts["offset_source"])
+        trim = _scale(bench, entries["offset_source"])
         offset += (1.0 if trim is None else trim) * plan.plan.ramp.offset_current
-    counter = parts["timing_counter"]
+    counter = _part(entries["timing_counter"], CounterStandIn)
     readout = counter_readout(bench, entries["timing_counter"].address)
     delay, late, jitter = {}, {}, 0.0
-    if counter is not None and counter.stop is not None and readout is not None:
+    if counter is not None and readout is not None:
         cables = bias.delay + bias.total_lag + readout.delay - _marker_delay(bench, counter)
         stated = counter.stop.delay if plan.calibration is None else plan.calibration.delay
         for polarity in (1, -1):
@@ -94,10 +96,10 @@ def counter_readout(bench: BenchFile, counter: str) -> ReadoutSection | None:
     return next((readout for readout in bench.readouts if split_port(readout.to)[0] == name), None)
 
 
-def _part(entry: InstrumentEntry) -> Part | None:
-    """Return an instrument's connectors; None of a laboratory's own adapter, which says nothing of them."""
+def _part(entry: InstrumentEntry, kind: type[_Kind]) -> _Kind | None:
+    """Return an instrument's connectors; None where its adapter says nothing of them."""
     try:
-        return part_for(entry, "")
+        return part_for(entry, "", kind)
     except InputError:
         return None
 
@@ -108,16 +110,14 @@ def _name(bench: BenchFile, address: str) -> str | None:
     return next(found, None)
 
 
-def _scale(bench: BenchFile, entry: InstrumentEntry, part: Part | None) -> float | None:
+def _scale(bench: BenchFile, entry: InstrumentEntry) -> float | None:
     """Return the junction's current over that which the adapter means to put out; None if that cannot be known."""
-    name, bias = _name(bench, entry.address), bench.bias
+    part, name, bias = _part(entry, SourceStandIn), _name(bench, entry.address), bench.bias
     sections = [section for section in (bias.sources if bias else ()) if split_port(section.port)[0] == name]
-    if part is None or part.bias is None or not sections:
+    if part is None or not sections:
         return None
-    connector = part.bias["connector"]
-    section: SourceSection = next((s for s in sections if split_port(s.port)[1] == connector), sections[0])
-    meant = parse_quantity(part.bias["resistance"], "Ohm") if "resistance" in part.bias else 1.0
-    return section.scale * meant
+    section: SourceSection = next((s for s in sections if split_port(s.port)[1] == part.connector), sections[0])
+    return section.scale * (1.0 if part.resistance is None else part.resistance)
 
 
 def _amplifier(
@@ -138,10 +138,10 @@ def _amplifier(
     return -constant * math.log1p(-ratio), constant * abs(readout.gain) * readout.noise / (abs(step) * (1.0 - ratio))
 
 
-def _marker_delay(bench: BenchFile, counter: Part) -> float:
+def _marker_delay(bench: BenchFile, counter: CounterStandIn) -> float:
     """Return how late in s the start marker comes: its cable, and its width where its end is waited for."""
     start = counter.start
-    wired = [m for m in bench.markers if start is not None and split_port(m.to)[1] == start.connector]
-    if start is None or not wired:
+    wired = [m for m in bench.markers if split_port(m.to)[1] == start.connector]
+    if not wired:
         return 0.0
     return wired[0].delay + (wired[0].width if start.rising == (wired[0].pulse == "low") else 0.0)

@@ -29,6 +29,7 @@ def summary_table(content: Content) -> str:
         ("Critical current, shared by the sweep, from its thermal points", value(content.critical_current, "A")),
         ("Capacitance used, from the sample file", quantity(capacitance, "F") + stated),
         ("Resistance used, from the sample file", _resistance(junction.resistance)),
+        ("Potential used, from the sample file", junction.potential),
         ("Quality factor at the saturated points' mean switching current", _quality(content)),
         (
             Markup("Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)"),

@@ -12,7 +12,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from mqtctl.analysis.sweep.results import SweepFit
-from mqtctl.documents import write_whole
 from mqtctl.errors import StorageError
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import captions
@@ -23,6 +22,7 @@ from mqtctl.report.html import Picture, page, simulated_mark
 from mqtctl.report.rate_figure import draw_rates, rate_points
 from mqtctl.report.style import render
 from mqtctl.report.temperature_figures import draw_escape_temperatures, draw_widths
+from mqtctl.whole_files import write_whole
 
 __all__ = ["write_content", "write_histogram_report", "write_report"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mqtctl.storage.connection import Database, open_database
 from mqtctl.storage.curves import write_curve
 from mqtctl.storage.database import prepare_database, prepared_database
+from mqtctl.storage.done import NOTHING, Done, load_done
 from mqtctl.storage.layout import METADATA_TAG, OVERVIEW_EXPERIMENT
 from mqtctl.storage.naming import marked, ramp_in_words
 from mqtctl.storage.patience import LONGEST_WAIT, Patience
@@ -17,9 +18,11 @@ from mqtctl.storage.writer import HistogramWriter, PointHeader
 __all__ = [
     "LONGEST_WAIT",
     "METADATA_TAG",
+    "NOTHING",
     "OVERVIEW_EXPERIMENT",
     "Column",
     "Database",
+    "Done",
     "HistogramWriter",
     "Patience",
     "PointHeader",
@@ -27,6 +30,7 @@ __all__ = [
     "StoredPoint",
     "StoredSweep",
     "Table",
+    "load_done",
     "load_sweep",
     "marked",
     "open_database",

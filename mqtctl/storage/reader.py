@@ -21,7 +21,7 @@ from mqtctl.storage.curves import read_curves
 from mqtctl.storage.opening import READING_FAULTS, open_read_only
 from mqtctl.storage.stored import ClosingFacts, HistogramFacts, numbers, of_run, parse, results_table
 
-__all__ = ["StoredPoint", "StoredSweep", "load_sweep"]
+__all__ = ["StoredPoint", "StoredSweep", "finished_runs", "histogram_headers", "load_sweep", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
         raise InputError(f"{path}: no such database")
     try:
         with open_read_only(path) as connection:
-            headers = _headers(connection, path)
-            chosen = _choose(headers, path, sweep_id, run_id)
+            headers = histogram_headers(connection, path)
+            chosen = _choose(connection, headers, path, sweep_id, run_id)
             points = [_load_point(connection, number, headers[number], path) for number in chosen]
             curves = read_curves(connection, points[0].header["sweep_id"], path)
     except READING_FAULTS as exc:
@@ -96,7 +96,7 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
     return _assemble(points, curves)
 
 
-def _headers(connection: sqlite3.Connection, path: Path) -> dict[int, dict[str, Any]]:
+def histogram_headers(connection: sqlite3.Connection, path: Path) -> dict[int, dict[str, Any]]:
     """Return run id -> header of all runs that hold a switching histogram."""
     tag = layout.METADATA_TAG.format("header")
     columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
@@ -107,9 +107,16 @@ def _headers(connection: sqlite3.Connection, path: Path) -> dict[int, dict[str, 
 
 
 def _choose(
-    headers: Mapping[int, Mapping[str, Any]], path: Path, sweep_id: str | None, run_id: int | None
+    connection: sqlite3.Connection,
+    headers: Mapping[int, Mapping[str, Any]],
+    path: Path,
+    sweep_id: str | None,
+    run_id: int | None,
 ) -> list[int]:
-    """Return the runs that were asked for, ordered by point; raises `InputError` if there are none."""
+    """Return the runs that were asked for, ordered by point; raises `InputError` if there are none.
+
+    A sweep that was gone on with has an unfinished run and a finished one of the same ramp: the finished one counts.
+    """
     if not headers:
         raise InputError(
             f"{path}: holds no switching histograms of mqtctl; export the switching currents or times of other runs as"
@@ -122,14 +129,26 @@ def _choose(
     # a calibration in the same database is asked for by name: its runs say at which threshold they were taken
     sweeps = [n for n, header in headers.items() if "threshold_V" not in header.get("variant", {})] or headers
     wanted = sweep_id if sweep_id is not None else headers[max(sweeps)]["sweep_id"]
-    newest = {_order(h): number for number, h in headers.items() if h["sweep_id"] == wanted}
-    if not newest:
+    mine = {number: header for number, header in headers.items() if header["sweep_id"] == wanted}
+    if not mine:
         known = sorted({str(h["sweep_id"]) for h in headers.values()})
         raise InputError(f"{path}: holds no sweep {wanted!r}; there are {', '.join(known)}")
+    newest = {place_of(header): number for number, header in mine.items()}
+    newest |= finished_runs(connection, mine, path)
     return [newest[place] for place in sorted(newest)]
 
 
-def _order(header: Mapping[str, Any]) -> tuple[int, int]:
+def finished_runs(
+    connection: sqlite3.Connection, headers: Mapping[int, Mapping[str, Any]], path: Path
+) -> dict[tuple[int, int], int]:
+    """Return the newest finished run of each (point, ramp) among these; raises `InputError` for damaged ones."""
+    results = {number: _result(connection, number, f"{path}: run {number}") for number in headers}
+    return {
+        place_of(headers[number]): number for number, result in results.items() if result and result.get("complete")
+    }
+
+
+def place_of(header: Mapping[str, Any]) -> tuple[int, int]:
     """Return where a run stands in its sweep: point, and number of the ramp at that point."""
     return header["point"], header.get("variant", {}).get("number", 0)
 

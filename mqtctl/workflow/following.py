@@ -55,6 +55,8 @@ class Following:
         The computer's.
     reported
         Whether the runs are histograms of a sweep that `mqtctl report` can show.
+    histograms
+        How many are complete.
     """
 
     folder: RunFolder
@@ -63,9 +65,9 @@ class Following:
     notify: Callable[[Any], None]
     clock: Clock
     reported: bool = True
+    histograms: int = 0
     _facts: dict[str, Any] = field(default_factory=dict)
     _point: int = 0
-    _histograms: int = 0
     _unfinished: int = 0
     _stored: bool = False
     _begun: float = 0.0
@@ -93,7 +95,7 @@ class Following:
                     self._stored = True
                     self._write("running")
             case PointFinished():
-                self._histograms, self._unfinished = self._histograms + 1, 0
+                self.histograms, self._unfinished = self.histograms + 1, 0
                 self._keep_up()
             case _:
                 pass
@@ -117,7 +119,7 @@ class Following:
     @property
     def sentence(self) -> str:
         """How far it came, where the data are, and the command that shows them."""
-        parts = [f"{self._histograms} histogram{'' if self._histograms == 1 else 's'}"] if self._histograms else []
+        parts = [f"{self.histograms} histogram{'' if self.histograms == 1 else 's'}"] if self.histograms else []
         if self._unfinished:
             parts.append(f"an unfinished one of {self._unfinished} switches")
         text = (
@@ -125,7 +127,8 @@ class Following:
         )
         if not self.reported:
             return text
-        return f"{text}; look at it with `mqtctl report {shlex.quote(str(self.folder.path))}`"
+        folder = shlex.quote(str(self.folder.path))
+        return f"{text}; look at it with `mqtctl report {folder}`, go on with `mqtctl resume {folder}`"
 
     def _keep_up(self) -> None:
         """Write how far it is; and the report, if reports have not taken more than their share of the time."""
@@ -136,7 +139,7 @@ class Following:
 
     def _write(self, state: str) -> None:
         """Write the folder's result as far as it is known without a fit."""
-        done = {"state": state, "points_planned": self.points, "histograms_done": self._histograms}
+        done = {"state": state, "points_planned": self.points, "histograms_done": self.histograms}
         self._courteously(
             lambda: self.folder.write({**done, **self._facts, "database": str(self.folder.database)}, self.sweep_id)
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import platform
 import uuid
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,22 +28,24 @@ from mqtctl.acquisition import (
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
+from mqtctl.acquisition.checks.preflight import check_plan
+from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
-from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
-from mqtctl.errors import MqtctlError
+from mqtctl.errors import MqtctlError, UnsafeError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
-from mqtctl.storage import Patience, load_sweep, open_database
+from mqtctl.storage import NOTHING, Done, Patience, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.overview import store_overview
-from mqtctl.workflow.results import RunFolder
+from mqtctl.workflow.results import Order, RunFolder
 
 __all__ = [
     "Acquired",
+    "Begun",
     "Listener",
     "Options",
     "PointFitted",
@@ -51,6 +53,8 @@ __all__ = [
     "acquire",
     "bytes_needed",
     "carry_out",
+    "concluded",
+    "histogram_task",
     "measure_histogram",
     "measure_sweep",
 ]
@@ -75,11 +79,12 @@ Listener = Callable[[Event | PointFitted | MeasurementBegins], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What the user may say beside the plan; see `measure_sweep`."""
+    """What may be said beside the plan; see `measure_sweep`."""
 
     output: Path | None = None
     database: Path | None = None
     seed: int | None = None
+    alive: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def measure_sweep(
         Plan file.
     options
         Folder for the run (default: a new one under mqtctl-runs), database (default: in that
-        folder, or as planned), and the simulated bench's seed.
+        folder, or as planned), the simulated bench's seed, and what is called wherever the measurement could stop: a
+        sign of life, some times a second.
     notify
         Called with each event of the measurement.
 
@@ -129,9 +135,14 @@ def measure_histogram(
 
 def _measure(plan_path: Path, options: Options, notify: Listener, *, single: bool = False) -> dict[str, Any]:
     """Measure, then analyse and report."""
+    return concluded(lambda: acquire(plan_path, options, notify=notify, single=single, reported=True), notify)
+
+
+def concluded(measure: Callable[[], Acquired], notify: Listener) -> dict[str, Any]:
+    """Measure, then analyse and report what was taken, and what an earlier part of the same sweep had taken."""
     wall = WallClock()
     begun = wall.now()
-    taken = acquire(plan_path, options, notify=notify, single=single, reported=True)
+    taken = measure()
     stored = load_sweep(taken.folder.database, sweep_id=taken.sweep_id)
     result = analyze_stored(
         stored, taken.folder.database, taken.folder.path, lab_time_s=taken.lab_time, wall=(wall, begun)
@@ -161,18 +172,44 @@ def acquire(
     Other parameters and errors are those of `measure_sweep`.
     """
     plan = load_plan(plan_path)
+    return carry_out(plan, histogram_task(plan, single=single, reported=reported), options, notify=notify)
+
+
+def histogram_task(plan: ResolvedPlan, *, single: bool, reported: bool = True) -> Task:
+    """Return the task of `acquire`."""
     points = 1 if single else len(plan.plan.temperatures)
-    task = Task(run_histogram if single else run_sweep, points, reported)
-    return carry_out(plan, task, options, notify=notify)
+    return Task(run_histogram if single else run_sweep, points, reported, single)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done on the open station, at how many points, and whether `mqtctl report` can show what is taken."""
+    """What is done on the open station.
+
+    Attributes
+    ----------
+    measure
+        Does it.
+    points
+        At how many temperatures.
+    reported
+        Whether `mqtctl report` can show what is taken.
+    single
+        Whether it is one histogram at the present temperature; None for what `mqtctl resume` cannot go on with.
+    """
 
     measure: Callable[[SweepJob], object]
     points: int
     reported: bool = False
+    single: bool | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A measurement that was begun before: where it is stored, as what, and what of it is there."""
+
+    folder: RunFolder
+    sweep_id: str
+    done: Done
 
 
 def bytes_needed(plan: ResolvedPlan, points: int) -> int:
@@ -185,25 +222,42 @@ def bytes_needed(plan: ResolvedPlan, points: int) -> int:
     return points * variants * (switches * BYTES_PER_SWITCH + BYTES_PER_RUN)
 
 
-def carry_out(
-    plan: ResolvedPlan, task: Task, options: Options | None = None, *, notify: Listener = lambda _event: None
-) -> Acquired:
-    """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`."""
-    options = options or Options()
+def _anew(plan: ResolvedPlan, options: Options) -> Begun:
+    """Return a measurement of which nothing is there yet."""
     sweep_id = uuid.uuid4().hex
     planned = plan.source.parent / plan.plan.database if plan.plan.database else None
     folder = RunFolder.choose(options.output, options.database or planned, datetime.now(UTC), sweep_id)
+    return Begun(folder, sweep_id, NOTHING)
+
+
+def carry_out(
+    plan: ResolvedPlan,
+    task: Task,
+    options: Options | None = None,
+    *,
+    notify: Listener = lambda _event: None,
+    begun: Begun | None = None,
+) -> Acquired:
+    """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`.
+
+    `begun` is what the measurement goes on with; a new one without.
+    """
+    options = options or Options()
+    begun = begun or _anew(plan, options)
+    folder, sweep_id = begun.folder, begun.sweep_id
     needed = bytes_needed(plan, task.points)
     notify = Bystander(notify)
 
     def tell(sentence: str) -> None:
         notify(Remark(sentence))
 
-    following = Following(folder, sweep_id, task.points, notify, WallClock(), task.reported)
+    following = Following(
+        folder, sweep_id, task.points, notify, WallClock(), task.reported, histograms=len(begun.done.histograms)
+    )
     limit = plan.sample.limits.max_current
     with ExitStack() as opened:
         opened.enter_context(following.telling())
-        interrupt = opened.enter_context(Interrupt())
+        interrupt = opened.enter_context(Interrupt(options.alive))
         patience = Patience(tell=tell, check=interrupt.check)
         opened.enter_context(folder.made(patience))  # a database in use is refused before any instrument is asked
         opened.enter_context(exclusive(instruments_of(plan.station)))
@@ -217,10 +271,13 @@ def carry_out(
         # closes
         with (
             open_database(folder.database, needed=needed, patience=patience) as database,
+            _in_use(plan.station, notify),
             guarded(station, tell),
             interrupt.striking(),
         ):
             interrupt.check()
+            if task.single is not None and not folder.resumed:
+                folder.write_order(Order(str(plan.source.resolve()), sweep_id, task.single, options.seed))
             facts = _facts(plan, station)
             following.begin(facts)
             for doubt in calibration_findings(plan, station, facts["instruments"]):
@@ -236,9 +293,24 @@ def carry_out(
                     facts=facts,
                     notify=_with_fits(following, folder.database, plan),
                     check=interrupt.check,
+                    done=begun.done,
                 )
             )
         return Acquired(folder, sweep_id, station.clock.now() - start)
+
+
+@contextmanager
+def _in_use(station: Path, notify: Listener) -> Iterator[None]:
+    """Tell that outputs are in use within the block, which ends with an error where they are not confirmed off."""
+    notify(OutputsInUse(str(station.resolve())))
+    try:
+        yield
+    except UnsafeError:
+        raise
+    except BaseException:
+        notify(AtRest())
+        raise
+    notify(AtRest())
 
 
 def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
@@ -268,7 +340,7 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
             fit = fit_histogram(point.histogram, junction)
         except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
             kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
+            notify(Remark(f"no fit of this histogram alone: {kind}{exc}", event.point))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(

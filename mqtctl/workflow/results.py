@@ -5,28 +5,33 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mqtctl.documents import write_whole
 from mqtctl.errors import InputError, StorageError
 from mqtctl.storage import Patience, StoredSweep, prepared_database, sole_writer
+from mqtctl.whole_files import write_whole
 
-__all__ = ["RunFolder", "find_run", "provenance", "stamp", "sweep_times"]
+__all__ = ["Order", "RunFolder", "find_run", "provenance", "read_order", "stamp", "sweep_times"]
 
 RESULT_NAME = "result.json"
+ORDER_NAME = "run.json"
 DATABASE_NAME = "data.db"
 REPORT_NAME = "report.html"
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where one run keeps its database (unless the plan names another), report and result."""
+    """Where one run keeps its database (unless the plan names another), report and result.
+
+    `resumed`: whether a run is there already, which is gone on with.
+    """
 
     path: Path
     database: Path
+    resumed: bool = False
 
     @classmethod
     def choose(cls, output: Path | None, database: Path | None, stamp: datetime, sweep_id: str) -> RunFolder:
@@ -45,7 +50,7 @@ class RunFolder:
         BenchBusyError
             Another mqtctl writes to the database.
         """
-        if any((self.path / name).exists() for name in (RESULT_NAME, DATABASE_NAME, REPORT_NAME)):
+        if not self.resumed and any((self.path / name).exists() for name in (RESULT_NAME, DATABASE_NAME, REPORT_NAME)):
             raise InputError(f"{self.path} holds a run already; choose another folder with --output")
         with self._folder(), sole_writer(self.database), prepared_database(self.database, patience):
             yield
@@ -72,11 +77,74 @@ class RunFolder:
 
     def write(self, result: Mapping[str, Any], sweep_id: str) -> None:
         """Keep the result beside the data, whole or not at all."""
-        target = self.path / RESULT_NAME
+        self._write(RESULT_NAME, {**result, "sweep_id": sweep_id})
+
+    def write_order(self, order: Order) -> None:
+        """Keep what was asked for: what `mqtctl resume` goes by."""
+        self._write(ORDER_NAME, {"format": ORDER_FORMAT, **asdict(order), "database": str(self.database.resolve())})
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        target = self.path / name
         try:
-            write_whole(target, json.dumps({**result, "sweep_id": sweep_id}, indent=1).encode())
+            write_whole(target, json.dumps(content, indent=1).encode())
         except OSError as exc:
             raise StorageError(f"{target} cannot be written ({exc.strerror})") from exc
+
+
+#: Number of the layout of `run.json`.
+ORDER_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked to do.
+
+    Attributes
+    ----------
+    plan
+        The plan file, absolute.
+    sweep_id
+        Identity of the sweep in the database.
+    single
+        Whether one histogram at the present temperature was asked for instead of the sweep.
+    seed
+        The seed of the simulated bench that was asked for, if one was.
+    """
+
+    plan: str
+    sweep_id: str
+    single: bool = False
+    seed: int | None = None
+
+
+def read_order(run: Path) -> Order:
+    """Return what the run in a folder was asked to do.
+
+    Raises
+    ------
+    InputError
+        The folder does not say it, or in a layout that this version does not know.
+    """
+    path = run / ORDER_NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content.pop("format")
+        if found != ORDER_FORMAT:
+            raise InputError(
+                f"{path}: is in layout {found!r}, this version of mqtctl knows {ORDER_FORMAT}; go on with the version "
+                "that began the run"
+            )
+        content.pop("database", None)
+        return Order(**content)
+    except FileNotFoundError as exc:
+        raise InputError(
+            f"{run}: does not say what it was asked to do (no {ORDER_NAME}); only the folder of a sweep or a histogram "
+            "can be gone on with"
+        ) from exc
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        if isinstance(exc, InputError):
+            raise
+        raise InputError(f"{path}: is damaged ({exc}); take what there is with `mqtctl analyze {run}`") from exc
 
 
 def _made(path: Path) -> bool:

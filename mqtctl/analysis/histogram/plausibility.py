@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from mqtctl.physics import Junction
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 
@@ -28,7 +28,7 @@ def implausible_junction(estimate: JunctionEstimate, critical_current: float | N
     known = critical_current if critical_current is not None else estimate.critical_current
     if not (0.0 < known < math.inf and 0.0 < estimate.capacitance < math.inf):
         return ()
-    junction = Junction(known, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, known)
     frequency = junction.zero_bias_plasma_frequency / (2.0 * math.pi)
     quality = estimate.resistance * estimate.capacitance * junction.zero_bias_plasma_frequency
     found = []

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import Slope, first_order, log_likelihood
 from mqtctl.analysis.hypotheses.evidence import Evidence
 from mqtctl.analysis.hypotheses.explanations import Hypothesis
@@ -129,6 +130,7 @@ class Problem:
     def __init__(self, evidence: Evidence, hypothesis: Hypothesis, quantum_law: EscapeModel | None = None) -> None:
         self.evidence, self.hypothesis = evidence, hypothesis
         estimate = evidence.estimate
+        self.base = junction_of(estimate, evidence.critical_current)
         damped = math.isfinite(estimate.resistance)
         if hypothesis.quantum:
             self.law: EscapeModel = quantum_law or Escape(depletion=damped)
@@ -168,11 +170,11 @@ class Problem:
 
     def junction(self, parameters: NDArray[np.float64]) -> Junction:
         """Return the junction at these parameters."""
-        estimate = self.evidence.estimate
-        return Junction(
-            self.evidence.floor + self.distance * math.exp(self._get(parameters, "current")),
-            estimate.capacitance * math.exp(self._get(parameters, "capacitance")),
-            estimate.resistance * math.exp(self._get(parameters, "resistance")),
+        return replace(
+            self.base,
+            critical_current=self.evidence.floor + self.distance * math.exp(self._get(parameters, "current")),
+            capacitance=self.base.capacitance * math.exp(self._get(parameters, "capacitance")),
+            resistance=self.base.resistance * math.exp(self._get(parameters, "resistance")),
         )
 
     def own(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -198,7 +200,7 @@ class Problem:
             return np.asarray(self.law.log_rate(junction, evidence.currents, node_temperature))
         cold = evidence.cold[evidence.owner]
         result = np.empty(cold.size)
-        other = Junction(junction.critical_current + shift, junction.capacitance, junction.resistance)
+        other = replace(junction, critical_current=junction.critical_current + shift)
         for chosen, each in ((cold, other), (~cold, junction)):
             result[chosen] = self.law.log_rate(each, evidence.currents[chosen], node_temperature[chosen])
         return result
@@ -218,7 +220,7 @@ class Problem:
         offset = self._get(parameters, "theory") if cold else 0.0
         if cold and self.hypothesis.free_current:
             shift = self.distance * self._get(parameters, "current_shift")
-            junction = Junction(junction.critical_current + shift, junction.capacitance, junction.resistance)
+            junction = replace(junction, critical_current=junction.critical_current + shift)
 
         def rate(currents: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.exp(np.asarray(self.law.log_rate(junction, currents, temperature)) + offset)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import thermal_start
 from mqtctl.analysis.histogram.health import ALARM, Health
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.hypotheses.evidence import Evidence, trimmed
 from mqtctl.analysis.hypotheses.fit import Fitted
 from mqtctl.analysis.hypotheses.results import Precondition
-from mqtctl.physics import Junction
 from mqtctl.physics.models.protocol import RateModel
 from mqtctl.records import JunctionEstimate
 
@@ -101,7 +101,7 @@ def evidence_of(
     distances = [own - each.largest for own, each in zip(alone, reduced, strict=True)]
     trusted = [own for own, ratio in zip(alone, ratios, strict=True) if ratio >= THERMAL_RATIO]
     current = max(float(np.median(trusted)), floor + 0.2 * min(distances))
-    junction = Junction(current, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, current)
     temperatures = np.array([thermal_start(each, junction) for each in reduced])
     bath = np.array([point.histogram.temperature for point in chosen])
     heat = np.array([_heat(point) for point in chosen])

@@ -224,6 +224,7 @@ class SweepFit:
             "capacitance_F": self.junction.capacitance,
             "capacitance_stderr_F": self.junction.capacitance_stderr,
             "resistance_Ohm": self.junction.resistance,
+            "potential": self.junction.potential,
             "quality_factor": self.quality_factor,
             "crossover_temperature_K": self.crossover_temperature,
             "crossover_temperature_stderr_K": self.crossover_temperature_stderr,

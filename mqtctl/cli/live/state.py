@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.acquisition import BlockStored, RampsBegin, Settling
-from mqtctl.cli.live.times import TimeLeft
 from mqtctl.workflow import MeasurementBegins
+from mqtctl.workflow.time_left import TimeLeft
 
 __all__ = ["FineHistogram", "LiveState"]
 

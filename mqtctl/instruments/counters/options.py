@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from mqtctl.documents import Document
 from mqtctl.instruments.roles.diagnostic import Amplifier
 from mqtctl.instruments.roles.experiment import StopEdge
+from mqtctl.instruments.roles.stand_in import CounterStandIn, StartInput, StopInput
 from mqtctl.quantities import Ohms, Seconds, Volts
 
 __all__ = ["CounterOptions"]
@@ -82,3 +83,19 @@ class CounterOptions(Document):
     def amplifier(self) -> Amplifier:
         """What stands between the junction and the stop input."""
         return Amplifier(self.amplifier_gain, self.amplifier_noise)
+
+    def stand_in(self, model: str, start: str, stop: str, *, streams: bool = False) -> CounterStandIn:
+        """Return a simulated counter of a model that has the marker and the junction at these connectors."""
+        return CounterStandIn(
+            model,
+            start=StartInput(start, self.start_edge.threshold, rising=self.start_edge.rising),
+            stop=StopInput(
+                stop,
+                self.stop_edge.threshold,
+                rising=self.stop_edge.rising,
+                delay=self.delay,
+                gain=self.amplifier_gain,
+                noise=self.amplifier_noise,
+            ),
+            streams=streams,
+        )

@@ -18,6 +18,7 @@ from mqtctl.instruments.ramp.filter_tail import filter_findings
 from mqtctl.instruments.ramp.sawtooth import Sawtooth, sawtooth
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn
 from mqtctl.instruments.talk.before_a_burst import checked_burst
 from mqtctl.instruments.talk.error_sentences import named, persistently, speaking
 from mqtctl.instruments.talk.identity import identify
@@ -71,6 +72,12 @@ class Keithley6221RampSource:
         self._deadline: float | None = None
         self._limit = self._options.current_limit
         instrument.current_limit.set(self._limit)
+
+    @classmethod
+    def stand_in(cls, driver: str, options: Keithley6221Options) -> SourceStandIn:
+        """Return a current source with a low-going TTL pulse on a trigger-link line."""
+        marker = MarkerLine("marker", "low", high=5.0, width=1e-6)
+        return SourceStandIn("keithley-6221", connector="output", marker=marker, filter_time=options.filter_time)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""

@@ -30,6 +30,7 @@ from mqtctl.instruments.ramp.filter_tail import filter_findings
 from mqtctl.instruments.ramp.sawtooth import Sawtooth, sawtooth
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn
 from mqtctl.instruments.talk.before_a_burst import checked_burst
 from mqtctl.instruments.talk.error_sentences import named
 from mqtctl.instruments.talk.foreign_driver import Conversation
@@ -82,6 +83,17 @@ class Keysight33500BRampSource:
         self._source, self._output = f"SOUR{channel}", f"OUTP{channel}"
         self._setup = GeneratorSetup(self._options)
         self._limit = self._options.current_limit
+
+    @classmethod
+    def stand_in(cls, driver: str, options: Keysight33500BOptions) -> SourceStandIn:
+        """Return a generator behind a bias resistor, whose Sync output rises at the start."""
+        return SourceStandIn(
+            "keysight-33522b" if "33522B" in driver else "keysight-33512b",
+            connector=f"output{options.channel}",
+            resistance=options.bias_resistance,
+            marker=MarkerLine("sync", "high", high=3.3, width=20e-6),
+            filter_time=options.filter_time,
+        )
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""

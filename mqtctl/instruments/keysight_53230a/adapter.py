@@ -21,6 +21,7 @@ from mqtctl.instruments.keysight_53230a.options import Keysight53230AOptions
 from mqtctl.instruments.keysight_53230a.setup import IntervalSetup, reading_timeout
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.roles.stand_in import CounterStandIn
 from mqtctl.instruments.talk.error_sentences import named, persistently, speaking
 from mqtctl.instruments.talk.identity import identify
 
@@ -76,6 +77,12 @@ class Keysight53230ATimingCounter(CounterFacts):
     def timeout_ramps(self) -> int:
         """Ramps without a switch for which a reading of inf stands."""
         return self._timeout_ramps
+
+    @classmethod
+    def stand_in(cls, driver: str, options: Keysight53230AOptions) -> CounterStandIn:
+        """Return a counter with a memory."""
+        start, stop = f"input{options.start_input}", f"input{options.stop_input}"
+        return options.stand_in("keysight-53230a", start, stop)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""

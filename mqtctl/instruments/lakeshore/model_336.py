@@ -18,6 +18,7 @@ from mqtctl.errors import CryostatError
 from mqtctl.instruments.lakeshore.controller import LakeshoreController
 from mqtctl.instruments.lakeshore.model_336_options import Lakeshore336Options
 from mqtctl.instruments.lakeshore.zones import Zone
+from mqtctl.instruments.roles.stand_in import ControllerStandIn
 from mqtctl.instruments.talk.error_sentences import named
 from mqtctl.instruments.talk.wanted import Spoken, Wanted
 
@@ -52,6 +53,12 @@ class Lakeshore336Controller(LakeshoreController):
         self._statuses = instrument.A.SENSOR_STATUSES
         super().__init__(instrument, self._options, self._options.output, f"heater {self._options.output}", clock)
 
+    @classmethod
+    def stand_in(cls, driver: str, options: Lakeshore336Options) -> ControllerStandIn:
+        """Return a controller with four inputs and two heater outputs."""
+        sensor, heater = f"ch{options.input}", f"output{options.output}"
+        return ControllerStandIn("lakeshore-336", sensor=sensor, heater=heater, coldest=options.minimum)
+
     @property
     def _reading_query(self) -> str:
         """Ask for value and status in one message."""
@@ -62,10 +69,10 @@ class Lakeshore336Controller(LakeshoreController):
         """Ask for the heater's output in % of the range."""
         return f"HTR? {self._output}"
 
-    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str, bool]:
         """Take value and status apart."""
         value, status = fields
-        return float(value), self._status_text(int(status), self._statuses)
+        return float(value), self._status_text(int(status), self._statuses), False
 
     @property
     def _sensor(self) -> str:

@@ -19,6 +19,7 @@ from mqtctl.errors import CryostatError, HardwareError
 from mqtctl.instruments.lakeshore.controller import LakeshoreController
 from mqtctl.instruments.lakeshore.model_372_options import Lakeshore372Options
 from mqtctl.instruments.lakeshore.zones import Zone
+from mqtctl.instruments.roles.stand_in import ControllerStandIn
 from mqtctl.instruments.talk.error_sentences import named
 from mqtctl.instruments.talk.wanted import Spoken, Wanted
 
@@ -54,6 +55,16 @@ class Lakeshore372Controller(LakeshoreController):
         heater = self._options.heater
         super().__init__(instrument, self._options, self.heaters[heater], f"{heater} heater", clock)
 
+    @classmethod
+    def stand_in(cls, driver: str, options: Lakeshore372Options) -> ControllerStandIn:
+        """Return a resistance bridge with a sample heater and a warm-up heater."""
+        return ControllerStandIn(
+            "lakeshore-372",
+            sensor=f"ch{options.channel}",
+            heater="sample" if options.heater == "sample" else "warmup",
+            coldest=options.minimum,
+        )
+
     @property
     def _reading_query(self) -> str:
         """Ask for value, status and scanner position in one message."""
@@ -65,13 +76,14 @@ class Lakeshore372Controller(LakeshoreController):
         """Ask for the sample heater's current, or the warm-up heater's output (unconfirmed), in % of the range."""
         return "HTR?" if self._output == 0 else f"AOUT? {self._output}"
 
-    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str, bool]:
         """Take value, status and scanner position apart."""
         value, status, scanner = fields
         scan = _SCAN.fullmatch(scanner)
         if scan is None:
             raise ValueError(f"{scanner!r} is not channel,autoscan")
-        return float(value), self._status_text(int(status), self._statuses) or self._stale(int(scan[1]))
+        fault, stale = self._status_text(int(status), self._statuses), self._stale(int(scan[1]))
+        return float(value), fault or stale, bool(stale and not fault)
 
     def _stale(self, scanned: int) -> str:
         """Return why the value is an old one, or nothing."""

@@ -26,6 +26,7 @@ from mqtctl.errors import GlitchError, HardwareError, InputError
 from mqtctl.instruments.counters.facts import CounterFacts
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.roles.stand_in import CounterStandIn
 from mqtctl.instruments.srs_sr620.diagnosis import InputDiagnosis
 from mqtctl.instruments.srs_sr620.options import SrsSR620Options
 from mqtctl.instruments.srs_sr620.setup import TimerSetup, longest_silence
@@ -84,6 +85,12 @@ class SrsSR620TimingCounter(CounterFacts):
     def timeout_ramps(self) -> int:
         """One; but no reading is ever inf, for the counter waits until the junction switches."""
         return 1
+
+    @classmethod
+    def stand_in(cls, driver: str, options: SrsSR620Options) -> CounterStandIn:
+        """Return a counter without a memory."""
+        start, stop = f"input{options.start_input.upper()}", f"input{options.stop_input.upper()}"
+        return options.stand_in("srs-sr620", start, stop, streams=True)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""

@@ -20,6 +20,7 @@ from mqtctl.documents import Document, validate_document
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
+from mqtctl.instruments.roles.stand_in import SourceStandIn
 from mqtctl.instruments.talk.error_sentences import named
 from mqtctl.instruments.talk.foreign_driver import Conversation
 from mqtctl.instruments.talk.inspection import examine
@@ -56,6 +57,12 @@ class YokogawaGS200OffsetSource:
         self._talk = Conversation(instrument, self.models, clock)
         self._settings = SettingsGuard(instrument, self._talk.ask)
         self._limit = self._options.current_limit
+
+    @classmethod
+    def stand_in(cls, driver: str, options: YokogawaGS200Options) -> SourceStandIn:
+        """Return a DC source, of current or behind a resistor."""
+        connector = "current" if options.bias_resistance is None else "voltage"
+        return SourceStandIn("yokogawa-gs200", connector=connector, resistance=options.bias_resistance)
 
     def identify(self) -> str:
         """Return vendor, model, serial and firmware."""

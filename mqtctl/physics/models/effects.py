@@ -22,8 +22,8 @@ from scipy.constants import k
 from mqtctl.errors import InputError
 from mqtctl.physics.models.protocol import EscapeModel, RateModel, checked_model, checked_temperature
 from mqtctl.physics.models.validity import Criterion, Validity
-from mqtctl.physics.well import washboard
 from mqtctl.physics.well.junction import Junction
+from mqtctl.physics.well.potential import well_exists
 
 __all__ = ["AmbegaokarBaratoff", "NoiseTemperature", "Retrapping", "two_well_renormalisation"]
 
@@ -43,7 +43,7 @@ class _Wrapped(RateModel):
         """Return the validity of the model inside; of one that cannot say, whether there is a well."""
         if isinstance(self.model, RateModel):
             return self.model.validity(junction, None, temperature, one_minus_s=x)
-        return Validity(washboard.well_exists(x), ())
+        return Validity(well_exists(x), ())
 
 
 @dataclass(frozen=True)

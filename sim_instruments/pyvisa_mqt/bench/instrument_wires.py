@@ -30,7 +30,10 @@ def build_instrument(bench: Works, name: str) -> Instrument:
     section = bench.file.instruments[name]
     if section.model not in MODELS:
         known = ", ".join(sorted(MODELS))
-        raise BenchFileError(f"instruments.{name}.model: {section.model!r} is unknown; choose one of {known}")
+        raise BenchFileError(
+            f"instruments.{name}.model: {section.model!r} is unknown; choose one of {known}, or install the package "
+            "that registers it as an entry point of the group pyvisa_mqt.instruments"
+        )
     model = MODELS[section.model]
     rng = generator(bench.file.seed, f"instrument {name}")
     # An instrument says which of its options are quantities; a bare number is refused for those.

@@ -280,3 +280,16 @@ def test_a_bench_file_of_the_users_is_used_and_checked(laboratory: Any, tmp_path
     outcome = rehearse(laboratory, "--bench", str(tmp_path / "nowhere.yaml"))
     assert outcome.exit_code == 2
     assert "nowhere.yaml: no such file" in outcome.stderr
+
+
+def test_a_fault_in_the_station_file_is_a_finding_whichever_bench_file_is_named(laboratory: Any) -> None:
+    laboratory.change("station.yaml", "role: temperature_controller", "role: ramp_source")
+    result = rehearsed(laboratory, "--bench", str(laboratory.folder / "station.yaml"), code=2)
+    assert "exactly one instrument" in texts(result)
+
+
+def test_what_the_plan_is_refused_for_is_told_once(laboratory: Any) -> None:
+    laboratory.change("station.yaml", "stop_threshold: 1 V", "stop_threshold: 4 V")
+    result = rehearsed(laboratory, code=2)
+    told = [finding["text"] for finding in result["findings"] if "above the gap voltage" in finding["text"]]
+    assert len(told) == 1

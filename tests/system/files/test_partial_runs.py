@@ -68,7 +68,9 @@ def test_the_last_sentence_says_how_far_it_came_and_names_folder_and_next_comman
     assert str(stopped.error) == "stopped by Ctrl-C; source and heater are off"
     (note,) = stopped.error.__notes__
     assert note.startswith(f"it was at point 2 of 3; stored in {stopped.folder}: 1 histogram and an unfinished one of ")
-    assert note.endswith(f"look at it with `mqtctl report {stopped.folder}`")
+    assert note.endswith(
+        f"look at it with `mqtctl report {stopped.folder}`, go on with `mqtctl resume {stopped.folder}`"
+    )
     left = json.loads((stopped.folder / "result.json").read_text(encoding="utf-8"))
     assert (left["state"], left["points_planned"], left["histograms_done"]) == ("stopped", 3, 1)
 
@@ -156,7 +158,8 @@ def test_every_way_out_tells_where_the_data_are(fault: BaseException, tmp_path: 
     with pytest.raises(type(fault)) as caught, following.telling():
         raise fault
     place = f"it was at point 4 of 14; stored in {tmp_path}: 1 histogram"
-    assert caught.value.__notes__ == [f"{place}; look at it with `mqtctl report {tmp_path}`"]
+    ways = f"look at it with `mqtctl report {tmp_path}`, go on with `mqtctl resume {tmp_path}`"
+    assert caught.value.__notes__ == [f"{place}; {ways}"]
     assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["state"] == "stopped"
 
 

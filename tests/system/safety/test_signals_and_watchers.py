@@ -20,7 +20,7 @@ from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
-from mqtctl.acquisition.interrupt import STOP_SIGNALS
+from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS
 from mqtctl.cli.progress import watching
 from mqtctl.workflow.safety import Rested
 

@@ -7,17 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyvisa_mqt.instruments import MODELS
 
 from mqtctl.bench_description import BenchFile
 from mqtctl.documents import validate_document
 from mqtctl.errors import InputError
+from mqtctl.instruments import registry
+from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn, StandIn
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.plan.calibration import Calibration
 from mqtctl.rehearsal.bench import RehearsalBench, choose_bench
-from mqtctl.station import load_station
+from mqtctl.rehearsal.laboratory import rehearsal_laboratory
+from mqtctl.station import load_station, open_station
+from mqtctl.station.file import OPTIONAL_ROLES, ROLES
 
 KEITHLEY = """
   source:
@@ -206,6 +212,110 @@ def test_an_instrument_without_a_stand_in_is_refused_in_one_sentence(choose: Cho
     unknown = KEITHLEY.replace("keithley_6221.Keithley6221", "homemade.Ramp")
     with pytest.raises(InputError, match=r"station.yaml: instruments.source: .*cannot play the role"):
         choose(unknown, COUNTER, BRIDGE)
+
+
+@pytest.mark.parametrize(
+    ("role", "entry"),
+    [
+        ("ramp_source", KEITHLEY),
+        ("ramp_source", GENERATOR),
+        ("timing_counter", COUNTER),
+        ("timing_counter", TIMER),
+        ("temperature_controller", BRIDGE),
+        ("temperature_controller", CONTROLLER),
+        ("offset_source", DC_SOURCE),
+    ],
+)
+def test_every_adapter_of_ours_brings_a_stand_in_that_the_bench_has(choose: Chooser, role: str, entry: str) -> None:
+    usual = {"ramp_source": KEITHLEY, "timing_counter": COUNTER, "temperature_controller": BRIDGE}
+    bench = as_bench(choose(*{**usual, role: entry}.values()))
+    section = bench.instruments[role]
+    assert MODELS[section.model].__module__.startswith("pyvisa_mqt.instruments.")
+    assert section.options == {}
+
+
+def test_every_adapter_that_a_station_can_name_can_be_rehearsed() -> None:
+    adapters = {
+        registry.adapter_for(role, driver)
+        for role in (*ROLES, *OPTIONAL_ROLES)
+        for driver in registry.known_drivers(role)
+    }
+    assert len(adapters) == 7
+    assert [adapter for adapter in adapters if not callable(getattr(adapter, "stand_in", None))] == []
+
+
+class SilentRamp:
+    """A laboratory's own adapter that says nothing of a stand-in."""
+
+    role = "ramp_source"
+
+
+class ConfusedRamp(SilentRamp):
+    """One whose stand-in is of the wrong kind."""
+
+    @classmethod
+    def stand_in(cls, driver: str, options: object) -> StandIn:
+        return StandIn("keithley-6221")
+
+
+class OwnRamp(SilentRamp):
+    """One without a model of its options."""
+
+    @classmethod
+    def stand_in(cls, driver: str, options: dict[str, object]) -> SourceStandIn:
+        marker = MarkerLine("marker", str(options["pulse"]), high=3.0, width=2e-6)
+        return SourceStandIn("lab-ramp", connector="out", resistance=1e5, marker=marker, options={"range": "1 V"})
+
+
+def brought_by_a_laboratory(adapter: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an adapter of another package play with the driver of a 6221."""
+    point = SimpleNamespace(name="mqtctl_drivers.keithley_6221.Keithley6221", load=lambda: adapter)
+    monkeypatch.setattr(registry, "_entry_points", lambda: (point,))
+
+
+@pytest.mark.parametrize(
+    ("adapter", "complaint"),
+    [
+        (
+            SilentRamp,
+            r"instruments.source.type: nothing stands in for .*Keithley6221.*stand_in to its adapter .*Silent",
+        ),
+        (ConfusedRamp, r"instruments.source.type: stand_in of .*ConfusedRamp returned .* must be a SourceStandIn of"),
+    ],
+)
+def test_a_laboratorys_adapter_without_a_stand_in_is_told_how_to_add_one(
+    choose: Chooser, monkeypatch: pytest.MonkeyPatch, adapter: type, complaint: str
+) -> None:
+    brought_by_a_laboratory(adapter, monkeypatch)
+    with pytest.raises(InputError, match=complaint) as error:
+        choose(KEITHLEY, COUNTER, BRIDGE)
+    assert "\n" not in str(error.value)
+
+
+def test_a_laboratorys_adapter_is_wired_by_its_own_stand_in(choose: Chooser, monkeypatch: pytest.MonkeyPatch) -> None:
+    brought_by_a_laboratory(OwnRamp, monkeypatch)
+    bench = as_bench(choose(KEITHLEY.replace("ramp_source}", "ramp_source, pulse: high}"), COUNTER, BRIDGE))
+    assert (bench.instruments["ramp_source"].model, bench.instruments["ramp_source"].options) == (
+        "lab-ramp",
+        {"range": "1 V"},
+    )
+    assert bench.bias is not None
+    assert {source.port: source.scale for source in bench.bias.sources} == {"ramp_source.out": 1e-5}
+    assert (bench.markers[0].pulse, bench.markers[0].high, bench.markers[0].width) == ("high", 3.0, 2e-6)
+
+
+def test_a_stand_in_that_no_package_has_registered_is_told_without_the_temporary_folder(
+    choose: Chooser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    brought_by_a_laboratory(OwnRamp, monkeypatch)
+    bench = choose(KEITHLEY.replace("ramp_source}", "ramp_source, pulse: high}"), COUNTER, BRIDGE)
+    with rehearsal_laboratory(load_plan(tmp_path / "chosen" / "plan.yaml"), bench) as place:
+        with pytest.raises(InputError) as error, open_station(place.station):
+            pass
+        told = place.in_users_terms(str(error.value))
+    assert "the bench's description: instruments.ramp_source.model: 'lab-ramp' is unknown; choose one of" in told
+    assert "entry point of the group pyvisa_mqt.instruments" in told
+    assert "mqtctl-rehearsal" not in told
 
 
 def test_a_station_on_a_simulated_bench_keeps_its_wiring(laboratory: Any) -> None:

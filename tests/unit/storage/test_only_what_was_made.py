@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from mqtctl.documents import write_whole
 from mqtctl.errors import InputError
 from mqtctl.plan import ResolvedPlan
 from mqtctl.storage import load_sweep, open_database, prepare_database, prepared_database
+from mqtctl.whole_files import write_whole
 from mqtctl.workflow.results import RunFolder, find_run
 from tests.unit.storage.stored_sweeps import header, write
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
@@ -32,11 +32,14 @@ class Interrupt:
 
     Attributes
     ----------
+    alive
+        Called at every `check`: a sign of life.
     clock
         The computer's clock; within `striking` a request to stop ends its sleeps and raises there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[], object] = lambda: None) -> None:
+        self.alive = alive
         self._signal_number: int | None = None
         self._previous: dict[int, object] = {}
         self._striking = False
@@ -66,7 +69,8 @@ class Interrupt:
             self._bell.send(b"\0")
 
     def check(self) -> None:
-        """Raise `InterruptedRunError` if a stop was asked for."""
+        """Give a sign of life; raise `InterruptedRunError` if a stop was asked for."""
+        self.alive()
         if self._signal_number is not None:
             raise InterruptedRunError(self._signal_number)
 

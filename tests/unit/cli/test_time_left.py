@@ -59,7 +59,7 @@ def test_nothing_is_left_at_the_end(sweep_events: list[Event]) -> None:
 def test_further_ramps_at_a_point_count_as_its_time(sweep_events: list[Event]) -> None:
     # two histograms at each point: after the first point it is known that a second comes
     settling = [e for e in sweep_events if isinstance(e, Settling)]
-    first, second = ([e for e in sweep_events if not isinstance(e, Settling) and e.point == p] for p in (0, 1))  # type: ignore[union-attr]
+    first, second = ([e for e in sweep_events if not isinstance(e, Settling) and e.point == p] for p in (0, 1))
     events = [*first, *first, *(e for e in settling if e.point == 1), *second]
     left = after(events, PointFinished, 3)
     assert left.ramping_here == pytest.approx(RAMPING)
