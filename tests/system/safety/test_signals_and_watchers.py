@@ -21,7 +21,7 @@ from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
 from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS
-from mqtctl.cli.progress import watching
+from mqtctl.cli.live.progress import watching
 from mqtctl.workflow.safety import Rested
 
 
@@ -74,7 +74,7 @@ def test_every_signal_ends_every_command_that_drives_outputs_with_everything_off
 ) -> None:
     monkeypatch.chdir(laboratory.folder)
     there = transcript(laboratory)
-    monkeypatch.setattr("mqtctl.cli.progress.watching", heard_by(at_the_first_block(number)))
+    monkeypatch.setattr("mqtctl.cli.live.progress.watching", heard_by(at_the_first_block(number)))
     outcome = laboratory.run(command, "plan.yaml", "-o", "run", "--seed", "1")
     assert outcome.exit_code == 128 + number, outcome.stderr
     assert outcome.stdout == ""
@@ -186,7 +186,7 @@ def test_a_listener_that_fails_changes_nothing(
         told.append(event)
         raise failure
 
-    monkeypatch.setattr("mqtctl.cli.progress.watching", heard_by(listen))
+    monkeypatch.setattr("mqtctl.cli.live.progress.watching", heard_by(listen))
     outcome = laboratory.run(command, laboratory.folder / "plan.yaml", "-o", laboratory.folder / "run", "--json")
     assert outcome.exit_code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["points"][0]["switches"] == 1000

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mqtctl.acquisition import Event, PointFinished, Remark
-from mqtctl.cli.progress import PlainLines, watching
+from mqtctl.cli.live.progress import PlainLines, watching
 from mqtctl.workflow import PointFitted
 
 
