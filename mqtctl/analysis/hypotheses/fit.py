@@ -80,6 +80,20 @@ class Fitted:
         """Ln L less half the logarithm of the number of switches for each parameter of the explanation's own."""
         return self.log_likelihood - 0.5 * self.problem.own_count * math.log(self.problem.evidence.switches)
 
+    def lead(self, rival: Fitted) -> float:
+        """Return by how much ln L exceeds a rival's, as if both had as many parameters of their own.
+
+        Parameters that this explanation has more cost as much as in `score`; those that the rival has more are
+        counted with 1/2 each, what fitting them to noise gains: it is the data that must decide, not the number.
+        """
+        more = rival.problem.own_count - self.problem.own_count
+        return self.log_likelihood - rival.log_likelihood + (0.5 * more if more > 0 else self.cost(rival))
+
+    def cost(self, rival: Fitted) -> float:
+        """Return half the logarithm of the number of switches for each parameter that the rival has more."""
+        more = rival.problem.own_count - self.problem.own_count
+        return 0.5 * more * math.log(self.problem.evidence.switches)
+
     def physical(self) -> dict[str, float | list[float]]:
         """Return the parameters in SI units by name, "_stderr" appended for their standard errors."""
         problem, junction = self.problem, self.junction

@@ -20,7 +20,7 @@ from mqtctl.analysis.hypotheses.fit import Fitted, Problem, fit_hypothesis
 
 __all__ = ["DECISIVE", "WANTED_POWER", "Power", "power"]
 
-DECISIVE = math.log(100.0)  # difference of the scores from which one explanation is preferred: odds of 100
+DECISIVE = math.log(100.0)  # lead from which one explanation is preferred: odds of 100
 WANTED_POWER = 0.9
 NODES = 56
 FIRST_HAZARD = 1e-6
@@ -37,11 +37,12 @@ class Power:
     winner, rival
         Names of the explanations.
     expected, deviation
-        Mean and standard deviation of the difference of scores if the winner is true.
+        Mean and standard deviation of the winner's lead (`Fitted.lead`) if it is true.
     power
-        Probability that the difference is decisive if the winner is true.
+        Probability that the lead decides if the winner is true: at least ln 100, or above zero where that is
+        reached with a probability of 0.9.
     error_rate
-        Probability that the difference is decisive, and wrong, if the winner is true.
+        Probability that a lead of the rival decides if the winner is true.
     more_switches, at_temperature
         How many more switches, at which bath in K, would make the power 0.9; None where it is.
     """
@@ -96,12 +97,13 @@ def _compare(winner: Fitted, rival: Fitted, best: float, true_rates: NDArray[np.
         share = each.event_weight[each.body] / each.event_weight.sum()
         means[place] = share @ difference
         variances[place] = share @ (difference - means[place]) ** 2
-    counted = winner.score - winner.log_likelihood - (rival.score - rival.log_likelihood)
+    counted = min(winner.cost(rival), 0.0)
     expected = best - other.log_likelihood + counted
     deviation = math.sqrt(max(float(numbers @ variances), 1e-12))
     chance = float(ndtr((expected - DECISIVE) / deviation))
+    enough = chance >= WANTED_POWER
     more, where = None, None
-    if chance < WANTED_POWER:
+    if not enough:
         factor = _needed(best - other.log_likelihood, counted, deviation)
         sharpest = int(np.argmax(means))
         gain = (factor - 1.0) * (best - other.log_likelihood)
@@ -112,8 +114,8 @@ def _compare(winner: Fitted, rival: Fitted, best: float, true_rates: NDArray[np.
         rival=rival.problem.hypothesis.name,
         expected=expected,
         deviation=deviation,
-        power=chance,
-        error_rate=float(ndtr((-DECISIVE - expected) / deviation)),
+        power=float(ndtr(expected / deviation)) if enough else chance,
+        error_rate=float(ndtr((-(0.0 if enough else DECISIVE) - expected) / deviation)),
         more_switches=more,
         at_temperature=where,
     )

@@ -52,7 +52,7 @@ def conclusion(
     parts = [_WORDS[cause](winner), _agreement(winner, pvalue)]
     if rival is not None:
         what = "the best explanation without tunnelling" if cause == "tunnelling" else "tunnelling"
-        odds = f"ln of the likelihood ratio {winner.score - rival.score:.0f}"
+        odds = f"ln of the likelihood ratio {winner.lead(rival):.0f}"
         parts.append(f"{what} ({rival.problem.hypothesis.name}) is excluded ({odds})")
     if near:
         names = " and ".join(each.problem.hypothesis.name for each in near)
@@ -62,7 +62,7 @@ def conclusion(
 
 def undecided(winner: Fitted, rival: Fitted, told: Power | None, found: Sequence[Precondition]) -> str:
     """Return the sentence where two explanations fit nearly as well."""
-    difference = winner.score - rival.score
+    difference = winner.lead(rival)
     names = f"“{winner.problem.hypothesis.name}” and “{rival.problem.hypothesis.name}”"
     first = f"Cannot be told apart with these data: {names} differ by {difference:.1f} in ln of the likelihood ratio,"
     parts = [f"{first} where {DECISIVE:.1f} decides"]

@@ -1,8 +1,8 @@
 """The verdict on a sweep: fits all explanations, compares them, and says in one sentence what may be concluded.
 
-The rule stands in docs/analysis.md ("The verdict"). In short: the explanation with the highest score wins; it is
-decided between tunnelling and all else if the difference of the scores is at least ln 100, or positive where these data
-had a power of 0.9 to show it; a forbidding precondition that fails leaves nothing to conclude, any other one lowers the
+The rule stands in docs/analysis.md ("The verdict"). In short: the explanation with the highest score is the best; it
+is decided between tunnelling and all else if its lead in ln L is at least ln 100, or positive where these data had a
+power of 0.9 to show it; a forbidding precondition that fails leaves nothing to conclude, any other one lowers the
 confidence and stands in the sentence.
 """
 
@@ -79,10 +79,11 @@ def draw_verdict(
     if any(each.forbids for each in found):
         return nothing(found, "", results)
     opposite = [each for each in fits if (cause_of(each) == "tunnelling") != (cause_of(winner) == "tunnelling")]
+    opposite.sort(key=winner.lead)
     rival = opposite[0]
     told = power(winner, opposite[:RIVALS]) if with_power else None
-    difference = winner.score - rival.score
-    decided = difference >= DECISIVE or (told is not None and told.power >= WANTED_POWER)
+    difference = winner.lead(rival)
+    decided = difference >= DECISIVE or (difference > 0.0 and told is not None and told.power >= WANTED_POWER)
     if not decided:
         sentence, confidence = undecided(winner, rival, told, found), _confidence(difference, found)
         change = _would_change(told, found)
@@ -129,7 +130,7 @@ def _concluded(
     ]
     if near and cause != "tunnelling":  # hotter than the bath for certain, but not why
         cause = "thermal" if "thermal" in {cause, *map(cause_of, near)} else "decoupled"
-    difference = winner.score - rival.score if rival is not None else math.inf
+    difference = winner.lead(rival) if rival is not None else math.inf
     sentence = conclusion(cause, winner, rival, near, results[0].p_value, found)
     confidence = _confidence(difference, found)
     return Verdict(cause, sentence, confidence, results, told, tuple(found), _would_change(told, found))
@@ -140,7 +141,7 @@ def _confidence(difference: float, found: Sequence[Precondition]) -> float:
     untested = sum(each.state == "untested" for each in found)
     failed = sum(each.state == "failed" for each in found)
     surest = max(SUREST - UNTESTED * untested - FAILED * failed, 0.5)
-    return min(1.0 / (1.0 + math.exp(-min(difference, 700.0))), surest)
+    return min(1.0 / (1.0 + math.exp(min(-difference, 700.0))), surest)
 
 
 def _would_change(told: Power | None, found: Sequence[Precondition]) -> tuple[str, ...]:
