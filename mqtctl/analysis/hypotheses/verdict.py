@@ -99,7 +99,7 @@ def fit_explanations(
     Those hopelessly behind are left before their maximum (`converged` says so).
     """
     fits: list[Fitted] = []
-    for each in EXPLANATIONS:
+    for each in sorted(EXPLANATIONS, key=lambda each: each.quantum):  # the cheap law first
         if evidence.heat_varied or not each.by_heat:
             best = max((fitted.score for fitted in fits), default=-math.inf)
             fits.append(first_fit(Problem(evidence, each, quantum_law), temperatures, best))
