@@ -10,7 +10,7 @@ from mqtctl.status_page.follow import Facts
 
 __all__ = ["point_table"]
 
-_HEAD = ("point", "set point", "bath", "switches", "mean", "width", "escape temperature", "critical current")
+_HEAD = ("point", "set point", "bath", "escape temperature", "switches", "mean", "width", "critical current")
 _NOW = {"settling": "settling now", "ramps": "measuring now"}
 
 
@@ -47,10 +47,10 @@ def _finished(facts: Facts, point: int, finished: dict[str, Any]) -> str:
         f"{point + 1}{kind}",
         _planned(facts, point),
         quantity(finished["temperature_K"], "K"),
+        quantity(finished.get("escape_temperature_K"), "K", finished.get("escape_temperature_stderr_K")),
         str(switches),
         quantity(finished["mean_A"], "A", error),
         quantity(width, "A"),
-        quantity(finished.get("escape_temperature_K"), "K", finished.get("escape_temperature_stderr_K")),
         quantity(finished.get("critical_current_A"), "A", finished.get("critical_current_stderr_A")),
     )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

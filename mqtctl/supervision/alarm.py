@@ -97,7 +97,11 @@ class Alarm:
         return self._failures
 
     def _call(self, facts: Mapping[str, Any]) -> None:
+        before = self._threads[-1:]
+
         def work() -> None:
+            for thread in before:  # one call after the other
+                thread.join()
             failure = run_command(self._command, facts, self._deadline)
             if failure:
                 self._failures.append(f"the alarm command {shlex.join(self._command)} {failure}; nobody was called")

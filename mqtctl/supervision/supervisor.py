@@ -26,7 +26,7 @@ from mqtctl.supervision.page_file import PageFile
 from mqtctl.supervision.resting import bring_to_rest, own_command
 from mqtctl.supervision.status import Status, StatusFile, now
 
-__all__ = ["SILENCE", "Supervisor", "is_supervised", "supervise"]
+__all__ = ["SILENCE", "Beside", "Supervisor", "is_supervised", "supervise"]
 
 #: Commands that switch outputs on.
 COMMANDS = ("sweep", "histogram", "calibrate", "resume")
