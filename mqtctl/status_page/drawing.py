@@ -12,7 +12,7 @@ from mqtctl.notation import Scale, number
 __all__ = ["Line", "bars", "lines"]
 
 _WIDTH, _HEIGHT = 420, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 26, 40
 #: More points than this cannot be told apart.
 _MOST_POINTS = 600
 
@@ -129,12 +129,10 @@ def _plot(across: _Axis, up: _Axis, x: str, y: str, drawn: str) -> str:
         for at, text in up.ticks()
     )
     below, beside = _label(x, across.scale), _label(y, up.scale)
-    middle = (_TOP + floor) / 2
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{beside} against {below}">{ticks}{drawn}'
         f'<text class="axis" x="{(_LEFT + right) / 2}" y="{_HEIGHT - 6}" text-anchor="middle">{below}</text>'
-        f'<text class="axis" x="13" y="{middle}" text-anchor="middle" transform="rotate(-90 13 {middle})">{beside}'
-        "</text></svg>"
+        f'<text class="axis" x="4" y="14">{beside}</text></svg>'
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from mqtctl.supervision.page_file import PAGE_NAME, PageFile
 from mqtctl.supervision.status import Status, StatusFile
 
 
-def finished(point: int) -> dict[str, object]:
+def finished(point: int) -> dict[str, Any]:
     facts = {"switches": 9, "temperature_K": 0.05, "mean_A": 9.4e-6, "width_A": 6e-9}
     return {"point": point, "points": 2, "run_id": point + 1, "purpose": "switching", **facts}
 
@@ -19,7 +20,13 @@ def test_the_page_is_written_with_what_follows_a_finished_histogram_and_at_the_e
     asked = []
     page._ask = lambda status: asked.append((status.point, len(status.finished)))  # type: ignore[method-assign]
     begins = {"folder": str(tmp_path), "simulated": True, "seed": 1}
-    told = [("begins", begins), ("finished", finished(0)), ("beat", {}), ("remark", {"text": "x"}), ("beat", {})]
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("begins", begins),
+        ("finished", finished(0)),
+        ("beat", {}),
+        ("remark", {"text": "x"}),
+        ("beat", {}),
+    ]
     for kind, facts in [*told, ("finished", finished(1)), ("at rest", {})]:
         file.take(kind, facts)
         page.changed(file.status, kind)
