@@ -152,12 +152,12 @@ def _facts(facts: Facts) -> str:
 def _left(facts: Facts) -> str:
     """Return the time left on the laboratory's clock, and on the wall at the pace so far."""
     left, history = facts.status["left_s"], facts.history
-    told = f"about {rough_duration(left)} of laboratory time"
+    laboratory = f"about {rough_duration(left)} of laboratory time"
     if history.wall_s < 1.0 or history.laboratory_s < 1.0:
-        return told
+        return laboratory
     wall = left * history.wall_s / history.laboratory_s
     until = datetime.fromisoformat(facts.status["updated"]) + timedelta(seconds=wall)
-    return f"{told}; on the wall {rough_duration(wall)}, until about {until:%a %H:%M}"
+    return f"{rough_duration(wall)} on the wall, until about {until:%a %H:%M}; {laboratory}"
 
 
 def _clock(stamp: str) -> str:
