@@ -27,7 +27,7 @@ def histogram(
     """
     del alarm_command  # the supervisor's
     with reporting_faults():
-        from mqtctl.cli.progress import watching
+        from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_point, print_points
         from mqtctl.supervision.link import link
         from mqtctl.workflow import Options, measure_histogram

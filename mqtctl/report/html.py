@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any
 
+from mqtctl.analysis.sweep.saturation import AGREES
 from mqtctl.report.content import Content
 from mqtctl.report.facts import fact_rows
 from mqtctl.report.summary import point_notes, point_table, summary_table
@@ -150,9 +151,9 @@ def _verdict(content: Content) -> str:
     if content.verdict is None:
         return ""
     sigmas = ""
-    if content.verdict_sigmas is not None:
-        sigmas = f" Saturation less prediction: {content.verdict_sigmas:+.1f} standard errors."
-    kind = "box" if content.verdict.startswith("agrees") else "box warning"
+    if content.sigmas is not None:
+        sigmas = f" Saturation less prediction: {content.sigmas:+.1f} standard errors."
+    kind = "box" if content.verdict == AGREES else "box warning"
     return f'<div class="{kind}"><p><strong>Verdict: {html.escape(content.verdict)}.</strong>{sigmas}</p></div>'
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from mqtctl.errors import InputError
 from mqtctl.quantities import parse_quantity
-from mqtctl.storage import load_sweep
+from mqtctl.storage import PointHeader, load_sweep
 from mqtctl.storage.opening import READING_FAULTS, open_read_only
 from mqtctl.storage.reader import histogram_headers
 
@@ -68,12 +67,12 @@ def read_stored(folder: Path) -> Stored | None:
             headers = histogram_headers(connection, database)
     except READING_FAULTS as exc:
         raise InputError(f"{database}: cannot be read ({exc})") from exc
-    mine = [number for number, header in headers.items() if sweep_id in (None, header["sweep_id"])]
+    mine = [number for number, header in headers.items() if sweep_id in (None, header.sweep_id)]
     if not mine:
         return None
     header = headers[max(mine)]
     histogram = load_sweep(database, run_id=max(mine)).points[0].histogram
-    return Stored(max(mine), histogram.switching_currents, header["set_temperature"], _planned(header))
+    return Stored(max(mine), histogram.switching_currents, header.set_temperature, _planned(header))
 
 
 def _database(folder: Path) -> tuple[Path, str | None]:
@@ -88,8 +87,8 @@ def _database(folder: Path) -> tuple[Path, str | None]:
     return (beside if beside.is_file() else elsewhere), order.get("sweep_id")
 
 
-def _planned(header: Mapping[str, Any]) -> tuple[float, ...]:
+def _planned(header: PointHeader) -> tuple[float, ...]:
     """Return the set points that were planned, if these are the points of the sweep."""
-    temperatures = header["document"]["plan"].get("temperatures") or ()
+    temperatures = (header.document.plan.model_extra or {}).get("temperatures") or ()
     planned = tuple(parse_quantity(text, "K") for text in temperatures)
-    return planned if len(planned) == header["points"] else ()
+    return planned if len(planned) == header.points else ()

@@ -39,7 +39,6 @@ EXACT_LIMIT = 20_000  # up to here every event enters by itself
 FINE_CELLS = 65_536
 COARSE_CELLS = 2_048
 MINIMUM_SWITCHES = 10
-GUMBEL_QUARTILE_DISTANCE = 1.5725  # ln ln 4 - ln ln(4/3): quartile distance of a Gumbel law of unit scale
 
 
 @dataclass(frozen=True)

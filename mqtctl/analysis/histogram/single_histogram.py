@@ -10,13 +10,14 @@ import numpy as np
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
 from mqtctl.analysis.histogram.health import check_health
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.plausibility import implausibly_hot
+from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.histogram.rounding import REMARKABLE, Rounding
 from mqtctl.errors import InputError
-from mqtctl.physics import EscapeModel, Junction
+from mqtctl.physics import EscapeModel
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
@@ -41,7 +42,7 @@ class PreparedPoint:
             critical_current = self.alone.critical_current if self.alone else None
         if critical_current is None or self.moments is None or not self.moments.mean < critical_current:
             return None
-        junction = Junction(critical_current, estimate.capacitance, estimate.resistance)
+        junction = junction_of(estimate, critical_current)
         return float(junction.crossover_temperature(self.moments.mean))
 
     def result(
@@ -148,4 +149,11 @@ def fit_point(
             flags = shared.flags
         except InputError as error:
             flags = (f"no escape temperature with this critical current: {error}",)
+    alone = prepared.alone
+    if alone is not None and prepared.moments is not None and model != A_T_ONE:  # a_t = 1 is a convention, not a claim
+        fitted = junction_of(junction, alone.critical_current)
+        flags += tuple(
+            f"the escape model does not hold where it was fitted: {sentence}"
+            for sentence in not_valid(model, fitted, prepared.moments.mean, alone.escape_temperature)
+        )
     return prepared.result("unknown", prepared.crossover_temperature(junction, critical_current), shared, flags)

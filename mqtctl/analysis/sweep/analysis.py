@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
-from mqtctl.analysis.histogram.plausibility import implausible_measurement
+from mqtctl.analysis.histogram.plausibility import implausible_measurement, not_valid
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
 from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
@@ -96,7 +96,7 @@ def fit_sweep(
         width_exponent=exponent,
         model_names=(type(model).__name__, type(escape_model).__name__),
         reasons=reasons,
-        flags=_flags(sweep, shared, found),
+        flags=(*_flags(sweep, shared, found), *(_outside(prepared, shared, model) if shared else ())),
     )
     return result if shared is None else _with_critical_current(result, shared, prepared)
 
@@ -141,6 +141,18 @@ def _point(
         result = replace(result, flags=(*result.flags, flag))
     stderr = temperature * math.sqrt(shared.joint_covariance[index, index])
     return replace(result, model_temperature=temperature, model_temperature_stderr=stderr)
+
+
+def _outside(prepared: Sequence[PreparedPoint], shared: SharedFit, model: EscapeModel) -> tuple[str, ...]:
+    """Say where the full physics does not hold at the thermal points, which the critical current rests on."""
+    worst: dict[str, tuple[str, list[int]]] = {}
+    for place, temperature in zip(shared.thermal, shared.joint.temperatures, strict=True):
+        for sentence in not_valid(model, shared.junction, shared.reduced[place].centre, float(temperature)):
+            worst.setdefault(sentence.partition(" is ")[0], (sentence, []))[1].append(prepared[place].histogram.point)
+    return tuple(
+        f"the escape model does not hold at point{'s' * (len(points) > 1)} {', '.join(map(str, points))}: {sentence}"
+        for sentence, points in worst.values()
+    )
 
 
 def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ def wait_for_blocks(process: subprocess.Popen[str]) -> None:
     pytest.fail(f"the sweep ended by itself: {process.communicate()}")
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
 def test_a_signal_ends_the_run_safely_with_its_exit_code(
     laboratory: Any, number: signal.Signals, code: int, name: str

@@ -58,3 +58,11 @@ def test_what_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "data.db").write_bytes(b"nonsense" * 200)
     with pytest.raises(InputError, match="cannot be read"):
         read_stored(tmp_path)
+
+
+def test_the_planned_set_points_stand_in_the_header(tmp_path: Path, plan: ResolvedPlan) -> None:
+    with open_database(tmp_path / "data.db") as database:
+        write(database, header(plan, 0).model_copy(update={"points": 14}), (10,))
+    stored = read_stored(tmp_path)
+    assert stored is not None
+    assert (stored.planned[0], stored.planned[-1], len(stored.planned)) == (0.015, 0.8, 14)
