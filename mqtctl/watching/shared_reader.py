@@ -87,9 +87,9 @@ class SharedReader:
 
 
 def _written(path: Path) -> tuple[int, int] | None:
-    """Return when a file was written, and its number; None if it is not there."""
+    """Return when a file was written, and its number; None if it cannot be reached: `standing` says why."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return found.st_mtime_ns, found.st_ino

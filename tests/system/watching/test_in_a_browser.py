@@ -118,3 +118,23 @@ def test_the_file_in_the_folder_is_the_same_page(run: Path, browser: Browser) ->
     browser.wait_for("document.querySelector('footer [data-since]').textContent.endsWith(' ago')")
     assert browser.value(FITS)
     assert browser.complaints == []
+
+
+def test_with_the_token_a_browser_follows_the_run_from_elsewhere_and_keeps_the_token_out_of_sight(
+    run: Path, browser: Browser
+) -> None:
+    command = [*MQTCTL, "watch", str(run), "--port", "0", "--host", "0.0.0.0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    found = re.search(r"http://[^/]*:(\d+)/(\?token=\S+)", process.stderr.readline())
+    assert found is not None
+    try:
+        browser.show(f"http://127.0.0.1:{found[1]}/{found[2]}", 390)
+        browser.wait_for("location.search === ''")
+        say(run, state="failed", exit_code=12)
+        browser.wait_for(f"{HEADLINE}.startsWith('Failed, point 2 of 2: cryostat unsafe')")
+        assert browser.value("document.cookie") == ""
+        assert browser.complaints == []
+    finally:
+        process.kill()
+        process.communicate()

@@ -26,6 +26,7 @@ def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: pyte
     refused(run("watch", str(tmp_path / "nowhere")), "no such file or folder")
     (tmp_path / "data.db").touch()
     refused(run("watch", str(tmp_path)), "keeps no status")
+    refused(run("watch", str(tmp_path / "data.db")), "cannot be read")
     monkeypatch.chdir(tmp_path)
     refused(run("watch"), "there is no run under mqtctl-runs")
 
