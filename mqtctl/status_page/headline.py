@@ -28,6 +28,8 @@ _FAILURES = {
     13: "bench or database in use",
     20: "safe state NOT confirmed",
 }
+#: Exit codes of what somebody asked to stop.
+_ASKED = (129, 130, 131, 143)
 
 
 class Headline(NamedTuple):
@@ -61,6 +63,9 @@ def headline(status: Mapping[str, Any], now: datetime, lost: str = "") -> Headli
         return Headline("bad", f"ALARM: {state}, and source and heater are {outputs}: look at the instruments")
     if state == "complete":
         return Headline("over", "Complete: source and heater are off")
+    if state == "stopped" and status["exit_code"] not in _ASKED:
+        killed = f"Killed{place}: the measurement ended by signal {(status['exit_code'] or 128) - 128}"
+        return Headline("bad", f"{killed}; source and heater are off; `mqtctl resume` goes on")
     if state == "stopped":
         return Headline("doubt", f"Stopped{place}: source and heater are off; `mqtctl resume` goes on")
     if state == "failed":

@@ -22,6 +22,8 @@ OPTION = "--alarm-command"
 DEADLINE = 30.0
 #: A plan or option that is wrong is told to whoever typed it.
 _WRONG_INPUT = 2
+#: Exit codes of what somebody asked to stop, by signals 1, 2, 3 and 15.
+_ASKED = (129, 130, 131, 143)
 
 
 def alarm_command(arguments: Sequence[str]) -> list[str]:
@@ -82,8 +84,9 @@ class Alarm:
     def changed(self, status: Status, _kind: str = "") -> None:
         """Call once for each reason there is."""
         reasons = [status.alarm] if status.alarm else []
-        if status.state == "failed" and not status.alarm and status.exit_code != _WRONG_INPUT:
-            reasons.append(f"failed with exit code {status.exit_code}")
+        ended_badly = status.state in ("failed", "stopped") and status.exit_code not in (_WRONG_INPUT, *_ASKED)
+        if ended_badly and not status.alarm:
+            reasons.append(f"ended with exit code {status.exit_code}; source and heater are {status.outputs}")
         for reason in reasons:
             if self._command and reason not in self._called:
                 self._called.add(reason)

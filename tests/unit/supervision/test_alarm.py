@@ -42,10 +42,12 @@ def test_an_alarm_calls_once_with_the_facts_however_often_it_is_told(tmp_path: P
 @pytest.mark.parametrize(
     ("state", "code", "alarm", "reasons"),
     [
-        ("failed", 10, "", ["failed with exit code 10"]),
+        ("failed", 10, "", ["ended with exit code 10; source and heater are off"]),
+        ("stopped", 137, "", ["ended with exit code 137; source and heater are off"]),
         ("failed", 20, "source or heater may be on", ["source or heater may be on"]),
         ("failed", 2, "", []),
         ("stopped", 130, "", []),
+        ("stopped", 143, "", []),
         ("complete", 0, "", []),
     ],
 )
