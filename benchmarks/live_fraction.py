@@ -114,7 +114,8 @@ def in_blocks(ramp: Ramp, switches: int, *, timer: bool = False) -> float:
         taken = acquire(laboratory(folder, ramp, switches, timer=timer), Options(output=folder / "run", seed=1))
         (point,) = load_sweep(taken.folder.database).points
         assert point.result is not None
-        return float(point.result["live_fraction"])
+        assert point.result.live_fraction is not None
+        return point.result.live_fraction
 
 
 def floor_of_the_sr620(ramp: Ramp) -> float:

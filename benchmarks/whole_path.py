@@ -17,6 +17,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from live_fraction import Ramp, laboratory, replaced
@@ -26,7 +27,16 @@ from mqtctl.acquisition.ramps import RampBench
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.records import MeasuredRamp
 from mqtctl.station import Station, open_station
-from mqtctl.storage import HistogramWriter, PointHeader, open_database, prepare_database
+from mqtctl.storage import (
+    HistogramWriter,
+    PlanDocument,
+    PointHeader,
+    PointVariant,
+    RunFacts,
+    StoredRamp,
+    open_database,
+    prepare_database,
+)
 
 PEER_RATIO, STORAGE_RATIO, BYTES = 400.0, 0.5, 8.5
 BLOCK = 10_000
@@ -51,7 +61,17 @@ def writer(
 ) -> Iterator[HistogramWriter]:
     """Open a run in a database of its own."""
     prepare_database(folder / name)
-    header = PointHeader("0" * 32, 0, 1, 0.1, ramp, plan.digest, plan.document())
+    header = PointHeader(
+        sweep_id="0" * 32,
+        point=0,
+        points=1,
+        set_temperature=0.1,
+        ramp=StoredRamp(**asdict(ramp)),
+        plan_digest=plan.digest,
+        document=PlanDocument.model_validate(plan.document()),
+        facts=RunFacts(),
+        variant=PointVariant(),
+    )
     with (
         open_database(folder / name) as database,
         HistogramWriter(database, station.qcodes, "junction", header) as opened,

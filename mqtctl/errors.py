@@ -31,9 +31,16 @@ __all__ = [
 
 
 class MqtctlError(Exception):
-    """Base of all errors raised on purpose by mqtctl."""
+    """Base of all errors raised on purpose by mqtctl.
+
+    Attributes
+    ----------
+    finding
+        The finding of a check for which a plan is refused; None for what was not found by a check.
+    """
 
     exit_code: ClassVar[int] = 1
+    finding: object = None
 
 
 class InputError(MqtctlError, ValueError):

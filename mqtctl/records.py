@@ -74,12 +74,15 @@ class JunctionEstimate:
         Capacitance in F, used by every fit, and its standard error in F (None: not stated).
     resistance
         Shunt resistance in Ohm that damps the plasma oscillation (inf: undamped).
+    potential
+        Of its current-phase relation, as a name (`mqtctl.physics.well.names`).
     """
 
     critical_current: float
     capacitance: float
     resistance: float
     capacitance_stderr: float | None = None
+    potential: str = "washboard"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,25 @@ from mqtctl.cli.app import app
 from mqtctl.plan import write_examples
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "shown(n): of these cases the default suite runs n, the others are `slow`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave of each test that is `shown(n)` n cases in the default suite, spread evenly; the others are slow."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("shown") and not item.get_closest_marker("slow"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for family in cases.values():
+        (count,) = next(family[0].iter_markers("shown")).args
+        kept = {number * len(family) // count for number in range(count)}
+        for number, item in enumerate(family):
+            if number not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def lasting_things_are_not_collected() -> None:
     """Keep the garbage collector from what lives until the end, modules above all: a collection takes 0.3 s else.

@@ -17,7 +17,6 @@ from qcodes.validators import Numbers
 
 from .commands import choice, integer, number, one_of, reading, switch
 from .keithley_6221_sweep import CurrentSweep
-from .keithley_6221_triggers import ArmLayer, TriggerLayer
 from .keithley_6221_wave import WaveGenerator
 from .scpi import ScpiInstrument, StatusRegister
 
@@ -89,10 +88,6 @@ class Keithley6221(ScpiInstrument):
         """The wave generator."""
         self.sweep: CurrentSweep = self.add_submodule("sweep", CurrentSweep(self, "sweep", self.current_limit))
         """Staircase sweeps of DC current."""
-        self.arm_layer: ArmLayer = self.add_submodule("arm_layer", ArmLayer(self, "arm_layer"))
-        """What starts a sweep."""
-        self.trigger_layer: TriggerLayer = self.add_submodule("trigger_layer", TriggerLayer(self, "trigger_layer"))
-        """What starts each step of a sweep."""
         self._add_system()
         self.operation: StatusRegister = self.add_submodule("operation", StatusRegister(self, "operation", "STAT:OPER"))
         """Operation registers; their bits are `OperationEvent`."""

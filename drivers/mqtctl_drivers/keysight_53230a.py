@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from .commands import choice, integer, number, switch
-from .keysight_53230a_calculation import CounterCalculations
 from .keysight_53230a_functions import CounterFunctions
 from .keysight_53230a_input import SLOPES, CounterGate, CounterInput
 from .keysight_53230a_readings import MEMORY, TIMEOUT_ERROR, CounterReadings, OperationEvent
@@ -43,7 +42,7 @@ class QuestionableEvent(enum.IntFlag):
     MEMORY_OVERFLOW = 16384
 
 
-class Keysight53230A(CounterFunctions, CounterReadings, CounterCalculations):
+class Keysight53230A(CounterFunctions, CounterReadings):
     """Keysight 53230A (or 53220A) universal counter.
 
     Parameters

@@ -23,7 +23,6 @@ from .commands import coded, integer, one_of, reading
 from .errors import ReplyError
 from .srs_sr620_dump import LONGEST_DUMP, SECONDS_PER_COUNT, SampleDump
 from .srs_sr620_input import TimerInput
-from .srs_sr620_panel import FrontPanel
 
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrumentKWArgs
@@ -92,8 +91,6 @@ class SrsSR620(SampleDump):
         self.b: TimerInput = self.add_submodule("b", TimerInput(self, "b"))
         """Input B."""
         self.inputs: Mapping[str, TimerInput] = MappingProxyType({"external": self.external, "a": self.a, "b": self.b})
-        self.panel: FrontPanel = self.add_submodule("panel", FrontPanel(self, "panel"))
-        """What the front panel and the printer show."""
         self._add_measurement()
         self._add_reference()
         self._add_results()

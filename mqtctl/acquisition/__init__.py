@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from mqtctl.acquisition.bystander import Bystander
 from mqtctl.acquisition.events import BlockStored, Event, Notify, PointFinished, RampsBegin, Remark, Settling
-from mqtctl.acquisition.exclusive import exclusive
-from mqtctl.acquisition.instrument_names import instruments_of
-from mqtctl.acquisition.interlock import before_ramps, guarded, make_safe
-from mqtctl.acquisition.interrupt import Interrupt
+from mqtctl.acquisition.guards.bystander import Bystander
+from mqtctl.acquisition.guards.exclusive import exclusive
+from mqtctl.acquisition.guards.instrument_names import instruments_of
+from mqtctl.acquisition.guards.interlock import before_ramps, guarded, make_safe
+from mqtctl.acquisition.guards.interrupt import Interrupt
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.sweep import run_sweep
 

@@ -73,5 +73,5 @@ def run_calibration(job: SweepJob, steps: tuple[CalibrationStep, ...]) -> None:
         edge = replace(edge, threshold=step.threshold_share * edge.threshold)
         ramp = bench.prepare(step.variant, edge)
         # each step is a point of its own, and has the bath as it is
-        place = Place(number, None, 0, step.variant, facts={"threshold_V": edge.threshold})
+        place = Place(number, None, 0, step.variant, threshold=edge.threshold)
         take_histogram(job, place, ramp, bench)

@@ -137,9 +137,15 @@ class AtRest:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something the user should know, in one sentence."""
+    """Something the user should know, in one sentence; `point` is the one it is about, None for none."""
 
-    text: str
+    sentence: str
+    point: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence with the point that it is about."""
+        return self.sentence if self.point is None else f"point {self.point}: {self.sentence}"
 
 
 Event = OutputsInUse | AtRest | Settling | RampsBegin | BlockStored | PointFinished | Remark

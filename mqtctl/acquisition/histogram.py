@@ -10,9 +10,9 @@ from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
 from mqtctl.acquisition.collector import Collector
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
+from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
 from mqtctl.acquisition.retry import LeftBandError, Setbacks
-from mqtctl.acquisition.watching import look_after
 from mqtctl.clock import Clock
 from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.roles.experiment import RampSource, TimingCounter

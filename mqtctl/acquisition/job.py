@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mqtctl.acquisition.events import Notify
 from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 
 if TYPE_CHECKING:
-    from mqtctl.storage import Database, Done
+    from mqtctl.storage import Database, Done, RunFacts
 
 __all__ = ["SweepJob"]
 
@@ -27,7 +27,7 @@ class SweepJob:
     check
         Called where stopping is safe; raises to stop.
     facts
-        Plain data kept with every run: instruments, seed, versions.
+        Kept with every run: instruments, seed, versions.
     done
         What an earlier part of the same sweep has finished, and is not taken again.
     """
@@ -37,7 +37,7 @@ class SweepJob:
     station: Station
     database: Database
     sweep_id: str
-    facts: Mapping[str, Any]
+    facts: RunFacts
     notify: Notify
     check: Callable[[], None]
     done: Done

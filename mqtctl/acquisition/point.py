@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
 from mqtctl.records import MeasuredRamp
-from mqtctl.storage import HistogramWriter, PointHeader
+from mqtctl.storage import ClosingFacts, HistogramWriter, PlanDocument, PointHeader, PointVariant, StoredRamp
 
 __all__ = ["Place", "take_histogram"]
 
@@ -43,8 +42,8 @@ class Place:
         Which of the ramps made at this temperature, from 0, and the ramp.
     settled
         How the set point was reached; None for all but the first ramp.
-    facts
-        Plain data to be kept with the ramp.
+    threshold
+        In V at the counter, if it is not the one of all ramps.
     """
 
     point: int
@@ -52,7 +51,7 @@ class Place:
     number: int
     variant: Variant
     settled: SettleResult | None = None
-    facts: Mapping[str, object] = field(default_factory=dict)
+    threshold: float | None = None
 
 
 def take_histogram(
@@ -126,7 +125,7 @@ def _recovery(
 
     def recover(fault: GlitchError | LeftBandError, action: str) -> None:
         job.check()
-        job.notify(Remark(f"point {place.point}: {fault}; {action}"))
+        job.notify(Remark(f"{fault}; {action}", place.point))
         bench.prepare_again()
         if isinstance(fault, LeftBandError) and settle_again is not None:
             settle_again()
@@ -144,7 +143,7 @@ def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -
     }
     if any(told.values()):
         counts = "; ".join(f"{text}: {number}" for text, number in told.items() if number)
-        job.notify(Remark(f"point {place.point}: {counts}"))
+        job.notify(Remark(counts, place.point))
 
 
 def _goal(job: SweepJob, variant: Variant) -> PrecisionGoal | None:
@@ -178,8 +177,9 @@ def _remark_on_precision(job: SweepJob, place: Place, goal: PrecisionGoal | None
     reached = readable(tally.precision, "1") if math.isfinite(tally.precision) else "nothing that a fit could say"
     job.notify(
         Remark(
-            f"point {place.point}: {tally.switches} switches, the most that the plan allows, gave {reached} instead of "
-            f"{readable(goal.precision, '1')} of the {goal.quantity}; plan more switches or ask for less"
+            f"{tally.switches} switches, the most that the plan allows, gave {reached} instead of "
+            f"{readable(goal.precision, '1')} of the {goal.quantity}; plan more switches or ask for less",
+            place.point,
         )
     )
 
@@ -191,11 +191,17 @@ def _header(job: SweepJob, place: Place, ramp: MeasuredRamp) -> PointHeader:
         point=place.point,
         points=job.points,
         set_temperature=math.nan if place.target is None else place.target,
-        ramp=ramp,
+        ramp=StoredRamp(**asdict(ramp)),
         plan_digest=job.plan.digest,
-        document=job.plan.document(),
+        document=PlanDocument.model_validate(job.plan.document()),
         facts=job.facts,
-        variant={"number": place.number, **place.variant.facts(), **place.facts},
+        variant=PointVariant(
+            number=place.number,
+            purpose=place.variant.purpose,
+            polarity=place.variant.polarity,
+            repetition=place.variant.repetition,
+            threshold_V=place.threshold,
+        ),
     )
 
 
@@ -253,25 +259,25 @@ class _Progress:
         self._job.notify(event)
 
 
-def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> dict[str, Any]:
+def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> ClosingFacts:
     """Return what is known of a histogram when it is complete."""
-    return {
-        "switches": tally.switches,
-        "censored": tally.censored,
-        "lost": tally.lost,
-        "bursts": tally.bursts,
-        "duration": tally.duration,
-        "live_fraction": tally.live_fraction,
-        "block": tally.block,
-        "glitches": tally.glitches,
-        "settled_again": tally.settlings,
-        "invalid_bath_readings": bath.invalid,
-        "precision": tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,
-        "looks": [[look.switches, look.precision if math.isfinite(look.precision) else None] for look in tally.looks],
-        "temperature": bath.mean,
-        "temperature_std": bath.std,
-        "temperature_before": bath.readings[0],
-        "temperature_after": bath.readings[-1],
-        "settling_time": None if settled is None else settled.duration,
-        "finished": job.station.clock.utc().isoformat(),
-    }
+    return ClosingFacts(
+        switches=tally.switches,
+        censored=tally.censored,
+        lost=tally.lost,
+        bursts=tally.bursts,
+        duration=tally.duration,
+        live_fraction=tally.live_fraction,
+        block=tally.block,
+        glitches=tally.glitches,
+        settled_again=tally.settlings,
+        invalid_bath_readings=bath.invalid,
+        precision=tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,
+        looks=[[look.switches, look.precision if math.isfinite(look.precision) else None] for look in tally.looks],
+        temperature=bath.mean,
+        temperature_std=bath.std,
+        temperature_before=bath.readings[0],
+        temperature_after=bath.readings[-1],
+        settling_time=None if settled is None else settled.duration,
+        finished=job.station.clock.utc().isoformat(),
+    )

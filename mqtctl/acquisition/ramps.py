@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.retry import persist
-from mqtctl.acquisition.watching import look_after
 from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.plan import Calibration, Variant

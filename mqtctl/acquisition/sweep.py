@@ -15,7 +15,7 @@ from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.settle import SettleResult, settle
 from mqtctl.plan import Variant
 from mqtctl.quantities import readable
-from mqtctl.storage import write_curve
+from mqtctl.storage import CurveFacts, write_curve
 
 __all__ = ["SweepJob", "run_histogram", "run_sweep"]
 
@@ -101,14 +101,14 @@ def _take_curve(job: SweepJob, bench: RampBench, when: str) -> None:
                 "ramp reach the switching currents, and does the stop input see the junction?"
             )
         )
-    facts = {
-        "sweep_id": job.sweep_id,
-        "when": when,
-        "highest_seen_V": curve.highest_seen,
-        "lowest_unseen_V": curve.lowest_unseen if math.isfinite(curve.lowest_unseen) else None,
-        "time": job.station.clock.utc().isoformat(),
-        "simulated": job.station.simulated,
-    }
+    facts = CurveFacts(
+        sweep_id=job.sweep_id,
+        when=when,
+        highest_seen_V=float(curve.highest_seen),
+        lowest_unseen_V=float(curve.lowest_unseen) if math.isfinite(curve.lowest_unseen) else None,
+        time=job.station.clock.utc().isoformat(),
+        simulated=job.station.simulated,
+    )
     rows = [
         (float(threshold), float(rising), float(falling))
         for threshold, rising, falling in zip(curve.thresholds, curve.rising, curve.falling, strict=True)
@@ -123,8 +123,9 @@ def _remark_on_bath(job: SweepJob, place: Place, bath: float) -> None:
         return
     job.notify(
         Remark(
-            f"point {place.point}: the bath was at {readable(bath, 'K')} on average during the ramps, outside "
-            f"{readable(band, '1')} of {readable(target, 'K')}"
+            f"the bath was at {readable(bath, 'K')} on average during the ramps, outside "
+            f"{readable(band, '1')} of {readable(target, 'K')}",
+            place.point,
         )
     )
 
@@ -144,5 +145,5 @@ def _settle(job: SweepJob, point: int, target: float) -> SettleResult:
         limit=job.plan.sample.limits.max_temperature,
         clock=job.station.clock,
         watch=watch,
-        remark=lambda text: job.notify(Remark(f"point {point}: {text}")),
+        remark=lambda text: job.notify(Remark(text, point)),
     )

@@ -16,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
+from mqtctl.physics import EscapeModel, NoiseTemperature, PlasmaDamping
 from mqtctl.physics.models.names import escape_model
+from mqtctl.physics.well.names import WASHBOARD, checked_potential
 from mqtctl.quantities import (
     Amperes,
     BytesPerSecond,
@@ -130,6 +132,10 @@ class JunctionSection(_Section):
     retrapping_current: PositiveAmperes | None = None
     retrapping_noise: Annotated[Amperes, Field(ge=0)] = 0.0
     escape: Annotated[str, AfterValidator(_escape)] = "escape"
+    potential: Annotated[str, AfterValidator(checked_potential)] = WASHBOARD
+    plasma_resistance: Annotated[Ohms, Field(gt=0)] | None = None
+    decoupling_temperature: Annotated[Kelvins, Field(ge=0)] = 0.0
+    decoupling_exponent: Annotated[float, Field(ge=1)] = 5.0
 
     @model_validator(mode="after")
     def _retraps_below_critical(self) -> Self:
@@ -139,6 +145,16 @@ class JunctionSection(_Section):
                 f"{self.critical_current:g} A"
             )
         return self
+
+    @property
+    def law(self) -> EscapeModel:
+        """How the junction escapes at the sample's temperature, without noise from outside."""
+        model = escape_model(self.escape)
+        if self.plasma_resistance is not None:
+            model = PlasmaDamping(model, self.plasma_resistance)
+        if self.decoupling_temperature:
+            model = NoiseTemperature(model, self.decoupling_temperature, self.decoupling_exponent)
+        return model
 
 
 class SourceSection(_Section):
@@ -170,6 +186,7 @@ class BiasSection(_Section):
     delay: Duration = 0.0
     noise: Annotated[Amperes, Field(ge=0)] = 0.0
     noise_temperature: Annotated[Kelvins, Field(ge=0)] = 0.0
+    noise_exponent: Annotated[float, Field(ge=1)] = 1.0
 
     @property
     def total_lag(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ __all__ = ["analyze"]
 
 _LIST = "Lists of switching values"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "json"}
+_FOR_ALL = {"data", "potential", "json", "quick"}
 
 
 def _for_lists(text: str) -> typer.models.OptionInfo:
@@ -60,9 +60,16 @@ def analyze(
         str, _for_lists("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
+    potential: Annotated[
+        str | None,
+        typer.Option(
+            help="Potential instead of the sample file's (or the washboard): transparent-channel(transmission=0.6)."
+        ),
+    ] = None,
     importer: Annotated[
         str | None, _for_lists("Function package.module:function that reads a list of another format.")
     ] = None,
+    quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or a list of switching currents or times from elsewhere."""
@@ -75,10 +82,10 @@ def analyze(
         if data.exists():
             _refuse_unused(context, data, foreign)
         if not foreign:
-            result = analyze_run(data, run_id=run, calibration=calibration)
+            result = analyze_run(data, run_id=run, calibration=calibration, potential=potential, quick=quick)
             show = print_sweep
         else:
-            given = {
+            given: dict[str, Any] = {
                 name: parse_option(name, text, base)
                 for name, text, base in (
                     ("ramp_rate", ramp_rate, "A/s"),
@@ -94,6 +101,8 @@ def analyze(
                 if text is not None
             }
             given |= _resolution(resolution)
+            if potential is not None:
+                given["potential"] = potential
             facts = ForeignFacts(
                 **given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model, importer=importer
             )

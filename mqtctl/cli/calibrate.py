@@ -31,7 +31,7 @@ def calibrate(
 ) -> None:
     """Measure ramp rate, delay, offset and threshold walk at the present temperature; a plan then names the file."""
     with reporting_faults():
-        from mqtctl.cli.progress import watching
+        from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_calibration
         from mqtctl.errors import InputError
         from mqtctl.supervision.link import link

@@ -25,7 +25,7 @@ def histogram(
     A plan of both polarities or of several rates gives one for each.
     """
     with reporting_faults():
-        from mqtctl.cli.progress import watching
+        from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_point, print_points
         from mqtctl.supervision.link import link
         from mqtctl.workflow import Options, measure_histogram

@@ -57,6 +57,7 @@ def rehearse(
 
 def _print(result: Mapping[str, Any]) -> None:
     """Print one line for each temperature, then what holds for the whole."""
+    from mqtctl.analysis.sweep.results import SWEEP
     from mqtctl.cli.summary import COLUMNS, LEGEND
     from mqtctl.cli.tables import Column, print_rows, quantity, say
     from mqtctl.notation import rough_duration
@@ -75,13 +76,11 @@ def _print(result: Mapping[str, Any]) -> None:
     whole = result["duration_s"]
     ends = "the sweep would not come to its end" if whole is None else f"{rough_duration(whole)} of laboratory time"
     say(f"whole: {ends}")
-    for title, key in (
-        ("crossover temperature (from Ic, C and R)", "crossover_temperature"),
-        ("measured crossover (escape temperature leaves saturation)", "measured_crossover_temperature"),
-    ):
-        value = result[f"{key}_K"]
-        found = "not identifiable" if value is None else quantity(value, "K", result[f"{key}_stderr_K"])
-        say(f"{title}: {found}")
+    for row in SWEEP:
+        if row.name in {"crossover_temperature", "measured_crossover_temperature"}:
+            found = row.read(result)
+            text = "not identifiable" if found.value is None else quantity(found.value, row.unit, found.stderr)
+            say(f"{row.label}: {text}")
     say(f"crossover {'' if result['crossover_resolved'] else 'NOT '}resolved: {result['crossover_criterion']}")
     _print_spread(result["spread"])
     for finding in result["findings"]:

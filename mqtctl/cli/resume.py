@@ -20,7 +20,7 @@ def resume(
 ) -> None:
     """Go on where a run was stopped: finished histograms stay, the others are taken; then fit and report the whole."""
     with reporting_faults():
-        from mqtctl.cli.progress import watching
+        from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_sweep
         from mqtctl.supervision.link import link
         from mqtctl.workflow.resuming import resume as go_on

@@ -25,6 +25,9 @@ def simulate(
     model: Annotated[
         str, typer.Option(help="Escape model: kramers, or package.module:Class(parameter=value).")
     ] = "escape",
+    potential: Annotated[
+        str, typer.Option(help="Potential: transparent-channel(transmission=0.6), or package.module:Class(...).")
+    ] = "washboard",
     seed: Annotated[int | None, typer.Option(min=0, help="Make the numbers repeatable.")] = None,
 ) -> None:
     """Print switching currents drawn from the escape-rate physics, as CSV, without instruments."""
@@ -33,11 +36,13 @@ def simulate(
 
         from mqtctl.physics import Junction, SwitchingDistribution
         from mqtctl.physics.models.names import escape_model
+        from mqtctl.physics.well.names import potential as named_potential
 
         junction = Junction(
             parse_option("critical-current", critical_current, "A"),
             parse_option("capacitance", capacitance, "F"),
             parse_option("resistance", resistance, "Ohm"),
+            potential=named_potential(potential),
         )
         distribution = SwitchingDistribution(
             junction,

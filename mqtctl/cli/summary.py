@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mqtctl.analysis.histogram.results import POINT
+from mqtctl.analysis.sweep.results import SWEEP
 from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulated_line
 from mqtctl.notation import duration
 from mqtctl.workflow.besides import besides_in_words
@@ -13,41 +15,26 @@ from mqtctl.workflow.results import stamp
 
 __all__ = ["COLUMNS", "LEGEND", "print_calibration", "print_point", "print_points", "print_sweep"]
 
-#: What follows from each histogram; `rehearse` predicts the same.
-COLUMNS = (
-    Column("mean", "mean_switching_current_A", "mean_switching_current_stderr_A", "A"),
-    Column("width", "std_switching_current_A", "std_switching_current_stderr_A", "A"),
-    Column("T_esc,\nshared Ic", "escape_temperature_K", "escape_temperature_stderr_K", "K"),
-    Column("T_esc,\nalone", "escape_temperature_free_K", "escape_temperature_free_stderr_K", "K"),
-)
-_BATH, _SWITCHES, _CENSORED = (
-    Column("bath", "temperature_K", unit="K"),
-    Column("switches", "switches"),
-    Column("no\nswitch", "censored"),
-)
-_COLUMNS = (
-    _BATH,
-    _SWITCHES,
-    _CENSORED,
-    *COLUMNS,
-    Column("Ic,\nalone", "critical_current_free_A", "critical_current_free_stderr_A", "A"),
-)
+_ROWS = {row.name: row for row in POINT if row.column}
+_FIRST = ("temperature", "switches", "censored")
+_PREDICTED = ("mean_switching_current", "std_switching_current", "escape_temperature", "escape_temperature_free")
 #: Shown where they differ between the histograms of a sweep.
-_RAMP_COLUMNS = (
-    Column("polarity", "polarity"),
-    Column("ramp", "ramp_rate_A_per_s", unit="A/s"),
-)
+_DIFFERING = ("polarity", "ramp_rate")
+_SHOWN = (*_FIRST, *_PREDICTED, *(name for name in _ROWS if name not in {*_FIRST, *_PREDICTED, *_DIFFERING}))
+
+
+def _column(name: str) -> Column:
+    """Return the column of a quantity."""
+    row = _ROWS[name]
+    return Column(row.column, row.key, row.error_key if row.error == "stderr" else None, row.unit)
+
+
+#: What follows from each histogram; `rehearse` predicts the same.
+COLUMNS = tuple(_column(name) for name in _PREDICTED)
 LEGEND = (
     "In brackets: standard error in the last digits. T_esc: escape temperature of the law with prefactor a_t = 1; with "
     "one critical current Ic shared by the sweep (from its points in the thermal regime), and alone, Ic and T_esc both "
     "fitted to the one histogram; on a tunnelling plateau the two differ by definition."
-)
-_FACTS = (
-    ("critical current, shared (from the points in the thermal regime)", "critical_current", "A"),
-    ("saturation of the escape temperature (shared Ic)", "saturation_escape_temperature", "K"),
-    ("what tunnelling predicts for it", "tunnelling_escape_temperature", "K"),
-    ("crossover temperature (from Ic, C and R)", "crossover_temperature", "K"),
-    ("measured crossover (escape temperature leaves saturation)", "measured_crossover_temperature", "K"),
 )
 
 
@@ -79,10 +66,10 @@ def _print_heading(result: Mapping[str, Any]) -> None:
 def _print_histograms(result: Mapping[str, Any]) -> None:
     """Print one line for each histogram, and what the columns mean."""
     points = result["points"]
-    differing = [column for column in _RAMP_COLUMNS if len({f"{point[column.key]:.2g}" for point in points}) > 1]
+    differing = [name for name in _DIFFERING if len({f"{point[_ROWS[name].key]:.2g}" for point in points}) > 1]
     all_switched = not any(point["censored"] for point in points)
-    rest = [column for column in _COLUMNS if column is not _BATH and not (column is _CENSORED and all_switched)]
-    print_rows((_BATH, *differing, *rest), points)
+    first, *rest = (name for name in _SHOWN if not (name == "censored" and all_switched))
+    print_rows([_column(name) for name in (first, *differing, *rest)], points)
     say(f"Every ramp switched. {LEGEND}" if all_switched else LEGEND)
     say("")
 
@@ -90,10 +77,10 @@ def _print_histograms(result: Mapping[str, Any]) -> None:
 def print_point(result: Mapping[str, Any]) -> None:
     """Print one histogram, one quantity a line."""
     _print_heading(result)
-    for column in _COLUMNS:
-        value, error = result.get(column.key), result.get(column.error) if column.error else None
-        text = str(value) if isinstance(value, int) else quantity(value, column.unit, error)
-        say(f"{_POINT_TITLES.get(column.key, column.title)}: {text}")
+    for row in (_ROWS[name] for name in _SHOWN):
+        found = row.read(result)
+        text = str(found.value) if isinstance(found.value, int) else quantity(found.value, row.unit, found.stderr)
+        say(f"{row.label or row.column}: {text}")
     _print_besides(result)
     _print_flags(result)
     _print_files(result)
@@ -108,17 +95,6 @@ def _print_flags(result: Mapping[str, Any]) -> None:
             say(f"note: {place}: {flag}")
     for flag in result.get("flags") or ():
         say(f"note: {flag}")
-
-
-_POINT_TITLES = {
-    "temperature_K": "bath temperature",
-    "censored": "ramps without a switch",
-    "mean_switching_current_A": "mean switching current",
-    "std_switching_current_A": "width (standard deviation)",
-    "escape_temperature_K": "escape temperature, with the critical current that was given or shared",
-    "escape_temperature_free_K": "escape temperature, with the critical current fitted too",
-    "critical_current_free_A": "critical current, fitted",
-}
 
 
 def print_calibration(result: Mapping[str, Any]) -> None:
@@ -152,18 +128,23 @@ def _print_facts(result: Mapping[str, Any]) -> None:
     """Print what follows from the whole sweep, or why it does not."""
     reasons = result.get("reasons") or {}
     told = ""
-    for title, name, base in _FACTS:
-        value = result.get(f"{name}_{base}")
-        if value is None:
-            reason = reasons.get(name) or reasons.get(f"{name}_{base}")
+    for row in SWEEP:
+        if not row.label:
+            continue
+        found = row.read(result)
+        if found.value is None:
+            reason = reasons.get(row.name) or reasons.get(row.key)
             why = "" if not reason else ", for the same reason" if reason == told else f" ({reason})"
             told = reason or told
-            say(f"{title}: not identifiable{why}")
+            say(f"{row.label}: not identifiable{why}")
         else:
-            say(f"{title}: {quantity(value, base, result.get(f'{name}_stderr_{base}'))}")
-    if result.get("verdict"):
+            say(f"{row.label}: {quantity(found.value, row.unit, found.stderr)}")
+    if result.get("saturation_test"):
         sigmas = result.get("tunnelling_sigmas")
-        say(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
+        apart = f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""
+        say(f"saturation against tunnelling's prediction: {result['saturation_test']}{apart}")
+    if result.get("verdict"):
+        say(plain(f"verdict: {result['verdict_sentence']}"))
     _print_besides(result)
     _print_flags(result)
     _print_files(result)

@@ -24,7 +24,7 @@ def sweep(
 ) -> None:
     """Run a temperature sweep: settle, ramp, fill histograms, fit them, find the crossover, write the report."""
     with reporting_faults():
-        from mqtctl.cli.progress import watching
+        from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_sweep
         from mqtctl.plan import example_path
         from mqtctl.supervision.link import link

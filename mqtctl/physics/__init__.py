@@ -8,7 +8,7 @@ Rates are natural logarithms of Gamma / 1 s^-1, everything else is in SI units. 
   `Tunneling` those of T = 0, `QuantumCorrectedThermal`, `CrossoverFormula` and `PeriodicBounce` the pieces between.
 - `metastable_levels` gives exact levels of the undamped well, for spectroscopy and as a yardstick.
 
-References marked [M] are quoted from memory of standard literature: check them before quoting them as published.
+Equation numbers marked [M] are quoted from memory; docs/references.md has each paper's DOI and what of it was seen.
 
 >>> from mqtctl.physics import Escape, Junction, SwitchingDistribution
 >>> junction = Junction(critical_current=9.489e-6, capacitance=6.35e-12, resistance=190.0)
@@ -22,7 +22,13 @@ from mqtctl.physics.levels.potentials import CubicWell, WashboardWell
 from mqtctl.physics.levels.resonance import MetastableLevels, metastable_levels, well_levels
 from mqtctl.physics.levels.transmission import undamped_thermal_log_rate
 from mqtctl.physics.models.crossover import CrossoverFormula, PeriodicBounce, QuantumCorrectedThermal
-from mqtctl.physics.models.effects import AmbegaokarBaratoff, NoiseTemperature, Retrapping, two_well_renormalisation
+from mqtctl.physics.models.effects import (
+    AmbegaokarBaratoff,
+    NoiseTemperature,
+    PlasmaDamping,
+    Retrapping,
+    two_well_renormalisation,
+)
 from mqtctl.physics.models.escape import Escape
 from mqtctl.physics.models.protocol import EscapeModel, WellModel, WellState
 from mqtctl.physics.models.thermal import ButtikerHarrisLandauer, Kramers, MelnikovMeshkov, TransitionState
@@ -31,6 +37,9 @@ from mqtctl.physics.models.validity import Criterion, EscapeRate, Validity
 from mqtctl.physics.ramp.shapes import SampledRamp
 from mqtctl.physics.ramp.switching import SwitchingDistribution
 from mqtctl.physics.well.junction import Junction
+from mqtctl.physics.well.potential import Potential
+from mqtctl.physics.well.transparent_channel import TransparentChannel
+from mqtctl.physics.well.washboard import Washboard
 
 __all__ = [
     "AmbegaokarBaratoff",
@@ -48,13 +57,17 @@ __all__ = [
     "MetastableLevels",
     "NoiseTemperature",
     "PeriodicBounce",
+    "PlasmaDamping",
+    "Potential",
     "QuantumCorrectedThermal",
     "Retrapping",
     "SampledRamp",
     "SwitchingDistribution",
     "TransitionState",
+    "TransparentChannel",
     "Tunneling",
     "Validity",
+    "Washboard",
     "WashboardWell",
     "WeakDampingTunneling",
     "WellModel",

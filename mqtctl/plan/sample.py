@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from mqtctl.documents import Document, load_document
+from mqtctl.physics.well.names import WASHBOARD, checked_potential
 from mqtctl.quantities import Amperes, Farads, Kelvins, Ohms, Volts, readable
 from mqtctl.records import JunctionEstimate
 
@@ -20,7 +21,8 @@ __all__ = ["JunctionFacts", "Limits", "Sample", "load_sample"]
 class JunctionFacts(Document):
     """Estimates of the junction's parameters; the capacitance and the resistance are used by fits.
 
-    The gap voltage is what the junction shows after a switch; `check` and `rehearse` compare thresholds with it.
+    The gap voltage is what the junction shows after a switch; `check` and `rehearse` compare thresholds with it. The
+    potential is that of its current-phase relation.
     """
 
     critical_current: Annotated[Amperes, Field(gt=0)]
@@ -28,6 +30,15 @@ class JunctionFacts(Document):
     capacitance_uncertainty: Annotated[Farads, Field(ge=0)] | None = None
     resistance: Annotated[Ohms, Field(gt=0)]
     gap_voltage: Annotated[Volts, Field(gt=0)] | None = None
+    potential: Annotated[str, AfterValidator(checked_potential)] = WASHBOARD
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave the washboard unsaid, so that documents, and digests of plans, are those of files without the key."""
+        written: dict[str, object] = handler(self)
+        if self.potential == WASHBOARD:
+            written.pop("potential", None)
+        return written
 
     @property
     def estimate(self) -> JunctionEstimate:
@@ -37,6 +48,7 @@ class JunctionFacts(Document):
             capacitance=self.capacitance,
             resistance=self.resistance,
             capacitance_stderr=self.capacitance_uncertainty,
+            potential=self.potential,
         )
 
 

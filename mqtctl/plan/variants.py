@@ -55,10 +55,6 @@ class Variant:
         """Duration of the ramp in s."""
         return (self.stop_current - self.start_current) / self.rate
 
-    def facts(self) -> dict[str, object]:
-        """Return what a run keeps about its ramp as plain data."""
-        return {"purpose": self.purpose, "polarity": self.polarity, "repetition": self.repetition}
-
 
 def variants_of(plan: Plan, *, coldest: bool) -> tuple[Variant, ...]:
     """Return the ramps that are made at one temperature, in order; the first is the plan's own.

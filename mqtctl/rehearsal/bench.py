@@ -31,13 +31,17 @@ from mqtctl.rehearsal.line import Line, counter_readout, line_of, players
 from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile
 
-__all__ = ["RehearsalBench", "choose_bench"]
+__all__ = ["BenchFileError", "RehearsalBench", "choose_bench"]
 
 #: The library that a simulated bench is opened with, and the package that brings the built-in ones.
 _LIBRARY, _PACKAGE = "@mqt", "pyvisa_mqt"
 #: Cooling power and where it is so: of a dilution refrigerator, and of an insert whose base is warmer than this (K).
 _COOLING, _WARM_BASE, _HELIUM_COOLING = ("400 uW", "100 mK"), 0.2, ("100 uW", "300 mK")
 _SERIAL_TRANSPORT = {"latency": "0.1 ms", "byte_rate": "0.87 kB/s"}
+
+
+class BenchFileError(InputError):
+    """The bench file that the user named is wrong."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,14 @@ def choose_bench(file: StationFile, plan: ResolvedPlan, bench: Path | None = Non
 
     Raises
     ------
+    BenchFileError
+        No such bench file, or it describes no bench that can be rehearsed on.
     InputError
-        No such bench file, or nothing can stand in for an instrument.
+        Nothing can stand in for an instrument.
     """
     station, sample = plan.station, plan.sample
     if bench is not None:
-        return _wired(_existing(load_yaml(bench), sample, f"the bench file {bench}"), file, plan)
+        return _wired(_described(bench, sample), file, plan)
     libraries = {(entry.init.visalib or "") for entry in players(file).values()}
     names = {library.removesuffix(_LIBRARY).partition("?")[0] for library in libraries if library.endswith(_LIBRARY)}
     if len(names) == 1 and len(libraries) == 1 and not (name := names.pop()).startswith("serve:"):
@@ -135,6 +141,16 @@ def _simulated(name: str, station: Path) -> tuple[dict[str, Any], str]:
     return load_yaml(path), f"the station's own bench, {name}"
 
 
+def _described(path: Path, sample: Sample) -> RehearsalBench:
+    """Return the bench that the user's file describes."""
+    try:
+        bench = _existing(load_yaml(path), sample, f"the bench file {path}")
+        _ = bench.file  # read with the sample's junction in it
+    except InputError as exc:
+        raise BenchFileError(str(exc)) from exc
+    return bench
+
+
 def _existing(content: dict[str, Any], sample: Sample, origin: str) -> RehearsalBench:
     """Return a bench with its junction replaced by the estimate; it writes no transcript."""
     kept = {key: value for key, value in content.items() if key != "transcript"}
@@ -152,6 +168,7 @@ def _junction(sample: Sample) -> dict[str, Any]:
         "critical_current": format_quantity(facts.critical_current, "A"),
         "capacitance": format_quantity(facts.capacitance, "F"),
         "resistance": format_quantity(facts.resistance, "Ohm"),
+        "potential": facts.potential,
     }
     gap = facts.gap_voltage
     return known if gap is None else {**known, "gap_voltage": format_quantity(gap, "V")}

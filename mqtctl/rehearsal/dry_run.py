@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -136,7 +135,7 @@ def dry_run(
         failure = attempt.run(next(runs))
         if failure is None:
             break
-        if result.refusal is None or failure.text != result.refusal.text:
+        if result.refusal is None or failure.error.finding != result.refusal.error.finding:
             result.failures.append(failure)
         if failure.point is None:
             return result
@@ -227,7 +226,7 @@ class _Attempt:
         except MqtctlError as exc:
             failure = _failure(self._laboratory, self._point, exc)
         for point, stored in _complete(options):
-            number = int(stored.header.get("variant", {}).get("number", 0))
+            number = stored.header.variant.number
             self._result.histograms[self._points[point], number] = stored
         return failure
 
@@ -242,8 +241,8 @@ class _Attempt:
                     self._notify(f"rehearsing {point + 1}/{len(self._laboratory.plan.plan.temperatures)}: {target}")
                 self._result.settling[point] = event.elapsed
                 self.bath = event.temperature
-            case Remark(text=text) if self._point is not None:
-                self._result.remarks.append((self._point, re.sub(r"^point \d+: ", "", text)))
+            case Remark(sentence=sentence) if self._point is not None:
+                self._result.remarks.append((self._point, sentence))
             case _:
                 pass
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.acquisition.goal import MARGIN, PrecisionGoal
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.physics import Junction, NoiseTemperature, SwitchingDistribution
 from mqtctl.plan import Plan, Sample, Variant
 from mqtctl.plan.calibration import Calibration
@@ -57,14 +58,13 @@ class Circumstances:
     @property
     def junction(self) -> Junction:
         """The junction as the sample file estimates it."""
-        facts = self.sample.junction
-        return Junction(facts.critical_current, facts.capacitance, facts.resistance)
+        return junction_of(self.sample.junction.estimate)
 
     @property
     def law(self) -> Any:
         """The escape model with the line's fast noise."""
         warmer = self.line.noise_temperature
-        return NoiseTemperature(self.model, warmer) if warmer else self.model
+        return NoiseTemperature(self.model, warmer, self.line.noise_exponent) if warmer else self.model
 
     @property
     def scale(self) -> float:

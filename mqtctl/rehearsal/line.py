@@ -29,8 +29,8 @@ class Line:
         Standard deviation in A of slow noise of the bias current.
     lag
         Time constant in s of the filters before the junction.
-    noise_temperature
-        By how much in K fast noise makes the junction escape as if it were warmer.
+    noise_temperature, noise_exponent
+        T_n in K and n: fast noise makes the junction escape as if it were at (T^n + T_n^n)^(1/n).
     jitter
         Standard deviation in s of the stop event, from the amplifier's noise.
     scale, offset
@@ -49,6 +49,7 @@ class Line:
     offset: float | None = None
     late: Mapping[int, float] = field(default_factory=dict)
     delay: Mapping[int, float] = field(default_factory=dict)
+    noise_exponent: float = 1.0
 
 
 def players(file: StationFile) -> dict[str, InstrumentEntry]:
@@ -87,6 +88,7 @@ def line_of(bench: BenchFile, file: StationFile, plan: ResolvedPlan) -> Line:
         None if scale is None else offset,
         late,
         delay,
+        bias.noise_exponent,
     )
 
 

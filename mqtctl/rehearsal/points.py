@@ -26,7 +26,7 @@ def circumstances_of(plan: ResolvedPlan, bench: RehearsalBench | None) -> Circum
     """Return what the switching currents depend on, on this bench."""
     return Circumstances(
         plan.sample,
-        escape_model(bench.junction.escape if bench is not None else "escape"),
+        bench.junction.law if bench is not None else escape_model("escape"),
         line=bench.line if bench is not None else Line(),
         offset_current=plan.plan.ramp.offset_current,
         calibration=plan.calibration,

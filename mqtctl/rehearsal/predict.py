@@ -13,7 +13,7 @@ from mqtctl.analysis import moments
 from mqtctl.errors import InputError
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.rehearsal.bench import RehearsalBench, choose_bench
+from mqtctl.rehearsal.bench import BenchFileError, RehearsalBench, choose_bench
 from mqtctl.rehearsal.dry_run import QUICK, STREAMED, DryRun, Failure, dry_run
 from mqtctl.rehearsal.laboratory import rehearsal_laboratory
 from mqtctl.rehearsal.points import PointCast, RehearsedPoint, circumstances_of, failures_of
@@ -112,9 +112,9 @@ def _run(
     try:
         file = load_station(plan.station)
         bench = choose_bench(file, plan, options.bench)
+    except BenchFileError:
+        raise
     except InputError as exc:
-        if options.bench is not None and str(options.bench) in str(exc):
-            raise
         return None, DryRun(failures=[Failure(None, exc, " ".join(str(exc).split()))])
     notify(f"rehearsing on {bench.origin}")
     with rehearsal_laboratory(plan, bench) as laboratory:
@@ -204,9 +204,7 @@ def _whole(run: DryRun, predicted: Sequence[PredictedPoint], points: Sequence[Re
     told = sum(duration for duration in durations if duration is not None)
     if run.lab_time is None:
         return told
-    rehearsed = sum(
-        float((stored.result or {})["duration"]) for point in points for stored in point.rehearsed if stored is not None
-    )
+    rehearsed = sum(stored.duration for point in points for stored in point.rehearsed if stored is not None)
     settling = sum(point.settling_time or 0.0 for point in predicted)
     return told + run.lab_time - rehearsed - settling
 

@@ -29,17 +29,12 @@ class Growth:
         self._correction = 1.0
         if short is None or long is None:
             return
-        times = [_duration(point) / ramps_of(point) for point in (short, long)]
+        times = [point.duration / ramps_of(point) for point in (short, long)]
         self._correction = times[1] / times[0]
 
     def duration(self, point: StoredPoint, switches: int) -> float:
         """Return the time in s that a histogram like this one takes with so many switches."""
         taken = int(point.histogram.switching_currents.size)
         if taken == 0 or switches == taken:
-            return _duration(point)
-        return _duration(point) * switches / taken * self._correction
-
-
-def _duration(point: StoredPoint) -> float:
-    """Return the time in s from the first ramp to the last acknowledged block."""
-    return float((point.result or {})["duration"])
+            return point.duration
+        return point.duration * switches / taken * self._correction

@@ -62,7 +62,7 @@ def width_caption(content: Content) -> str:
             "Dashed: <i>T</i><sup>2/3</sup> through the warmest thermal points, a guide to the eye only; the escape "
             "law itself gives a local exponent near 0.64"
         )
-        exponent = content.width_exponent
+        exponent = content.results["width_exponent"]
         text += f", measured here {quantity(exponent, '')}. " if exponent else ". "
     level = saturated_width(content)
     if level:
@@ -101,26 +101,29 @@ def rate_caption(content: Content) -> str:
 
 def escape_temperature_caption(content: Content) -> str:
     """Describe the escape temperature over the bath temperature."""
-    if not any(p.escape_temperature or p.escape_temperature_free for p in content.points):
+    if not any(p.results["escape_temperature"] or p.results["escape_temperature_free"] for p in content.points):
         return f"No escape temperatures: {IC} was not identifiable, or no fit was made."
     text = f"Escape temperature against bath temperature, defined by {_ESCAPE_LAW}. "
-    if any(p.escape_temperature for p in content.points):
+    if any(p.results["escape_temperature"] for p in content.points):
         text += (
             f"Filled: {IC} shared by the sweep and fixed by its thermal points alone; error bars include that of {IC}, "
             "which all points share. "
         )
-    if any(p.escape_temperature_free for p in content.points):
+    if any(p.results["escape_temperature_free"] for p in content.points):
         text += (
             f"Open: {IC} free in each histogram; on a tunnelling plateau this lies lower by definition (shape against "
             "level of Γ) and is not the number that papers quote. "
         )
     text += f"Dashed: {T_ESC} = <i>T</i>. "
-    if content.saturation:
-        text += f"Dash-dotted: saturation, {_kelvin(content.saturation)} (shared {IC}, {A_T}). "
-    if content.predicted_saturation:
+    saturation, predicted = (
+        content.results[name] for name in ("saturation_escape_temperature", "tunnelling_escape_temperature")
+    )
+    if saturation:
+        text += f"Dash-dotted: saturation, {_kelvin(saturation)} (shared {IC}, {A_T}). "
+    if predicted:
         text += (
             f"Green band: what tunnelling theory predicts for <i>T</i> → 0 from {IC}, <i>C</i> and <i>R</i>, "
-            f"{_kelvin(content.predicted_saturation)}. "
+            f"{_kelvin(predicted)}. "
         )
     if content.theory is not None:
         text += (
@@ -133,14 +136,15 @@ def escape_temperature_caption(content: Content) -> str:
 def _crossover_sentence(content: Content) -> str:
     """Say what the vertical lines are."""
     text = ""
-    if content.crossover:
+    computed, measured = (content.results[f"{name}_temperature"] for name in ("crossover", "measured_crossover"))
+    if computed:
         text += (
             "Dotted: crossover temperature <i>T</i><sub>0</sub> = ħω<sub>R</sub>/2π<i>k</i><sub>B</sub> computed at "
-            f"the mean switching current of the saturated points, {_kelvin(content.crossover)}. "
+            f"the mean switching current of the saturated points, {_kelvin(computed)}. "
         )
-    if content.measured_crossover:
+    if measured:
         text += (
-            f"Measured crossover, where {T_ESC} {_leaves(content)}: {_kelvin(content.measured_crossover)}; by "
+            f"Measured crossover, where {T_ESC} {_leaves(content)}: {_kelvin(measured)}; by "
             "definition it is not the same number. "
         )
     return text.rstrip()
@@ -148,5 +152,5 @@ def _crossover_sentence(content: Content) -> str:
 
 def _leaves(content: Content) -> str:
     """Say how leaving the saturation is defined."""
-    rise = content.measured_crossover_rise
+    rise = content.results["measured_crossover_rise"].value
     return "leaves its saturation" if rise is None else f"passes {rise:.3g} times its saturation"

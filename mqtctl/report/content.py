@@ -1,19 +1,19 @@
 """What a report shows, free of how it was computed and of how it will be drawn.
 
-Figures, captions and tables read only these records, so that a report can be written with or
-without a fit, and only `gather` knows the names of `mqtctl.analysis`. Everything is in SI base
-units; what was not measured, not fitted or not identifiable is None or an empty `Estimate`.
+Figures, captions and tables read only these records, so that a report can be written with or without a fit. Numbers
+stand under the names of the table of what was measured (`mqtctl.analysis.quantity`). Everything is in SI base units;
+what was not measured, not fitted or not identifiable is None or an empty `Estimate`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.notation import NOTHING, Estimate
-from mqtctl.records import JunctionEstimate
+from mqtctl.notation import Estimate
 
 __all__ = ["Content", "Curve", "PointContent", "RatePoints", "TheoryCurves"]
 
@@ -58,12 +58,8 @@ class PointContent:
         In A, shape (n_switch,).
     censored
         Ramps that reached the top without a switch.
-    mean, std, skewness
-        Moments of the switching currents, in A, A and 1.
-    escape_temperature
-        In K, a_t = 1, with the critical current shared by the sweep.
-    critical_current_free, escape_temperature_free
-        In A and K, a_t = 1, both fitted to this histogram alone.
+    results
+        The quantities of the table `POINT`, by name.
     density
         Fitted probability density in 1/A over the bias current in A.
     ramp_rate, polarity
@@ -82,12 +78,7 @@ class PointContent:
     temperature_std: float
     switching_currents: NDArray[np.float64]
     censored: int
-    mean: Estimate
-    std: Estimate
-    skewness: Estimate
-    escape_temperature: Estimate = NOTHING
-    critical_current_free: Estimate = NOTHING
-    escape_temperature_free: Estimate = NOTHING
+    results: Mapping[str, Estimate]
     density: Curve | None = None
     ramp_rate: float | None = None
     polarity: int = 1
@@ -96,6 +87,11 @@ class PointContent:
     thermal: bool = False
     saturated: bool = False
     remarks: tuple[str, ...] = ()
+
+    @property
+    def std(self) -> Estimate:
+        """Width of the histogram: standard deviation of the switching currents in A."""
+        return self.results["std_switching_current"]
 
 
 @dataclass(frozen=True)
@@ -124,30 +120,16 @@ class Content:
         As the experimenter wrote it; may hold any character.
     points
         In the order of the sweep.
-    junction
-        What was known beforehand.
+    results
+        The quantities of the table `SWEEP`, by name.
     fitted
         Whether an analysis was handed in at all.
-    critical_current
-        In A, shared by the sweep, from its thermal points.
-    quality_factor
-        At the mean switching current of the saturated points, from the sample's C and R.
-    saturation
-        Escape temperature in K (a_t = 1, shared critical current) below the crossover.
-    saturation_flatness
-        p-value of the saturated points agreeing with one temperature.
-    predicted_saturation
-        The same temperature from tunnelling theory, in K.
-    crossover
-        Computed crossover temperature in K at the mean switching current of the saturated points.
-    measured_crossover, measured_crossover_rise
-        Bath temperature in K at which the measured escape temperature passes `rise` times its saturation.
-    thermometry, thermometry_scatter
-        Temperature of the full escape model over bath temperature at the thermal points, and its scatter.
-    width_exponent
-        d ln(sigma) / d ln(T) of the warm points.
-    verdict, verdict_sigmas
-        In words, and by how many standard errors saturation and prediction differ.
+    verdict
+        Of the saturation against tunnelling's prediction, in words.
+    sentence, concluded, reasons, changes
+        What may be concluded from the sweep, in one sentence; whether anything is; why, and what would change it.
+    potential
+        Name of the junction's potential, from the sample file.
     unidentified
         What could not be determined, and why: name and reason.
     warnings
@@ -158,24 +140,22 @@ class Content:
 
     title: str
     points: tuple[PointContent, ...]
-    junction: JunctionEstimate
+    results: Mapping[str, Estimate]
     fitted: bool = False
-    critical_current: Estimate = NOTHING
-    quality_factor: float | None = None
-    saturation: Estimate = NOTHING
-    saturation_flatness: float | None = None
-    predicted_saturation: Estimate = NOTHING
-    crossover: Estimate = NOTHING
-    measured_crossover: Estimate = NOTHING
-    measured_crossover_rise: float | None = None
-    thermometry: Estimate = NOTHING
-    thermometry_scatter: float | None = None
-    width_exponent: Estimate = NOTHING
     verdict: str | None = None
-    verdict_sigmas: float | None = None
+    sentence: str = ""
+    concluded: bool = False
+    reasons: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     theory: TheoryCurves | None = None
+    potential: str = "washboard"
+
+    @property
+    def sigmas(self) -> float | None:
+        """By how many standard errors saturation and prediction differ."""
+        return self.results["tunnelling_sigmas"].value
 
     @property
     def by_temperature(self) -> tuple[PointContent, ...]:

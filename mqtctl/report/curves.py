@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.physics import Escape, Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import JunctionEstimate, MeasuredRamp
 from mqtctl.report.content import Curve, TheoryCurves
@@ -39,7 +40,7 @@ def law_curves(
         Rate and start of the ramp.
     """
     critical_current, temperature = known
-    junction = Junction(critical_current, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, critical_current)
     model = TransitionState()
     low, high = float(currents.min()), float(currents.max())
     margin = _MARGIN * (high - low)
@@ -69,7 +70,7 @@ def theory_curves(
     temperatures
         Bath temperatures in K of the points, all positive, at least one.
     """
-    junction = Junction(critical_current, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, critical_current)
     model = Escape()
     grid = np.geomspace(min(temperatures) / 1.25, max(temperatures) * 1.25, _THEORY_TEMPERATURES)
     bath = np.union1d(grid, temperatures)

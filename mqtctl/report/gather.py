@@ -1,4 +1,4 @@
-"""Collect what the report shows from a sweep and its analysis; the only module that knows their names.
+"""Collect what the report shows from a sweep and its analysis.
 
 Without a fit the moments and the escape rates are still computed from the data. Curves of the
 fitted law and of the escape model are evaluated here, never in the drawing.
@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.results import EscapeRates, HistogramFit, PointFit
-from mqtctl.analysis.sweep.results import SweepFit
+from mqtctl.analysis.histogram.results import POINT, EscapeRates, HistogramFit, PointFit
+from mqtctl.analysis.hypotheses.results import Verdict
+from mqtctl.analysis.quantity import estimates
+from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.errors import InputError
-from mqtctl.notation import NOTHING, Estimate
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
@@ -26,28 +28,27 @@ __all__ = ["gather"]
 
 _LEAST_SWITCHES = 10  # fewer make neither a rate nor a histogram
 _LEAST_CURVE = 2  # points that make a line
-_REASON_NAMES = {  # the keys of the JSON contract, in words
-    "critical_current_A": "shared critical current",
-    "saturation_escape_temperature_K": "saturation escape temperature",
-    "crossover_temperature_K": "crossover temperature",
-    "quality_factor": "quality factor",
-    "tunnelling_escape_temperature_K": "prediction of tunnelling theory",
-    "verdict": "whether the saturation is tunnelling",
-    "measured_crossover_temperature_K": "measured crossover",
-    "noise_thermometry_slope": "noise thermometry",
-    "width_exponent": "width exponent",
-}
+#: What can have a reason not to be there, as a sentence calls it.
+_WORDS = {row.key: row.in_words for row in SWEEP} | {"saturation_test": "whether the saturation is that of tunnelling"}
 
 
 def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
     """Return the content of the report of `sweep`, with the results of `fit` where there is one."""
     fits = _matched(sweep, fit)
     points = tuple(_point(h, p, sweep.junction) for h, p in zip(sweep.histograms, fits, strict=True))
-    content = Content(title=sweep.title, points=points, junction=sweep.junction)
+    known = fit or SweepFit(title=sweep.title, junction=sweep.junction, points=())
+    content = Content(sweep.title, points, estimates(SWEEP, known), potential=sweep.junction.potential)
     if fit is None:
         return replace(content, warnings=("No analysis was made: only the data are shown.",))
-    content = _with_results(content, fit)
-    return replace(content, theory=_theory(sweep, content))
+    content = replace(
+        content,
+        fitted=True,
+        verdict=fit.tunnelling.verdict,
+        unidentified=_unidentified(fit.reasons),
+        warnings=tuple(_sentence(flag) for flag in fit.flags),
+        theory=_theory(sweep, content),
+    )
+    return _with_conclusion(content, fit.conclusion)
 
 
 def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
@@ -63,59 +64,40 @@ def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
 def _point(histogram: Histogram, fit: PointFit | None, junction: JunctionEstimate) -> PointContent:
     """Return what is shown of one histogram."""
     currents = np.asarray(histogram.switching_currents, dtype=np.float64)
+    currents = currents[np.isfinite(currents)]
+    known = _known(histogram, currents, fit)
+    doubts = (known.flags, *(found.flags for found in (known.shared, known.alone) if found is not None))
     point = PointContent(
         index=histogram.point,
         run_id=histogram.run_id,
         temperature=histogram.temperature,
         temperature_std=histogram.temperature_std,
-        switching_currents=currents[np.isfinite(currents)],
+        switching_currents=currents,
         censored=histogram.censored,
-        mean=NOTHING,
-        std=NOTHING,
-        skewness=NOTHING,
+        results=estimates(POINT, known),
         ramp_rate=histogram.ramp.rate,
         polarity=histogram.polarity,
         rates=_rates(histogram),
+        thermal=known.regime == "thermal",
+        saturated=known.regime == "saturated",
+        remarks=tuple(dict.fromkeys(flag for flags in doubts for flag in flags)),
     )
-    point = _with_moments(point, fit)
-    if fit is None:
-        return point
-    return _with_fit(point, fit, histogram, junction)
+    return point if known.alone is None else _with_curves(point, known.alone, histogram, junction)
 
 
-def _with_moments(point: PointContent, fit: PointFit | None) -> PointContent:
-    """Add the moments, from the fit where it has them."""
-    found = fit.moments if fit is not None else None
-    if found is None:
-        if point.switching_currents.size < _LEAST_SWITCHES:
-            return point
-        found = moments(point.switching_currents)
-    return replace(
-        point,
-        mean=Estimate(found.mean, found.mean_stderr),
-        std=Estimate(found.std, found.std_stderr),
-        skewness=Estimate(found.skewness, found.skewness_stderr),
+def _known(histogram: Histogram, currents: NDArray[np.float64], fit: PointFit | None) -> PointFit:
+    """Return the fit of a histogram, or what is known of it without one; with moments, if there are enough switches."""
+    known = fit or PointFit(
+        histogram.point,
+        histogram.run_id,
+        histogram.temperature,
+        histogram.temperature_std,
+        switches=currents.size,
+        censored=histogram.censored,
     )
-
-
-def _with_fit(point: PointContent, fit: PointFit, histogram: Histogram, junction: JunctionEstimate) -> PointContent:
-    """Add the escape temperatures and the curves of the law fitted to the histogram alone."""
-    shared, alone = fit.shared, fit.alone
-    point = replace(
-        point, thermal=fit.regime == "thermal", saturated=fit.regime == "saturated", remarks=tuple(fit.flags)
-    )
-    if shared is not None:
-        estimate = Estimate(shared.escape_temperature, shared.escape_temperature_stderr)
-        point = replace(point, escape_temperature=estimate, remarks=(*point.remarks, *shared.flags))
-    if alone is None:
-        return point
-    point = replace(
-        point,
-        critical_current_free=Estimate(alone.critical_current, alone.critical_current_stderr),
-        escape_temperature_free=Estimate(alone.escape_temperature, alone.escape_temperature_stderr),
-        remarks=tuple(dict.fromkeys((*point.remarks, *alone.flags))),
-    )
-    return _with_curves(point, alone, histogram, junction)
+    if known.moments is None and currents.size >= _LEAST_SWITCHES:
+        known = replace(known, moments=moments(currents))
+    return known
 
 
 def _with_curves(
@@ -153,41 +135,36 @@ def _rates(histogram: Histogram) -> RatePoints | None:
     )
 
 
-def _with_results(content: Content, fit: SweepFit) -> Content:
-    """Add the results of the sweep as a whole."""
-    saturation, measured, thermometry = fit.saturation, fit.measured_crossover, fit.thermometry
-    exponent, test = fit.width_exponent, fit.tunnelling
-    content = replace(
+def _with_conclusion(content: Content, found: Verdict | None) -> Content:
+    """Add what may be concluded, with the explanations that were compared and what it stands on."""
+    if found is None:
+        return content
+    best = found.hypotheses[0].score if found.hypotheses else 0.0
+    reasons = [
+        f"{each.name}: ln of the likelihood ratio to the best {each.score - best:.1f}"
+        + ("" if each.p_value is None else f", goodness of fit p = {each.p_value:.2g}")
+        + ("" if each.converged else " (not climbed to the end)")
+        for each in found.hypotheses
+    ]
+    if found.power is not None:
+        power = found.power
+        reasons.append(f"an experiment like this one tells {power.winner} from {power.rival} in {power.power:.1%}")
+    reasons += [f"{each.name}: {each.state} ({each.text})" for each in found.preconditions]
+    nothing = found.verdict in ("not identifiable", "cannot be told apart")
+    return replace(
         content,
-        fitted=True,
-        critical_current=Estimate(fit.critical_current, fit.critical_current_stderr),
-        quality_factor=fit.quality_factor,
-        crossover=Estimate(fit.crossover_temperature, fit.crossover_temperature_stderr),
-        predicted_saturation=Estimate(test.predicted, test.predicted_stderr),
-        verdict=test.verdict,
-        verdict_sigmas=test.sigmas,
-        unidentified=_unidentified(fit.reasons),
-        warnings=tuple(_sentence(flag) for flag in fit.flags),
+        sentence=found.sentence,
+        concluded=not nothing,
+        reasons=tuple(reasons),
+        changes=found.would_change,
     )
-    if saturation is not None:
-        estimate = Estimate(saturation.escape_temperature, saturation.escape_temperature_stderr)
-        content = replace(content, saturation=estimate, saturation_flatness=saturation.flatness_pvalue)
-    if measured is not None:
-        estimate = Estimate(measured.temperature, measured.temperature_stderr)
-        content = replace(content, measured_crossover=estimate, measured_crossover_rise=measured.rise)
-    if thermometry is not None:
-        estimate = Estimate(thermometry.slope, thermometry.slope_stderr)
-        content = replace(content, thermometry=estimate, thermometry_scatter=thermometry.scatter)
-    if exponent is not None:
-        content = replace(content, width_exponent=Estimate(exponent.exponent, exponent.exponent_stderr))
-    return content
 
 
 def _unidentified(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return (names, reason), with all that fail for the same reason in one entry."""
     names: dict[str, list[str]] = {}
     for key, reason in reasons.items():
-        names.setdefault(reason, []).append(_REASON_NAMES.get(key, key.replace("_", " ")))
+        names.setdefault(reason, []).append(_WORDS.get(key, key.replace("_", " ")))
     return tuple((_sentence(", ".join(found)), reason) for reason, found in names.items())
 
 
@@ -198,7 +175,7 @@ def _sentence(text: str) -> str:
 
 def _theory(sweep: Sweep, content: Content) -> TheoryCurves | None:
     """Return the escape model's curves for the shared critical current; None where they cannot be had."""
-    critical_current, points = content.critical_current, content.by_temperature
+    critical_current, points = content.results["critical_current"], content.by_temperature
     if not critical_current or not points:
         return None
     # the curves are for one ramp rate; histograms of a sweep share it

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any
 
+from mqtctl.analysis.sweep.saturation import AGREES
 from mqtctl.report.content import Content
 from mqtctl.report.facts import fact_rows
 from mqtctl.report.summary import point_notes, point_table, summary_table
@@ -147,12 +148,19 @@ def _subtitle(content: Content) -> str:
 
 def _verdict(content: Content) -> str:
     """Return the box with the main conclusion, empty where none was drawn."""
+    if content.sentence:
+        kind = "box" if content.concluded else "box warning"
+        said = f"<p><strong>{html.escape(content.sentence)}</strong></p>"
+        for title, lines in (("What it rests on", content.reasons), ("What would change it", content.changes)):
+            items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+            said += f"<p>{title}:</p><ul>{items}</ul>" if lines else ""
+        return f'<div class="{kind}">{said}</div>'
     if content.verdict is None:
         return ""
     sigmas = ""
-    if content.verdict_sigmas is not None:
-        sigmas = f" Saturation less prediction: {content.verdict_sigmas:+.1f} standard errors."
-    kind = "box" if content.verdict.startswith("agrees") else "box warning"
+    if content.sigmas is not None:
+        sigmas = f" Saturation less prediction: {content.sigmas:+.1f} standard errors."
+    kind = "box" if content.verdict == AGREES else "box warning"
     return f'<div class="{kind}"><p><strong>Verdict: {html.escape(content.verdict)}.</strong>{sigmas}</p></div>'
 
 

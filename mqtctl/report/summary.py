@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from mqtctl.notation import MISSING, Estimate, Scale, number, quantity, scaled_number
+from mqtctl.analysis.histogram.results import POINT, PointFit
+from mqtctl.analysis.quantity import Quantity
+from mqtctl.analysis.sweep.results import SWEEP, SweepFit
+from mqtctl.notation import MISSING, Estimate, Scale, quantity, scaled_number
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.tables import Markup, html_table
 
@@ -18,91 +21,64 @@ _NOT_FLAT = 0.01  # p-value below which saturated points that scatter this much 
 
 def summary_table(content: Content) -> str:
     """Return the sweep's results as an HTML table of name and value."""
-
-    def value(estimate: Estimate, unit: str) -> str:
-        return quantity(estimate, unit) if estimate or not content.fitted else _NOT_IDENTIFIABLE
-
-    junction = content.junction
-    capacitance = Estimate(junction.capacitance, junction.capacitance_stderr)
-    stated = "" if junction.capacitance_stderr is not None else " (no uncertainty stated)"
-    rows = [
-        ("Critical current, shared by the sweep, from its thermal points", value(content.critical_current, "A")),
-        ("Capacitance used, from the sample file", quantity(capacitance, "F") + stated),
-        ("Resistance used, from the sample file", _resistance(junction.resistance)),
-        ("Quality factor at the saturated points' mean switching current", _quality(content)),
-        (
-            Markup("Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)"),
-            _saturation(content),
-        ),
-        (
-            "Tunnelling theory for the same, from critical current, C and R",
-            value(content.predicted_saturation, "K"),
-        ),
-        (
-            Markup(
-                "Crossover temperature ħω<sub>R</sub>/2π<i>k</i><sub>B</sub>, computed from critical current, "
-                "<i>C</i> and <i>R</i>"
-            ),
-            value(content.crossover, "K"),
-        ),
-        (_measured_crossover_name(content), value(content.measured_crossover, "K")),
-        ("Thermal points: temperature of the full escape model / bath temperature", _thermometry(content)),
-        ("Local exponent d ln σ / d ln T of the warm points", value(content.width_exponent, "")),
-        ("Verdict", _verdict(content)),
-    ]
-    return html_table((), rows, "pairs")
-
-
-def _saturation(content: Content) -> str:
-    """Write the saturation with how well its points agree."""
-    if not content.saturation:
-        return _NOT_IDENTIFIABLE if content.fitted else MISSING
-    text = quantity(content.saturation, "K")
-    if content.saturation_flatness is None:
-        return text
-    finding = "not flat" if content.saturation_flatness < _NOT_FLAT else "flat"
-    return f"{text}; its points are {finding}, p = {content.saturation_flatness:.2g}"
-
-
-def _measured_crossover_name(content: Content) -> str:
-    """Say how the measured crossover is defined."""
-    if content.measured_crossover_rise is None:
-        return "Crossover, measured: where the escape temperature leaves its saturation"
-    return (
-        f"Crossover, measured: bath temperature where the escape temperature passes "
-        f"{content.measured_crossover_rise:.3g} times its saturation"
+    rows = [(Markup(_heading(row, content)), _value(row, content)) for row in SWEEP if row.heading]
+    words = (
+        ("Potential used, from the sample file", content.potential),
+        ("Saturation against prediction", _verdict(content)),
     )
+    return html_table((), [*rows, *words], "pairs")
 
 
-def _thermometry(content: Content) -> str:
-    """Write the noise thermometry's slope and scatter."""
-    if not content.thermometry:
+def _heading(row: Quantity[SweepFit], content: Content) -> str:
+    """Return what a quantity is called; the measured crossover with how it is defined, where that is known."""
+    rise = content.results["measured_crossover_rise"].value
+    if row.name != "measured_crossover_temperature" or rise is None:
+        return row.heading
+    return f"Crossover, measured: bath temperature where the escape temperature passes {rise:.3g} times its saturation"
+
+
+def _value(row: Quantity[SweepFit], content: Content) -> str:
+    """Write a quantity, and what is to be known beside it."""
+    estimate = content.results[row.name]
+    if row.infinite and estimate.value is not None and math.isinf(estimate.value):
+        return row.infinite
+    if not estimate:
         return _NOT_IDENTIFIABLE if content.fitted else MISSING
-    text = quantity(content.thermometry, "")
-    scatter = content.thermometry_scatter
-    return text if scatter is None else f"{text}, scatter {100.0 * scatter:.2g} %"
+    if row.name == "quality_factor":  # computed, from numbers that are not known better
+        return f"{estimate.value:.3g}"
+    note = _NOTES.get(row.name)
+    return quantity(estimate, row.unit) + (note(content.results) if note else "")
 
 
-def _resistance(resistance: float) -> str:
-    """Write the shunt resistance; infinite means undamped."""
-    return "none (undamped)" if math.isinf(resistance) else quantity(resistance, "Ω")
+def _flatness(results: Mapping[str, Estimate]) -> str:
+    """Say how well the saturated points agree."""
+    pvalue = results["saturation_flatness_pvalue"].value
+    if pvalue is None:
+        return ""
+    return f"; its points are {'not flat' if pvalue < _NOT_FLAT else 'flat'}, p = {pvalue:.2g}"
 
 
-def _quality(content: Content) -> str:
-    """Write the quality factor, which is a computed number without an error of its own."""
-    factor = content.quality_factor
-    if factor is None:
-        return _NOT_IDENTIFIABLE if content.fitted else MISSING
-    return "infinite (undamped)" if math.isinf(factor) else f"{factor:.3g}"
+def _scatter(results: Mapping[str, Estimate]) -> str:
+    """Say how much the thermal points scatter about the slope."""
+    scatter = results["noise_thermometry_scatter"].value
+    return "" if scatter is None else f", scatter {100.0 * scatter:.2g} %"
+
+
+#: What stands behind a number, from the other numbers.
+_NOTES: Mapping[str, Callable[[Mapping[str, Estimate]], str]] = {
+    "capacitance": lambda results: "" if results["capacitance"].stderr is not None else " (no uncertainty stated)",
+    "saturation_escape_temperature": _flatness,
+    "noise_thermometry_slope": _scatter,
+}
 
 
 def _verdict(content: Content) -> str:
-    """Write the verdict with its standard errors."""
+    """Write how saturation and prediction agree, with the standard errors."""
     if content.verdict is None:
         return MISSING
-    if content.verdict_sigmas is None:
+    if content.sigmas is None:
         return content.verdict
-    return f"{content.verdict} ({content.verdict_sigmas:+.1f} standard errors)"
+    return f"{content.verdict} ({content.sigmas:+.1f} standard errors)"
 
 
 def point_table(content: Content) -> str:
@@ -112,28 +88,37 @@ def point_table(content: Content) -> str:
     """
     points = content.points
     title, ramps = _ramp_cells(points)
-    bath = Scale.of([p.temperature for p in points], "K")
-    escape = Scale.of([v.value for p in points for v in (p.escape_temperature, p.escape_temperature_free)], "K")
-    current = Scale.of([v.value for p in points for v in (p.mean, p.critical_current_free)], "A")
-    width = Scale.of([p.std.value for p in points], "A")
+    columns = [row for row in POINT if row.head]
+    scales = {row.name: _scale(row, columns, points) for row in columns}
     header = (
         "#",
         *((title,) if ramps else ()),
-        f"<i>T</i><sub>bath</sub><br>({html.escape(bath.name)})",
-        "switches",
-        "no<br>switch",
-        f"mean <i>I</i><sub>sw</sub><br>({html.escape(current.name)})",
-        f"σ<br>({html.escape(width.name)})",
-        "skewness",
-        f"<i>T</i><sub>esc</sub>,<br>shared <i>I</i><sub>c</sub><br>({html.escape(escape.name)})",
-        f"free <i>I</i><sub>c</sub><br>({html.escape(current.name)})",
-        f"<i>T</i><sub>esc</sub>,<br>free <i>I</i><sub>c</sub><br>({html.escape(escape.name)})",
+        *(row.head + (f"<br>({html.escape(scales[row.name].name)})" if row.unit else "") for row in columns),
         "run",
     )
-    rows = [_point_row(p, (bath, current, width, escape)) for p in points]
-    if ramps:
-        rows = [(row[0], ramp, *row[1:]) for row, ramp in zip(rows, ramps, strict=True)]
+    rows = [
+        (
+            f"{point.index}{'*' if point.remarks else ''}",
+            *((ramps[place],) if ramps else ()),
+            *(_cell(point.results[row.name], scales[row.name]) for row in columns),
+            MISSING if point.run_id is None else str(point.run_id),
+        )
+        for place, point in enumerate(points)
+    ]
     return html_table(header, rows, "points")
+
+
+def _scale(row: Quantity[PointFit], columns: Sequence[Quantity[PointFit]], points: Sequence[PointContent]) -> Scale:
+    """Return the prefix of a column, which it may share with others."""
+    if not row.unit:
+        return Scale("", 1.0)
+    shared = [other.name for other in columns if other is row or (row.scale and other.scale == row.scale)]
+    return Scale.of([point.results[name].value for point in points for name in shared], row.unit)
+
+
+def _cell(estimate: Estimate, scale: Scale) -> str:
+    """Write a number in the unit of its column; a count as it is."""
+    return str(estimate.value) if isinstance(estimate.value, int) else scaled_number(estimate, scale)
 
 
 def _ramp_cells(points: Sequence[PointContent]) -> tuple[str, list[str]]:
@@ -149,25 +134,6 @@ def _ramp_cells(points: Sequence[PointContent]) -> tuple[str, list[str]]:
         for p in points
     ]
     return f"ramp<br>({html.escape(scale.name)})", cells
-
-
-def _point_row(point: PointContent, scales: tuple[Scale, Scale, Scale, Scale]) -> tuple[str, ...]:
-    """Write one point's cells; a star marks a remark below the table."""
-    bath, current, width, escape = scales
-    spread = point.temperature_std if point.temperature_std > 0.0 else None
-    return (
-        f"{point.index}{'*' if point.remarks else ''}",
-        scaled_number(Estimate(point.temperature, spread), bath),
-        str(point.switching_currents.size),
-        str(point.censored),
-        scaled_number(point.mean, current),
-        scaled_number(point.std, width),
-        number(point.skewness.value, point.skewness.stderr),
-        scaled_number(point.escape_temperature, escape),
-        scaled_number(point.critical_current_free, current),
-        scaled_number(point.escape_temperature_free, escape),
-        MISSING if point.run_id is None else str(point.run_id),
-    )
 
 
 def point_notes(content: Content) -> str:

@@ -153,7 +153,7 @@ def draw_widths(figure: Figure, content: Content) -> None:
             label="$\\propto T^{2/3}$, guide to the eye",
         )
     _level(axes, saturated_width(content), up, COLD, "saturated width", "-.")
-    _crossover(axes, content.crossover, across, MARK, "computed crossover $T_0$", ":")
+    _crossover(axes, content.results["crossover_temperature"], across, MARK, "computed crossover $T_0$", ":")
     if below is not None and content.theory is not None:
         _ratio(below, points, [p.std for p in points], content.theory.width, across)
     _legend(figure, axes)
@@ -165,10 +165,15 @@ def draw_escape_temperatures(figure: Figure, content: Content) -> None:
     points = content.by_temperature
     scale = Scale.of([p.temperature for p in points], "K")
     both = (scale, scale)
-    free = [p.escape_temperature_free for p in points]
-    shared = [p.escape_temperature for p in points]
+    free = [p.results["escape_temperature_free"] for p in points]
+    shared = [p.results["escape_temperature"] for p in points]
     # a prediction far from what was measured is the very thing to see
-    shown = (*shared, *free, content.saturation, content.predicted_saturation)
+    shown = (
+        *shared,
+        *free,
+        content.results["saturation_escape_temperature"],
+        content.results["tunnelling_escape_temperature"],
+    )
     heights = [float(e.value) / scale.factor for e in shown if e.value is not None]
     if content.theory is not None:
         heights += (content.theory.escape_temperature.y / scale.factor).tolist()
@@ -179,10 +184,17 @@ def draw_escape_temperatures(figure: Figure, content: Content) -> None:
     _error_bars(axes, points, shared, both, color=INK, label="$I_c$ shared by the sweep", zorder=5)
     ends = _ends(points) / scale.factor
     axes.plot(ends, ends, "--", color=GUIDE, label="$T_\\mathrm{esc} = T$")
-    _level(axes, content.saturation, scale, COLD, "saturation", "-.")
+    _level(axes, content.results["saturation_escape_temperature"], scale, COLD, "saturation", "-.")
     _prediction(axes, content, scale)
-    _crossover(axes, content.crossover, scale, MARK, "computed crossover $T_0$", ":")
-    _crossover(axes, content.measured_crossover, scale, "#CC79A7", "measured crossover", (0, (4, 2, 1, 2)))
+    _crossover(axes, content.results["crossover_temperature"], scale, MARK, "computed crossover $T_0$", ":")
+    _crossover(
+        axes,
+        content.results["measured_crossover_temperature"],
+        scale,
+        "#CC79A7",
+        "measured crossover",
+        (0, (4, 2, 1, 2)),
+    )
     if below is not None and content.theory is not None:
         _ratio(below, points, shared, content.theory.escape_temperature, scale)
     _legend(figure, axes)
@@ -193,9 +205,9 @@ def _prediction(axes: Axes, content: Content, scale: Scale) -> None:
     if content.theory is not None:
         curve = content.theory.escape_temperature
         axes.plot(curve.x / scale.factor, curve.y / scale.factor, color=THEORY, label="theory, all temperatures")
-    value, error = _scaled(content.predicted_saturation, scale)
+    value, error = _scaled(content.results["tunnelling_escape_temperature"], scale)
     cold_end, warm_end = axes.get_xlim()
-    crossover, _ = _scaled(content.crossover, scale)
+    crossover, _ = _scaled(content.results["crossover_temperature"], scale)
     if not axes.get_ylim()[0] < value < axes.get_ylim()[1]:
         return
     axes.fill_between(

@@ -116,7 +116,7 @@ def _pictures(content: Content, mark: str) -> list[Picture]:
         add("width", "Width against bath temperature", caption, draw_widths, 10.8)
     if rate_points(content):
         add("escape_rate", "Escape rate", captions.rate_caption(content), draw_rates, 9.6)
-    if any(p.escape_temperature or p.escape_temperature_free for p in content.by_temperature):
+    if any(p.results["escape_temperature"] or p.results["escape_temperature_free"] for p in content.by_temperature):
         caption = captions.escape_temperature_caption(content)
         add("escape_temperature", "Escape temperature", caption, draw_escape_temperatures, 11.2)
     return pictures

@@ -11,9 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mqtctl.errors import InputError, StorageError
+from mqtctl.storage.headers import require_known_format
 from mqtctl.storage.opening import READING_FAULTS
 from mqtctl.storage.patience import Patience
 from mqtctl.storage.qcodes_settings import require_qcodes
+from mqtctl.storage.stored import tagged
 
 __all__ = ["prepare_database", "prepared_database", "require_space"]
 
@@ -177,6 +179,9 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
                 f"database {path} is damaged (table {table!r} has no column {min(wanted - found)!r}); choose another "
                 "file with --database"
             )
+    for tag in ("header", "curve"):
+        for run_id, text in tagged(connection, tag):
+            require_known_format(text, f"{path}: the {tag} of run {run_id}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     newest = _latest_available_version()
     if version > newest:

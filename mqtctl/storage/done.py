@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mqtctl.errors import InputError
 from mqtctl.storage.curves import read_curves
+from mqtctl.storage.headers import PointHeader
 from mqtctl.storage.opening import READING_FAULTS, open_read_only
 from mqtctl.storage.reader import finished_runs, histogram_headers
 
@@ -28,13 +27,13 @@ class Done:
     runs
         How many runs the sweep has, finished or not.
     header
-        Of its newest histogram, as plain data; empty if it has none.
+        Of its newest histogram; None if it has none.
     """
 
     histograms: frozenset[tuple[int, int]] = frozenset()
     curves: frozenset[str] = frozenset()
     runs: int = 0
-    header: Mapping[str, Any] = field(default_factory=dict)
+    header: PointHeader | None = None
 
 
 #: What a new sweep has.
@@ -53,9 +52,9 @@ def load_done(path: Path, sweep_id: str) -> Done:
         raise InputError(f"{path}: no such database")
     try:
         with open_read_only(path) as connection:
-            mine = {n: h for n, h in histogram_headers(connection, path).items() if h["sweep_id"] == sweep_id}
+            mine = {n: h for n, h in histogram_headers(connection, path).items() if h.sweep_id == sweep_id}
             finished = finished_runs(connection, mine, path)
-            curves = frozenset(str(curve["when"]) for curve in read_curves(connection, sweep_id, path))
+            curves = frozenset(curve.facts.when for curve in read_curves(connection, sweep_id, path))
     except READING_FAULTS as exc:
         raise InputError(f"{path}: is damaged, or not a QCoDeS database ({exc})") from exc
-    return Done(frozenset(finished), curves, len(mine), mine[max(mine)] if mine else {})
+    return Done(frozenset(finished), curves, len(mine), mine[max(mine)] if mine else None)

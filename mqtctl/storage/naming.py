@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from mqtctl.quantities import readable
+from mqtctl.storage.headers import PointVariant
 
 __all__ = ["marked", "ramp_in_words"]
 
 
-def ramp_in_words(set_temperature: float, rate: float, variant: Mapping[str, Any]) -> str:
+def ramp_in_words(set_temperature: float, rate: float, variant: PointVariant) -> str:
     """Return temperature, polarity and rate of a ramp: "100 mK + 1 mA/s".
 
     Parameters
@@ -21,18 +20,18 @@ def ramp_in_words(set_temperature: float, rate: float, variant: Mapping[str, Any
     rate
         Measured dI/dt in A/s.
     variant
-        Which ramp it is, as `PointHeader` has it.
+        Which ramp it is.
     """
     parts = [
         "" if math.isnan(set_temperature) else readable(set_temperature, "K"),
-        "-" if variant.get("polarity", 1) < 0 else "+",
+        "-" if variant.polarity < 0 else "+",
         # the measured rate of one ramp differs in its last digits from histogram to histogram
         readable(float(f"{abs(rate):.2g}"), "A/s"),
-        f"at {readable(variant['threshold_V'], 'V')}" if variant.get("threshold_V") is not None else "",
+        "" if variant.threshold is None else f"at {readable(variant.threshold, 'V')}",
     ]
     return " ".join(part for part in parts if part)
 
 
-def marked(name: str, facts: Mapping[str, Any]) -> str:
+def marked(name: str, simulated: bool | None) -> str:
     """Return a name that says so where the bench was simulated: plotting programs show names, and nothing else."""
-    return f"{name} SIMULATED" if facts.get("simulated") else name
+    return f"{name} SIMULATED" if simulated else name

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.errors import InputError
-from mqtctl.plan.sample import JunctionFacts
-from mqtctl.records import Histogram, MeasuredRamp, Sweep
+from mqtctl.records import Histogram, Sweep
 from mqtctl.storage import layout
 from mqtctl.storage.arrays import read_array
-from mqtctl.storage.curves import read_curves
+from mqtctl.storage.curves import StoredCurve, read_curves
+from mqtctl.storage.headers import ClosingFacts, PointHeader, parse
 from mqtctl.storage.opening import READING_FAULTS, open_read_only
-from mqtctl.storage.stored import ClosingFacts, HistogramFacts, numbers, of_run, parse, results_table
+from mqtctl.storage.stored import numbers, of_run, results_table, tagged
 
 __all__ = ["StoredPoint", "StoredSweep", "finished_runs", "histogram_headers", "load_sweep", "place_of"]
 
@@ -32,18 +32,25 @@ class StoredPoint:
     """
 
     histogram: Histogram
-    header: Mapping[str, Any]
-    result: Mapping[str, Any] | None
+    header: PointHeader
+    result: ClosingFacts | None
 
     @property
     def purpose(self) -> str:
         """What the ramp was made for: switching, retrapping or heating."""
-        return str(self.header.get("variant", {}).get("purpose", "switching"))
+        return self.header.variant.purpose
+
+    @property
+    def duration(self) -> float:
+        """Time in s from the first ramp to the last acknowledged block; raises `InputError` where it is not known."""
+        if self.result is None or self.result.duration is None:
+            raise InputError(f"run {self.histogram.run_id}: it is not known how long it took; is it finished?")
+        return self.result.duration
 
     @property
     def complete(self) -> bool:
         """Whether the last thing that a finished histogram writes is there."""
-        return self.result is not None and bool(self.result.get("complete"))
+        return self.result is not None and self.result.complete
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class StoredSweep:
     beside
         What was measured beside them: retrapping currents, and the check for heating.
     iv_curves
-        I-V curves taken before and after, as plain data.
+        I-V curves taken before and after.
     unfinished
         What was left out, because its last block was never written.
     """
@@ -67,7 +74,7 @@ class StoredSweep:
     points: tuple[StoredPoint, ...]
     sweep_id: str
     beside: tuple[StoredPoint, ...] = ()
-    iv_curves: tuple[Mapping[str, Any], ...] = ()
+    iv_curves: tuple[StoredCurve, ...] = ()
     unfinished: tuple[StoredPoint, ...] = ()
 
 
@@ -90,25 +97,23 @@ def load_sweep(path: Path, *, sweep_id: str | None = None, run_id: int | None = 
             headers = histogram_headers(connection, path)
             chosen = _choose(connection, headers, path, sweep_id, run_id)
             points = [_load_point(connection, number, headers[number], path) for number in chosen]
-            curves = read_curves(connection, points[0].header["sweep_id"], path)
+            curves = read_curves(connection, points[0].header.sweep_id, path)
     except READING_FAULTS as exc:
         raise InputError(f"{path}: is damaged, or not a QCoDeS database ({exc})") from exc
     return _assemble(points, curves)
 
 
-def histogram_headers(connection: sqlite3.Connection, path: Path) -> dict[int, dict[str, Any]]:
+def histogram_headers(connection: sqlite3.Connection, path: Path) -> dict[int, PointHeader]:
     """Return run id -> header of all runs that hold a switching histogram."""
-    tag = layout.METADATA_TAG.format("header")
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
-    if tag not in columns:
-        return {}
-    rows = connection.execute(f'SELECT run_id, "{tag}" FROM runs WHERE "{tag}" IS NOT NULL ORDER BY run_id')
-    return {run_id: parse(text, HistogramFacts, f"{path}: the header of run {run_id}") for run_id, text in rows}
+    return {
+        run_id: parse(text, PointHeader, f"{path}: the header of run {run_id}")
+        for run_id, text in tagged(connection, "header")
+    }
 
 
 def _choose(
     connection: sqlite3.Connection,
-    headers: Mapping[int, Mapping[str, Any]],
+    headers: Mapping[int, PointHeader],
     path: Path,
     sweep_id: str | None,
     run_id: int | None,
@@ -127,11 +132,11 @@ def _choose(
             raise InputError(f"{path}: run {run_id} is not a switching histogram; there are {sorted(headers)}")
         return [run_id]
     # a calibration in the same database is asked for by name: its runs say at which threshold they were taken
-    sweeps = [n for n, header in headers.items() if "threshold_V" not in header.get("variant", {})] or headers
-    wanted = sweep_id if sweep_id is not None else headers[max(sweeps)]["sweep_id"]
-    mine = {number: header for number, header in headers.items() if header["sweep_id"] == wanted}
+    sweeps = [n for n, header in headers.items() if header.variant.threshold is None] or headers
+    wanted = sweep_id if sweep_id is not None else headers[max(sweeps)].sweep_id
+    mine = {number: header for number, header in headers.items() if header.sweep_id == wanted}
     if not mine:
-        known = sorted({str(h["sweep_id"]) for h in headers.values()})
+        known = sorted({h.sweep_id for h in headers.values()})
         raise InputError(f"{path}: holds no sweep {wanted!r}; there are {', '.join(known)}")
     newest = {place_of(header): number for number, header in mine.items()}
     newest |= finished_runs(connection, mine, path)
@@ -139,21 +144,19 @@ def _choose(
 
 
 def finished_runs(
-    connection: sqlite3.Connection, headers: Mapping[int, Mapping[str, Any]], path: Path
+    connection: sqlite3.Connection, headers: Mapping[int, PointHeader], path: Path
 ) -> dict[tuple[int, int], int]:
     """Return the newest finished run of each (point, ramp) among these; raises `InputError` for damaged ones."""
     results = {number: _result(connection, number, f"{path}: run {number}") for number in headers}
-    return {
-        place_of(headers[number]): number for number, result in results.items() if result and result.get("complete")
-    }
+    return {place_of(headers[number]): number for number, result in results.items() if result and result.complete}
 
 
-def place_of(header: Mapping[str, Any]) -> tuple[int, int]:
+def place_of(header: PointHeader) -> tuple[int, int]:
     """Return where a run stands in its sweep: point, and number of the ramp at that point."""
-    return header["point"], header.get("variant", {}).get("number", 0)
+    return header.point, header.variant.number
 
 
-def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, Any], path: Path) -> StoredPoint:
+def _load_point(connection: sqlite3.Connection, run_id: int, header: PointHeader, path: Path) -> StoredPoint:
     """Read one run."""
     where = f"{path}: run {run_id}"
     result = _result(connection, run_id, where)
@@ -167,17 +170,17 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, A
         raise InputError(f"{where}: is damaged ({censored} ramps without a switch)")
     baths = _column(connection, table, layout.BATH_TEMPERATURE, where)
     switched = np.isfinite(currents)
-    facts = {key: value for key, value in (result or {}).items() if value is not None}
-    polarity = int(header.get("variant", {}).get("polarity", 1))
-    ramp = MeasuredRamp(**header["ramp"])
+    facts = result or ClosingFacts()
+    mean, std = facts.temperature, facts.temperature_std
+    polarity, ramp = header.variant.polarity, header.ramp.measured
     histogram = Histogram(
         switching_currents=polarity * currents[switched],
         intervals=intervals[switched],
         ramp=ramp if polarity > 0 else ramp.mirrored,
         censored=int(censored),
-        temperature=facts.get("temperature", float(np.mean(baths)) if baths.size else math.nan),
-        temperature_std=facts.get("temperature_std", float(np.std(baths)) if baths.size else math.nan),
-        point=header["point"],
+        temperature=mean if mean is not None else float(np.mean(baths)) if baths.size else math.nan,
+        temperature_std=std if std is not None else float(np.std(baths)) if baths.size else math.nan,
+        point=header.point,
         run_id=run_id,
         polarity=polarity,
     )
@@ -187,7 +190,7 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: dict[str, A
 _COLUMNS = {layout.INTERVAL, layout.CURRENT, layout.BLOCK_CENSORED, layout.BATH_TEMPERATURE}
 
 
-def _result(connection: sqlite3.Connection, run_id: int, where: str) -> dict[str, Any] | None:
+def _result(connection: sqlite3.Connection, run_id: int, where: str) -> ClosingFacts | None:
     """Return the closing facts of a run; None if it was interrupted."""
     tag = layout.METADATA_TAG.format("result")
     if tag not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
@@ -216,22 +219,21 @@ def _concatenate(connection: sqlite3.Connection, table: str, column: str, where:
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def _assemble(points: list[StoredPoint], curves: list[dict[str, Any]]) -> StoredSweep:
+def _assemble(points: list[StoredPoint], curves: list[StoredCurve]) -> StoredSweep:
     """Put points together into a sweep; a single unfinished run is taken as it is."""
     finished = [p for p in points if p.complete] or points
     complete = [p for p in finished if p.purpose == "switching"] or finished
     header = points[0].header
-    junction = JunctionFacts.model_validate(header["document"]["sample"]["junction"])
     sweep = Sweep(
         histograms=tuple(p.histogram for p in complete),
-        junction=junction.estimate,
-        title=header["document"]["plan"]["title"],
+        junction=header.document.sample.junction.estimate,
+        title=header.document.plan.title,
         metadata={"header": header},
     )
     return StoredSweep(
         sweep=sweep,
         points=tuple(complete),
-        sweep_id=header["sweep_id"],
+        sweep_id=header.sweep_id,
         beside=tuple(p for p in finished if all(p is not taken for taken in complete)),
         iv_curves=tuple(curves),
         unfinished=tuple(p for p in points if all(p is not taken for taken in finished)),

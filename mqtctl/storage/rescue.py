@@ -23,8 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mqtctl.errors import InputError, StorageError
 from mqtctl.storage.arrays import read_array
 from mqtctl.storage.blocks import StoredBlock
+from mqtctl.storage.headers import ClosingFacts, CurveFacts
 
-__all__ = ["Rescued", "read_rescue", "rescuing", "write_rescue"]
+__all__ = ["Rescued", "RescuedCurve", "read_rescue", "rescuing", "write_rescue"]
 
 #: A rescue file holds one block; nothing of this size (bytes) is one.
 _LARGEST = 1 << 30
@@ -41,13 +42,13 @@ class _Block(BaseModel):
     time: float
 
 
-class _Curve(BaseModel):
+class RescuedCurve(BaseModel):
     """An I-V curve, as `write_curve` takes it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sample_name: str
-    facts: dict[str, Any]
+    facts: CurveFacts
     rows: list[tuple[float, float, float]]
 
 
@@ -61,8 +62,8 @@ class _Facts(BaseModel):
     guid: str
     run_id: int
     block: _Block | None
-    result: dict[str, Any] | None
-    curve: _Curve | None
+    result: ClosingFacts | None
+    curve: RescuedCurve | None
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,15 @@ class Rescued:
     result
         Closing facts of the histogram that were not stored, if any.
     curve
-        An I-V curve that was not stored, if that is what it is: `sample_name`, `facts` and `rows` of `write_curve`. It
-        has no run yet.
+        An I-V curve that was not stored, if that is what it is. It has no run yet.
     """
 
     database: Path
     guid: str
     run_id: int
     block: StoredBlock | None = None
-    result: Mapping[str, Any] | None = None
-    curve: Mapping[str, Any] | None = None
+    result: ClosingFacts | None = None
+    curve: RescuedCurve | None = None
 
 
 @contextmanager
@@ -139,8 +139,8 @@ def write_rescue(rescued: Rescued) -> Path:
         "run_id": rescued.run_id,
         "block": block
         and {"index": block.index, "censored": block.censored, "temperature": block.temperature, "time": block.time},
-        "result": rescued.result,
-        "curve": rescued.curve,
+        "result": rescued.result and _plain(rescued.result),
+        "curve": rescued.curve and _plain(rescued.curve),
     }
     content = {"facts": json.dumps(facts).encode(), **{name: _as_bytes(array) for name, array in arrays.items()}}
     content["digest"] = _digest(content).encode()
@@ -150,6 +150,11 @@ def write_rescue(rescued: Rescued) -> Path:
         return _write_new(rescued.database.parent, name, content)
     except OSError:
         return _write_new(Path(tempfile.gettempdir()), name, content)
+
+
+def _plain(content: BaseModel) -> dict[str, Any]:
+    """Return it as JSON has it."""
+    return content.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _as_bytes(array: Any) -> bytes:
@@ -232,5 +237,4 @@ def read_rescue(path: Path) -> Rescued:
         )
     except (ValidationError, KeyError, RecursionError) as exc:
         raise InputError(f"{path}: is not a rescue file of this version of mqtctl") from exc
-    curve = None if facts.curve is None else facts.curve.model_dump()
-    return Rescued(Path(facts.database), facts.guid, facts.run_id, block, facts.result, curve)
+    return Rescued(Path(facts.database), facts.guid, facts.run_id, block, facts.result, facts.curve)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,8 +15,9 @@ from mqtctl.storage.blocks import StoredBlock
 from mqtctl.storage.connection import Database, open_database
 from mqtctl.storage.curves import store_curve
 from mqtctl.storage.database import prepare_database
+from mqtctl.storage.headers import ClosingFacts, stored_text
 from mqtctl.storage.patience import Patience
-from mqtctl.storage.rescue import read_rescue
+from mqtctl.storage.rescue import RescuedCurve, read_rescue
 from mqtctl.storage.sole_writer import sole_writer
 
 __all__ = ["Restored", "restore"]
@@ -86,15 +84,15 @@ def restore(file: Path, database: Path | None = None, patience: Patience | None 
     return Restored(path, run_id, switches, there_already=not missing and not added)
 
 
-def _restore_curve(opened: Database, curve: Mapping[str, Any]) -> Restored:
+def _restore_curve(opened: Database, curve: RescuedCurve) -> Restored:
     """Store an I-V curve, which has no run of its own yet, unless one with the same facts is there."""
-    tag, text = layout.METADATA_TAG.format("curve"), json.dumps(curve["facts"])
+    tag, text = layout.METADATA_TAG.format("curve"), stored_text(curve.facts)
     columns = {row[1] for row in opened.connection.execute("PRAGMA table_info(runs)")}
     if tag in columns:
         row = opened.connection.execute(f'SELECT run_id FROM runs WHERE "{tag}" = ?', (text,)).fetchone()
         if row is not None:
             return Restored(opened.path, int(row[0]), None, there_already=True)
-    run_id = store_curve(opened, curve["sample_name"], curve["facts"], curve["rows"])
+    run_id = store_curve(opened, curve.sample_name, curve.facts, curve.rows)
     return Restored(opened.path, run_id, None, there_already=False)
 
 
@@ -137,11 +135,11 @@ def _insert(opened: Database, table: str, block: StoredBlock) -> None:
         opened.connection.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({places})', tuple(row.values()))
 
 
-def _add_result(opened: Database, run_id: int, result: Mapping[str, Any]) -> bool:
+def _add_result(opened: Database, run_id: int, result: ClosingFacts) -> bool:
     """Write the closing facts unless they are there; returns whether they were not."""
     from qcodes.dataset.sqlite.queries import add_data_to_dynamic_columns
 
-    tag, text = layout.METADATA_TAG.format("result"), json.dumps(result)
+    tag, text = layout.METADATA_TAG.format("result"), stored_text(result)
     columns = {row[1] for row in opened.connection.execute("PRAGMA table_info(runs)")}
     if tag in columns:
         (there,) = opened.connection.execute(f'SELECT "{tag}" FROM runs WHERE run_id = ?', (run_id,)).fetchone()

@@ -1,148 +1,27 @@
-"""What the reader expects of a run, checked: a database may be damaged, or anybody's."""
+"""What the reader expects of a run's tables, checked: a database may be damaged, or anybody's."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from mqtctl.documents import explain
 from mqtctl.errors import InputError
-from mqtctl.plan.calibration import Calibration
-from mqtctl.plan.sample import JunctionFacts
+from mqtctl.storage import layout
 
-__all__ = ["ClosingFacts", "CurveFacts", "HistogramFacts", "numbers", "of_run", "parse", "results_table"]
-
-
-class _Stored(BaseModel):
-    """Base of what stands in a run as JSON; more may stand there than this version knows."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+__all__ = ["numbers", "of_run", "results_table", "tagged"]
 
 
-def _checked_by(check: Callable[[Any], object]) -> BeforeValidator:
-    """Return what lets a value through as it is if a reader of files accepts it."""
-
-    def through(value: Any) -> Any:
-        check(value)
-        return value
-
-    return BeforeValidator(through)
-
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Index = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class _Ramp(_Stored):
-    """The measured ramp."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    start_current: Finite
-    stop_current: Finite
-    rate: Finite
-    period: Annotated[Finite, Field(gt=0.0)]
-    delay: Finite
-    offset: Finite = 0.0
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> _Ramp:
-        if self.rate * (self.stop_current - self.start_current) <= 0.0:
-            raise ValueError(
-                f"a ramp of {self.rate} A/s does not go from {self.start_current} to {self.stop_current} A"
-            )
-        return self
-
-
-class _Plan(_Stored):
-    """What is used of the plan."""
-
-    title: str
-
-
-class _Sample(_Stored):
-    """What is used of the sample file."""
-
-    name: str
-    junction: Annotated[dict[str, Any], _checked_by(JunctionFacts.model_validate)]
-
-
-class _Document(_Stored):
-    """Plan, sample and calibration as they were resolved."""
-
-    plan: _Plan
-    sample: _Sample
-    calibration: Annotated[dict[str, Any], _checked_by(Calibration.from_reference)] | None = None
-
-
-class _Variant(_Stored):
-    """Which of the ramps it is."""
-
-    number: Index = 0
-    purpose: str = "switching"
-    polarity: Literal[1, -1] = 1
-    threshold: Finite | None = Field(default=None, alias="threshold_V")
-
-
-class HistogramFacts(_Stored):
-    """The header of a histogram, as `PointHeader` writes it."""
-
-    sweep_id: str
-    point: Index
-    points: Index
-    set_temperature: float
-    ramp: _Ramp
-    plan_digest: str
-    document: _Document
-    facts: dict[str, Any] = Field(default_factory=dict)
-    variant: _Variant = Field(default_factory=_Variant)
-
-
-class ClosingFacts(_Stored):
-    """The closing facts of a histogram."""
-
-    complete: bool = False
-    temperature: float | None = None
-    temperature_std: float | None = None
-    duration: Finite | None = None
-    live_fraction: Finite | None = None
-    settling_time: Finite | None = None
-
-
-class CurveFacts(_Stored):
-    """The facts of an I-V curve."""
-
-    sweep_id: str
-    when: str
-    highest_seen: Finite = Field(alias="highest_seen_V")
-    lowest_unseen: Finite | None = Field(default=None, alias="lowest_unseen_V")
-    time: str = ""
-
-
-def parse(text: object, model: type[BaseModel], where: str) -> dict[str, Any]:
-    """Return the JSON object in a metadata text, of which a model says what must be in it.
-
-    Raises
-    ------
-    InputError
-        No text, no JSON object, or not what the model asks for; the message begins with `where`.
-    """
-    if not isinstance(text, str):
-        raise InputError(f"{where}: is damaged (no text but {type(text).__name__})")
-    try:
-        content = json.loads(text)
-        model.model_validate(content)
-    except ValidationError as exc:
-        raise InputError(f"{where}: is damaged ({explain(exc, model)})") from exc
-    except (ValueError, RecursionError, OverflowError) as exc:
-        raise InputError(f"{where}: is damaged (not JSON as mqtctl writes it: {exc})") from exc
-    return dict(content)
+def tagged(connection: sqlite3.Connection, tag: str) -> list[tuple[int, Any]]:
+    """Return run and text of all runs that have something under this tag, in the order of the runs."""
+    column = layout.METADATA_TAG.format(tag)
+    if column not in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+        return []
+    return connection.execute(
+        f'SELECT run_id, "{column}" FROM runs WHERE "{column}" IS NOT NULL ORDER BY run_id'
+    ).fetchall()
 
 
 def of_run(connection: sqlite3.Connection, run_id: int, column: str, where: str) -> Any:

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.errors import StorageError
-from mqtctl.records import MeasuredRamp
 from mqtctl.storage import layout
 from mqtctl.storage.blocks import ROWS_PER_BLOCK, StoredBlock
 from mqtctl.storage.connection import Database
+from mqtctl.storage.headers import ClosingFacts, PointHeader, stored_text
 from mqtctl.storage.naming import marked, ramp_in_words
 from mqtctl.storage.qcodes_settings import courtesy_export
 from mqtctl.storage.rescue import Rescued, rescuing
@@ -33,40 +30,7 @@ if TYPE_CHECKING:
     from qcodes.dataset.sqlite.connection import AtomicConnection
     from qcodes.station import Station
 
-__all__ = ["HistogramWriter", "PointHeader"]
-
-
-@dataclass(frozen=True)
-class PointHeader:
-    """What identifies a histogram before its first block.
-
-    Attributes
-    ----------
-    sweep_id
-        Identity of the sweep to which the point belongs.
-    point, points
-        Index of the point, from 0, and their number.
-    set_temperature
-        Temperature in K that was asked for; NaN for a histogram at the present temperature.
-    ramp
-        The ramp as measured.
-    plan_digest, document
-        SHA-256 and plain data of the resolved plan and sample.
-    facts
-        Further facts as plain data: instruments, seed, software versions.
-    variant
-        Which of the ramps made at this point, as plain data: number, purpose, polarity, repetition.
-    """
-
-    sweep_id: str
-    point: int
-    points: int
-    set_temperature: float
-    ramp: MeasuredRamp
-    plan_digest: str
-    document: Mapping[str, Any]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    variant: Mapping[str, Any] = field(default_factory=dict)
+__all__ = ["HistogramWriter"]
 
 
 class HistogramWriter:
@@ -118,7 +82,7 @@ class HistogramWriter:
             with contextlib.redirect_stdout(io.StringIO()):  # QCoDeS announces the run on stdout: results go there
                 self._saver = self._stack.enter_context(runner)
             self._run_id, self._guid = self._saver.run_id, self._dataset.guid
-            self._describe("header", {**asdict(self._header), "ramp": asdict(self._header.ramp)})
+            self._describe("header", self._header)
         return self
 
     def __exit__(
@@ -170,18 +134,18 @@ class HistogramWriter:
             self._database.patiently(lambda: self._verify(block))
         self._blocks += 1
 
-    def finish(self, facts: Mapping[str, Any]) -> None:
+    def finish(self, facts: ClosingFacts) -> None:
         """Mark the histogram as complete, with its closing facts; the last thing written."""
-        result = {**facts, "blocks": self._blocks, "complete": True}
+        result = facts.model_copy(update={"blocks": self._blocks, "complete": True})
         with self._rescuing(result=result), self._database.transaction(f"run {self.run_id}: its result"):
             self._describe("result", result)
 
-    def _describe(self, tag: str, content: Mapping[str, Any]) -> None:
-        """Put plain data into the run's metadata."""
-        self._dataset.add_metadata(layout.METADATA_TAG.format(tag), json.dumps(content))
+    def _describe(self, tag: str, content: PointHeader | ClosingFacts) -> None:
+        """Put it into the run's metadata."""
+        self._dataset.add_metadata(layout.METADATA_TAG.format(tag), stored_text(content))
 
     def _rescuing(
-        self, block: StoredBlock | None = None, result: Mapping[str, Any] | None = None
+        self, block: StoredBlock | None = None, result: ClosingFacts | None = None
     ) -> contextlib.AbstractContextManager[None]:
         """Return the context that puts what it fails to store into a rescue file."""
         return rescuing(
@@ -207,8 +171,10 @@ class HistogramWriter:
 
 def _run_name(header: PointHeader) -> str:
     """Return what QCoDeS calls the run."""
-    what = layout.RUN_NAME.format(header.variant.get("purpose", "switching"))
-    return marked(f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}", header.facts)
+    what = layout.RUN_NAME.format(header.variant.purpose)
+    return marked(
+        f"{what} {ramp_in_words(header.set_temperature, header.ramp.rate, header.variant)}", header.facts.simulated
+    )
 
 
 def _measurement(connection: AtomicConnection, station: Station, sample_name: str, header: PointHeader) -> Measurement:

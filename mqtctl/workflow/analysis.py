@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mqtctl.analysis import fit_sweep
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
 from mqtctl.report import write_report
@@ -19,22 +20,37 @@ from mqtctl.workflow.results import find_run, provenance, sweep_times
 __all__ = ["analyze", "analyze_stored", "report"]
 
 
-def analyze(data: Path, *, run_id: int | None = None, calibration: Path | None = None) -> dict[str, Any]:
+def analyze(
+    data: Path,
+    *,
+    run_id: int | None = None,
+    calibration: Path | None = None,
+    potential: str | None = None,
+    quick: bool = False,
+) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
     Parameters
     ----------
     calibration
         Calibration file with which the currents are computed again from the raw intervals.
+    potential
+        Name of the junction's potential; None for that of the sample file it was measured with.
+    quick
+        Leave out what these data could have decided (the key `power`).
 
     Raises
     ------
     InputError
-        Nothing there that can be analysed.
+        Nothing there that can be analysed, or no such potential.
     """
     database, sweep_id = find_run(data)
-    stored = load_sweep(database, sweep_id=sweep_id, run_id=run_id)
-    return _fitted(recalibrated(stored, calibration), database, single=run_id is not None).result
+    stored = recalibrated(load_sweep(database, sweep_id=sweep_id, run_id=run_id), calibration)
+    if potential is not None:
+        junction = replace(stored.sweep.junction, potential=potential)
+        junction_of(junction)  # one that does not exist is no flag of each point
+        stored = replace(stored, sweep=replace(stored.sweep, junction=junction))
+    return _fitted(stored, database, single=run_id is not None, power=not quick).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -92,16 +108,18 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path, *, single: bool = False) -> _Fitted:
+def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
     require_switches(stored)
     stored, offset = centred(stored)
     there = extent(stored, single=single)
-    fit = flagged(fit_sweep(stored.sweep), stored, there)
+    beside = besides(stored)
+    heated = beside["heating_check"]["heated"] if "heating_check" in beside else None
+    fit = flagged(fit_sweep(stored.sweep, heated=heated, power=power), stored, there)
     result = {
         **fit.to_dict(),
         **offset,
-        **besides(stored),
+        **beside,
         **sweep_times(stored),
         **there,
         "database": str(database),

@@ -8,12 +8,48 @@ from dataclasses import replace
 from typing import Any
 
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.sweep.heating import compare_duty_cycles
-from mqtctl.analysis.sweep.polarity import offset_current, without_offset
-from mqtctl.notation import number, quantity
+from mqtctl.analysis.histogram.results import Moments
+from mqtctl.analysis.quantity import Quantity, as_json
+from mqtctl.analysis.sweep.heating import HeatingCheck, compare_duty_cycles
+from mqtctl.analysis.sweep.polarity import OffsetCurrent, offset_current, without_offset
+from mqtctl.notation import Estimate, number, quantity
+from mqtctl.records import Histogram
 from mqtctl.storage import StoredPoint, StoredSweep
 
 __all__ = ["besides", "besides_in_words", "centred"]
+
+_OFFSET: Quantity[OffsetCurrent] = Quantity(
+    "offset_current",
+    "A",
+    lambda found: Estimate(found.current, found.stderr),
+    error="stderr",
+    label="offset current of the bias line, taken out",
+)
+_BATH: Quantity[Histogram] = Quantity("temperature", "K", lambda histogram: Estimate(histogram.temperature))
+_RETRAPPING: tuple[Quantity[Moments], ...] = (
+    Quantity(
+        "mean_retrapping_current",
+        "A",
+        lambda found: Estimate(found.mean, found.mean_stderr),
+        error="stderr",
+        label="mean retrapping current",
+    ),
+    Quantity("std_retrapping_current", "A", lambda found: Estimate(found.std)),
+)
+_SLOWER: Quantity[HeatingCheck] = Quantity("slower_repetition", "Hz", lambda check: Estimate(1.0 / check.periods[1]))
+_SHIFT: Quantity[HeatingCheck] = Quantity(
+    "mean_shift", "A", lambda check: Estimate(check.mean_shift, check.mean_shift_stderr), error="stderr"
+)
+_RATIO: Quantity[HeatingCheck] = Quantity(
+    "width_ratio", "", lambda check: Estimate(check.width_ratio, check.width_ratio_stderr), error="stderr"
+)
+_HEATING: tuple[Quantity[HeatingCheck], ...] = (
+    Quantity("temperature", "K", lambda check: Estimate(check.temperature)),
+    Quantity("repetition", "Hz", lambda check: Estimate(1.0 / check.periods[0])),
+    _SLOWER,
+    _SHIFT,
+    _RATIO,
+)
 
 
 def centred(stored: StoredSweep) -> tuple[StoredSweep, dict[str, Any]]:
@@ -24,11 +60,7 @@ def centred(stored: StoredSweep) -> tuple[StoredSweep, dict[str, Any]]:
     found = offset_current(stored.sweep.histograms)
     if found is None:
         return stored, {}
-    facts = {
-        "offset_current_A": found.current,
-        "offset_current_stderr_A": found.stderr,
-        "offset_current_pvalue": found.pvalue,
-    }
+    facts = as_json((_OFFSET,), found) | {"offset_current_pvalue": found.pvalue}
     return replace(stored, sweep=without_offset(stored.sweep, found.current)), facts
 
 
@@ -43,7 +75,7 @@ def besides(stored: StoredSweep) -> dict[str, Any]:
     if heating:
         found["heating_check"] = heating[0]
     if stored.iv_curves:
-        found["iv_curves"] = [dict(curve) for curve in stored.iv_curves]
+        found["iv_curves"] = [curve.to_dict() for curve in stored.iv_curves]
     return found
 
 
@@ -51,16 +83,16 @@ def _retrapping(point: StoredPoint) -> dict[str, Any]:
     """Return the retrapping currents of one temperature and polarity."""
     histogram = point.histogram
     enough = histogram.switching_currents.size > 1
-    found = moments(histogram.switching_currents) if enough else None
+    nothing: dict[str, float | None] = dict.fromkeys(
+        key for row in _RETRAPPING for key in (row.key, row.error_key) if key
+    )
     return {
         "point": histogram.point,
-        "temperature_K": histogram.temperature,
+        **as_json((_BATH,), histogram),
         "polarity": histogram.polarity,
         "ramps": int(histogram.switching_currents.size),
         "not_retrapped": histogram.censored,
-        "mean_retrapping_current_A": found and found.mean,
-        "mean_retrapping_current_stderr_A": found and found.mean_stderr,
-        "std_retrapping_current_A": found and found.std,
+        **(as_json(_RETRAPPING, moments(histogram.switching_currents)) if enough else nothing),
         "run_id": histogram.run_id,
     }
 
@@ -71,19 +103,7 @@ def _heating(point: StoredPoint, stored: StoredSweep) -> list[dict[str, Any]]:
     check = None if own is None else compare_duty_cycles(own, point.histogram)
     if check is None:
         return []
-    return [
-        {
-            "temperature_K": check.temperature,
-            "repetition_Hz": 1.0 / check.periods[0],
-            "slower_repetition_Hz": 1.0 / check.periods[1],
-            "mean_shift_A": check.mean_shift,
-            "mean_shift_stderr_A": check.mean_shift_stderr,
-            "width_ratio": check.width_ratio,
-            "width_ratio_stderr": check.width_ratio_stderr,
-            "heated": check.heated,
-            "run_id": point.histogram.run_id,
-        }
-    ]
+    return [{**as_json(_HEATING, check), "heated": check.heated, "run_id": point.histogram.run_id}]
 
 
 def besides_in_words(found: Mapping[str, Any]) -> dict[str, str]:
@@ -92,14 +112,12 @@ def besides_in_words(found: Mapping[str, Any]) -> dict[str, str]:
     Whatever was not measured or not seen is said to be so.
     """
     lines: dict[str, str] = {}
-    if found.get("offset_current_A") is not None:
-        offset = quantity(found["offset_current_A"], "A", found["offset_current_stderr_A"])
-        lines["offset current of the bias line, taken out"] = f"{offset}, from both polarities"
+    if found.get(_OFFSET.key) is not None:
+        lines[_OFFSET.label] = f"{quantity(_OFFSET.read(found), _OFFSET.unit)}, from both polarities"
     for entry in found.get("retrapping") or ():
         sign = "positive" if entry["polarity"] > 0 else "negative"
-        current = quantity(entry["mean_retrapping_current_A"], "A", entry["mean_retrapping_current_stderr_A"])
-        where = quantity(entry["temperature_K"], "K")
-        lines[f"mean retrapping current at {where}, {sign} bias"] = current
+        mean, where = _RETRAPPING[0], quantity(_BATH.read(entry), _BATH.unit)
+        lines[f"{mean.label} at {where}, {sign} bias"] = quantity(mean.read(entry), mean.unit)
     if found.get("heating_check") is not None:
         lines["heating by the voltage state"] = _heating_in_words(found["heating_check"])
     for curve in found.get("iv_curves") or ():
@@ -110,9 +128,9 @@ def besides_in_words(found: Mapping[str, Any]) -> dict[str, str]:
 def _heating_in_words(check: Mapping[str, Any]) -> str:
     """Say whether a slower repetition moved the histogram."""
     verdict = "the junction's own heat warms it" if check["heated"] else "none seen"
-    shift = quantity(check["mean_shift_A"], "A", check["mean_shift_stderr_A"])
-    width = number(100.0 * (check["width_ratio"] - 1.0), 100.0 * check["width_ratio_stderr"])
-    slower = quantity(check["slower_repetition_Hz"], "Hz")
+    shift, slower = (quantity(row.read(check), row.unit) for row in (_SHIFT, _SLOWER))
+    ratio = _RATIO.read(check)
+    width = number(100.0 * ((ratio.value or math.nan) - 1.0), 100.0 * ratio.error)
     return f"{verdict}: against {slower} the mean moves by {shift}, the width by {width} %"
 
 

@@ -14,7 +14,6 @@ from mqtctl.analysis.calibration.dummy_resistor import Crossing, DummyFit, fit_d
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.plan import Calibration, ThresholdWalk, load_plan, require_writable, save_calibration
-from mqtctl.plan.sample import JunctionFacts
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 from mqtctl.storage import StoredPoint, load_sweep
@@ -75,7 +74,7 @@ def measure_calibration(
     calibration = _calibration(stored.points, steps, request, taken)
     file = request.file or taken.folder.path / "calibration.yaml"
     save_calibration(calibration, file)
-    return {**_as_json(calibration, file), "seed": stored.points[0].header["facts"]["seed"]}
+    return {**_as_json(calibration, file), "seed": stored.points[0].header.facts.seed}
 
 
 def _as_json(calibration: Calibration, file: Path) -> dict[str, Any]:
@@ -112,19 +111,27 @@ def _calibration(
     """Fit the histograms; raises `HardwareError` if they contradict each other."""
     if len(points) != len(steps):
         raise HardwareError(f"only {len(points)} of {len(steps)} histograms of the calibration are complete; repeat it")
-    facts = points[0].header["facts"]
+    header = points[0].header
+    facts = header.facts
     # numbers of our own, in base units: a file would write them out, which is what validation asks for
     return Calibration.model_construct(
-        date=datetime.fromisoformat(facts["started"]).astimezone(UTC),
+        date=datetime.fromisoformat(facts.started).astimezone(UTC),
         method="dummy resistor" if request.dummy else "junction",
-        station=facts["station"],
-        instruments=facts["instruments"],
-        simulated=facts["simulated"],
+        station=facts.station,
+        instruments=facts.instruments,
+        simulated=bool(facts.simulated),
         sweep_id=taken.sweep_id,
         database=str(taken.folder.database.resolve()),
-        time_base=points[0].histogram.ramp.period * points[0].header["variant"]["repetition"],
+        time_base=points[0].histogram.ramp.period * _known(header.variant.repetition),
         **(_from_dummy(points, request) if request.dummy else _from_junction(points)),
     )
+
+
+def _known(number: float | None) -> float:
+    """Return what every histogram of a calibration has in its header; raises `InputError` if this one has not."""
+    if number is None:
+        raise InputError("this run is no histogram of a calibration: it does not say its threshold or repetition")
+    return number
 
 
 def _from_junction(points: tuple[StoredPoint, ...]) -> dict[str, Any]:
@@ -140,8 +147,8 @@ def _from_junction(points: tuple[StoredPoint, ...]) -> dict[str, Any]:
     first = histograms[0]
     near, far = moments(first.intervals), moments(second.intervals)
     walk = ThresholdWalk.model_construct(
-        first_threshold=points[0].header["variant"]["threshold_V"],
-        second_threshold=points[-1].header["variant"]["threshold_V"],
+        first_threshold=_known(points[0].header.variant.threshold),
+        second_threshold=_known(points[-1].header.variant.threshold),
         walk=far.mean - near.mean,
         uncertainty=(near.mean_stderr**2 + far.mean_stderr**2) ** 0.5,
     )
@@ -157,7 +164,7 @@ def _from_junction(points: tuple[StoredPoint, ...]) -> dict[str, Any]:
 
 def _junction(points: tuple[StoredPoint, ...]) -> JunctionEstimate:
     """Return the junction of the sample file that the runs were taken with."""
-    return JunctionFacts.model_validate(points[0].header["document"]["sample"]["junction"]).estimate
+    return points[0].header.document.sample.junction.estimate
 
 
 def _from_dummy(points: tuple[StoredPoint, ...], request: CalibrationRequest) -> dict[str, Any]:
@@ -201,7 +208,7 @@ def _crossing(point: StoredPoint) -> Crossing:
     histogram = point.histogram
     found = moments(histogram.intervals)
     return Crossing(
-        threshold=abs(point.header["variant"]["threshold_V"]),
+        threshold=abs(_known(point.header.variant.threshold)),
         polarity=histogram.polarity,
         start_current=histogram.ramp.start_current,
         rate=histogram.ramp.rate,

@@ -24,15 +24,15 @@ def extent(stored: StoredSweep, *, single: bool = False) -> dict[str, Any]:
         One run of a sweep was asked for: nothing else was to be there.
     """
     header = stored.points[0].header
-    kinds = 1 if single else _ramps_at_a_point(header["document"]["plan"])
-    counted = Counter(point.header["point"] for point in stored.points if point.complete)
+    kinds = 1 if single else header.document.plan.ramps_at_a_point
+    counted = Counter(point.header.point for point in stored.points if point.complete)
     return {
-        "points_planned": 1 if single else header["points"],
+        "points_planned": 1 if single else header.points,
         "points_done": sum(count >= kinds for count in counted.values()),
         "unfinished": [_unfinished(point) for point in _all_unfinished(stored)],
-        "simulated": header["facts"].get("simulated"),
-        "seed": header["facts"].get("seed"),
-        "plan_hash": header["plan_digest"],
+        "simulated": header.facts.simulated,
+        "seed": header.facts.seed,
+        "plan_hash": header.plan_digest,
     }
 
 
@@ -77,15 +77,10 @@ def _all_unfinished(stored: StoredSweep) -> list[StoredPoint]:
     return [point for point in (*stored.points, *stored.unfinished) if not point.complete]
 
 
-def _ramps_at_a_point(plan: Mapping[str, Any]) -> int:
-    """Return how many switching histograms a plan takes at each temperature."""
-    return (2 if plan.get("polarity") == "both" else 1) * (1 + len(plan.get("further_rates") or ()))
-
-
 def _unfinished(point: StoredPoint) -> dict[str, Any]:
     """Return an unfinished histogram as plain data."""
     return {
-        "point": point.header["point"],
+        "point": point.header.point,
         "run_id": point.histogram.run_id,
         "purpose": point.purpose,
         "switches": int(point.histogram.switching_currents.size),
@@ -95,7 +90,7 @@ def _unfinished(point: StoredPoint) -> dict[str, Any]:
 
 def _planned(point: StoredPoint) -> int | None:
     """Return the switches that were planned; None where a precision was, or where it is another kind of ramp."""
-    return point.header["document"]["plan"].get("switches") if point.purpose == "switching" else None
+    return point.header.document.plan.switches if point.purpose == "switching" else None
 
 
 def _count(point: StoredPoint) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.clock import Clock
 from mqtctl.errors import InterruptedRunError
-from mqtctl.storage import load_sweep
+from mqtctl.storage import RunFacts, load_sweep
 from mqtctl.workflow.analysis import analyze_stored
-from mqtctl.workflow.results import RunFolder
+from mqtctl.workflow.results import Order, RunFolder
 
 __all__ = ["Following", "MeasurementBegins"]
 
@@ -57,6 +57,8 @@ class Following:
         Whether the runs are histograms of a sweep that `mqtctl report` can show.
     histograms
         How many are complete.
+    order
+        What is kept in the folder from the first ramp on, so that `mqtctl resume` can go on.
     """
 
     folder: RunFolder
@@ -66,6 +68,7 @@ class Following:
     clock: Clock
     reported: bool = True
     histograms: int = 0
+    order: Order | None = None
     _facts: dict[str, Any] = field(default_factory=dict)
     _point: int = 0
     _unfinished: int = 0
@@ -75,11 +78,11 @@ class Following:
     _last: float = _FIRST
     _running_report: bool = False
 
-    def begin(self, facts: dict[str, Any]) -> None:
+    def begin(self, facts: RunFacts) -> None:
         """Take what is known of the station; the first event comes after it."""
         self._begun = self.clock.now()
-        self._facts = {key: facts[key] for key in ("simulated", "seed")}
-        self.notify(MeasurementBegins(str(self.folder.path), facts["simulated"], facts["seed"]))
+        self._facts = {"simulated": facts.simulated, "seed": facts.seed}
+        self.notify(MeasurementBegins(str(self.folder.path), bool(facts.simulated), facts.seed))
 
     def __call__(self, event: Any) -> None:
         """Pass an event on, and keep the folder up to date."""
@@ -89,6 +92,9 @@ class Following:
                 self._point = point
             case RampsBegin(point=point):
                 self._point, self._unfinished = point, 0
+                if self.order is not None:
+                    self.folder.write_order(self.order)
+                    self.order = None
             case BlockStored(switches=switches):
                 self._unfinished = switches
                 if not self._stored:

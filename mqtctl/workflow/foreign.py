@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from mqtctl.analysis import PointFit, SwitchingData, fit_point, imported_histogram, read_switching_data
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.plausibility import HOTTEST_OVER_BATH
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
+from mqtctl.physics.well.names import WASHBOARD
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
@@ -55,6 +57,8 @@ class ForeignFacts:
         "nearest", "up" or "down".
     model
         Escape model that gives the escape temperature its meaning.
+    potential
+        Of the junction, as a name.
     importer
         `package.module:function` that reads the file, None: chosen by the file's suffix.
     """
@@ -75,6 +79,7 @@ class ForeignFacts:
     resolution_time: float | None = None
     rounding: str = "nearest"
     model: str = "transition-state"
+    potential: str = WASHBOARD
     importer: str | None = None
 
 
@@ -122,13 +127,20 @@ def analyze_list(data: Path, facts: ForeignFacts) -> dict[str, Any]:
     if facts.critical_current is not None:
         _refuse_low_critical_current(facts.critical_current, currents)
     guess = facts.critical_current or 1.02 * float(currents.max())
-    junction = JunctionEstimate(critical_current=guess, capacitance=facts.capacitance, resistance=facts.resistance)
+    junction = JunctionEstimate(guess, facts.capacitance, facts.resistance, potential=facts.potential)
+    junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
         histogram, junction, facts.critical_current, facts.critical_current_stderr, escape_model(facts.model)
     )
     _refuse_impossible(point)
     flags = (*_counted(values, histogram, facts), *_doubtful(point, facts.temperature))
-    result = {**point.to_dict(), "missed": values.missed, "model": facts.model, "data": str(data)}
+    result = {
+        **point.to_dict(),
+        "missed": values.missed,
+        "model": facts.model,
+        "potential": facts.potential,
+        "data": str(data),
+    }
     return {**result, "flags": [*flags, *result["flags"]]}
 
 

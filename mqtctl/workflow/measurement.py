@@ -28,16 +28,16 @@ from mqtctl.acquisition import (
     run_sweep,
 )
 from mqtctl.acquisition.checks import calibration_findings
+from mqtctl.acquisition.checks.preflight import check_plan
 from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
-from mqtctl.acquisition.preflight import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
 from mqtctl.errors import MqtctlError, UnsafeError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
-from mqtctl.storage import NOTHING, Done, Patience, load_sweep, open_database
+from mqtctl.storage import NOTHING, Done, Patience, RunFacts, load_sweep, open_database
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.overview import store_overview
@@ -230,6 +230,13 @@ def _anew(plan: ResolvedPlan, options: Options) -> Begun:
     return Begun(folder, sweep_id, NOTHING)
 
 
+def _order(plan: ResolvedPlan, task: Task, begun: Begun, options: Options) -> Order | None:
+    """Return what the folder is to keep for `mqtctl resume`; None if it has it, or the task is none that resumes."""
+    if task.single is None or begun.folder.resumed:
+        return None
+    return Order(str(plan.source.resolve()), begun.sweep_id, task.single, options.seed)
+
+
 def carry_out(
     plan: ResolvedPlan,
     task: Task,
@@ -252,7 +259,14 @@ def carry_out(
         notify(Remark(sentence))
 
     following = Following(
-        folder, sweep_id, task.points, notify, WallClock(), task.reported, histograms=len(begun.done.histograms)
+        folder,
+        sweep_id,
+        task.points,
+        notify,
+        WallClock(),
+        task.reported,
+        histograms=len(begun.done.histograms),
+        order=_order(plan, task, begun, options),
     )
     limit = plan.sample.limits.max_current
     with ExitStack() as opened:
@@ -276,11 +290,9 @@ def carry_out(
             interrupt.striking(),
         ):
             interrupt.check()
-            if task.single is not None and not folder.resumed:
-                folder.write_order(Order(str(plan.source.resolve()), sweep_id, task.single, options.seed))
             facts = _facts(plan, station)
             following.begin(facts)
-            for doubt in calibration_findings(plan, station, facts["instruments"]):
+            for doubt in calibration_findings(plan, station, facts.instruments):
                 if doubt.verdict != "good":
                     notify(Remark(f"{doubt.subject}: {doubt.sentence}"))
             task.measure(
@@ -313,18 +325,18 @@ def _in_use(station: Path, notify: Listener) -> Iterator[None]:
     notify(AtRest())
 
 
-def _facts(plan: ResolvedPlan, station: Station) -> dict[str, Any]:
+def _facts(plan: ResolvedPlan, station: Station) -> RunFacts:
     """Return what is kept with every run beside plan, sample and snapshot."""
-    return {
-        "plan": plan.source.name,
-        "station": plan.station.name,
-        "instruments": station.identities(),
-        "simulated": station.simulated,
-        "seed": station.seed,
-        "started": station.clock.utc().isoformat(),
-        "versions": {name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
+    return RunFacts(
+        plan=plan.source.name,
+        station=plan.station.name,
+        instruments=station.identities(),
+        simulated=station.simulated,
+        seed=station.seed,
+        started=station.clock.utc().isoformat(),
+        versions={name: version(name) for name in ("mqtctl", "qcodes", "pyvisa", "numpy", "scipy")}
         | {"python": platform.python_version()},
-    }
+    )
 
 
 def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
@@ -340,7 +352,7 @@ def _with_fits(notify: Listener, database: Path, plan: ResolvedPlan) -> Notify:
             fit = fit_histogram(point.histogram, junction)
         except Exception as exc:  # a courtesy: it must not end the sweep; the data are stored
             kind = "" if isinstance(exc, MqtctlError) else f"{type(exc).__name__}: "
-            notify(Remark(f"point {event.point}: no fit of this histogram alone: {kind}{exc}"))
+            notify(Remark(f"no fit of this histogram alone: {kind}{exc}", event.point))
             return
         if fit.converged and math.isfinite(fit.escape_temperature_stderr):
             notify(

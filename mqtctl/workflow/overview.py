@@ -5,7 +5,6 @@ The histograms' own runs hold every interval, which no plotting program turns in
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from mqtctl.storage import (
     METADATA_TAG,
     OVERVIEW_EXPERIMENT,
     Column,
+    DerivedFacts,
     Patience,
     StoredPoint,
     StoredSweep,
@@ -28,6 +28,7 @@ from mqtctl.storage import (
     open_database,
     ramp_in_words,
     sole_writer,
+    stored_text,
     write_table,
 )
 
@@ -69,8 +70,8 @@ def store_overview(
     tables = [_counts(point, stored.sweep_id) for point in _with_switches(stored)]
     tables += _over_bath(stored, result)
     header = stored.points[0].header
-    tables = [replace(table, name=marked(table.name, header["facts"])) for table in tables]
-    sample = marked(header["document"]["sample"]["name"], header["facts"])  # stands over the plots
+    tables = [replace(table, name=marked(table.name, header.facts.simulated)) for table in tables]
+    sample = marked(header.document.sample.name, header.facts.simulated)  # stands over the plots
     try:
         with (
             sole_writer(database),
@@ -89,20 +90,14 @@ def _with_switches(stored: StoredSweep) -> list[StoredPoint]:
 
 def _words(point: StoredPoint) -> str:
     """Return temperature, polarity and rate of a histogram."""
-    return ramp_in_words(point.header["set_temperature"], point.histogram.ramp.rate, _variant(point))
-
-
-def _variant(point: StoredPoint) -> Mapping[str, Any]:
-    """Return which of the ramps a histogram is of."""
-    found: Mapping[str, Any] = point.header.get("variant", {})
-    return found
+    return ramp_in_words(point.header.set_temperature, point.histogram.ramp.rate, point.header.variant)
 
 
 def _table(
-    name: str, columns: tuple[Column, ...], rows: Sequence[tuple[float, ...]], sweep_id: str, runs: list[Any]
+    name: str, columns: tuple[Column, ...], rows: Sequence[tuple[float, ...]], sweep_id: str, runs: list[int | None]
 ) -> Table:
     """Return a table that says what it was derived from."""
-    tags = {METADATA_TAG.format("derived"): json.dumps({"sweep_id": sweep_id, "run_ids": runs})}
+    tags = {METADATA_TAG.format("derived"): stored_text(DerivedFacts(sweep_id=sweep_id, run_ids=list(runs)))}
     return Table(OVERVIEW_EXPERIMENT, name, columns, rows, tags)
 
 
@@ -122,7 +117,7 @@ def _over_bath(stored: StoredSweep, result: Mapping[str, Any]) -> list[Table]:
     fits = {entry["run_id"]: entry for entry in result["points"]}
     ramps: dict[int, list[StoredPoint]] = {}
     for point in stored.points:
-        ramps.setdefault(int(_variant(point).get("number", 0)), []).append(point)
+        ramps.setdefault(point.header.variant.number, []).append(point)
     tables = []
     for points in ramps.values():
         ordered = sorted(
@@ -136,7 +131,9 @@ def _over_bath(stored: StoredSweep, result: Mapping[str, Any]) -> list[Table]:
             (point.histogram.temperature, *(math.nan if entry.get(key) is None else float(entry[key]) for key in keys))
             for point, entry in zip(ordered, entries, strict=True)
         ]
-        name = f"over bath temperature {ramp_in_words(math.nan, points[0].histogram.ramp.rate, _variant(points[0]))}"
+        name = (
+            f"over bath temperature {ramp_in_words(math.nan, points[0].histogram.ramp.rate, points[0].header.variant)}"
+        )
         columns = (_BATH, *(_OVER_BATH[key] for key in keys))
         tables.append(_table(name, columns, rows, stored.sweep_id, [point.histogram.run_id for point in ordered]))
     return tables

@@ -36,9 +36,9 @@ def _recalibrated(point: StoredPoint, calibration: Calibration) -> StoredPoint:
     """Return one run with its currents recomputed; a calibration that it was measured with is undone first."""
     histogram = point.histogram
     ramp = histogram.ramp if histogram.polarity > 0 else histogram.ramp.mirrored
-    former = point.header["document"].get("calibration")
+    former = point.header.document.calibration
     if former is not None:
-        ramp = Calibration.from_reference(former).undo(ramp)
+        ramp = former.undo(ramp)
     ramp = calibration.apply(ramp)
     if histogram.polarity < 0:
         ramp = ramp.mirrored

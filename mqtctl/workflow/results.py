@@ -189,23 +189,23 @@ def find_run(run: Path) -> tuple[Path, str | None]:
 
 def sweep_times(stored: StoredSweep) -> dict[str, float | None]:
     """Return the live fraction over all points and the laboratory time, as far as they were stored."""
-    results = [r for p in stored.points if (r := p.result) and None not in (r.get("duration"), r.get("live_fraction"))]
-    duration = sum(r["duration"] for r in results)
-    live = sum(r["live_fraction"] * r["duration"] for r in results) / duration if duration else None
-    settling = sum(r.get("settling_time") or 0.0 for r in results)
+    results = [r for p in stored.points if (r := p.result) and None not in (r.duration, r.live_fraction)]
+    duration = sum(r.duration or 0.0 for r in results)
+    live = sum((r.live_fraction or 0.0) * (r.duration or 0.0) for r in results) / duration if duration else None
+    settling = sum(r.settling_time or 0.0 for r in results)
     return {"live_fraction": live, "lab_time_s": duration + settling if results else None}
 
 
 def provenance(stored: StoredSweep, result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that a report prints about where its data came from."""
     header = stored.points[0].header
-    facts = dict(header["facts"])
+    facts = header.facts.model_dump(exclude_unset=True)
     if facts.get("started"):
         facts["started"] = stamp(facts["started"], simulated=bool(facts.get("simulated")))
     return {
-        "sample": header["document"]["sample"]["name"],
+        "sample": header.document.sample.name,
         **facts,
-        "plan_hash": header["plan_digest"],
+        "plan_hash": header.plan_digest,
         "sweep_id": stored.sweep_id,
         "run_ids": [point.histogram.run_id for point in stored.points],
         **{key: result[key] for key in ("lab_time_s", "wall_time_s", "live_fraction", "database")},

@@ -71,9 +71,9 @@ def _next_seed(seed: int | None, runs: int) -> int | None:
 
 def _require_unchanged(plan: ResolvedPlan, done: Done, run: Path) -> None:
     """Refuse a plan, sample or calibration that is not what the finished part was taken with."""
-    if not done.header or done.header["plan_digest"] == plan.digest:
+    if done.header is None or done.header.plan_digest == plan.digest:
         return
-    difference = first_difference(done.header["document"], json.loads(json.dumps(plan.document())))
+    difference = first_difference(done.header.document.model_dump(mode="json"), json.loads(json.dumps(plan.document())))
     raise InputError(
         f"{plan.source}: is not the plan with which {run} was begun: {difference}; put it back, or begin a new sweep"
     )

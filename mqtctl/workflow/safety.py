@@ -131,8 +131,6 @@ def bring_station_to_rest(path: Path) -> Rested:
     ]
     with ExitStack() as stack, redirect_stdout(io.StringIO()):  # drivers announce themselves on stdout
         _rest(cast, rested, stack)
-    order = (*ROLES, *OPTIONAL_ROLES)
-    rested.done.sort(key=lambda line: order.index(line.split(":")[0]))
     return rested
 
 
@@ -147,8 +145,10 @@ def _rest(cast: Iterable[Player], rested: Rested, stack: ExitStack) -> None:
     attempts = {label: rescue.attempt for label, rescue in outputs.items()}
     unconfirmed = bring_to_rest(attempts, WallClock(), patience=0.0, side_by_side=real)
     rested.unconfirmed += [f"{label}: {fault}" for label, fault in unconfirmed.items()]
-    rested.done += [
-        f"{label}: {rescue.identity}: safe" for label, rescue in outputs.items() if label not in unconfirmed
+    done = [
+        (rescue.one.role, f"{label}: {rescue.identity}: safe")
+        for label, rescue in outputs.items()
+        if label not in unconfirmed
     ]
     for rescue in rescues:
         if rescue.one.role == _COUNTER:
@@ -157,7 +157,9 @@ def _rest(cast: Iterable[Player], rested: Rested, stack: ExitStack) -> None:
             except Exception as exc:  # of any kind: a counter harms nothing, and what was confirmed must be told
                 rested.remarks.append(f"{_COUNTER}: not brought to rest, which harms nothing: {exc}")
             else:
-                rested.done.append(f"{_COUNTER}: {rescue.identity}: safe")
+                done.append((_COUNTER, f"{_COUNTER}: {rescue.identity}: safe"))
+    order = (*ROLES, *OPTIONAL_ROLES)
+    rested.done += [line for _, line in sorted(done, key=lambda told: order.index(told[0]))]
 
 
 def _label(rescue: _Rescue, rescues: list[_Rescue]) -> str:

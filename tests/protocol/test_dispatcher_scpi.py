@@ -313,6 +313,7 @@ def test_odd_messages_are_refused_with_their_errors(toy: _Toy, message: str, cod
     assert ask(toy, "*IDN?") == "TOY\n"
 
 
+@pytest.mark.shown(3)
 @pytest.mark.parametrize(
     "message",
     [

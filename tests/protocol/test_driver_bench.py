@@ -251,6 +251,7 @@ def test_the_bath_follows_its_set_point_and_a_scanner_elsewhere_is_noticed(bench
     bench.bridge.write("SCAN 3,0")
     stale = bench.controller.read()
     assert not stale.valid
+    assert stale.stale
     assert "scanner is on channel 3" in stale.status
 
 

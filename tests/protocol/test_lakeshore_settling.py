@@ -75,17 +75,20 @@ def go(bridge: LakeshoreModel372) -> Settle:
     return settling(bridge, Lakeshore372Controller(bridge, options, clock.clock))
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("target", [0.016, 0.044, 0.099, 0.3, 0.5, 0.99])
 def test_straight_from_the_base_temperature_nothing_overshoots(go: Settle, target: float) -> None:
     assert go(target).temperature == pytest.approx(target, rel=5e-3)  # half the band
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("steps", [(0.017, 0.018), (0.045, 0.046), (0.13, 0.131), (0.42, 0.43), (0.1, 0.99)])
 def test_into_another_heater_range_nothing_overshoots(go: Settle, steps: tuple[float, float]) -> None:
     for target in steps:
         go(target)
 
 
+@pytest.mark.slow
 def test_the_built_in_plan_settles_as_fast_as_with_overshoot(go: Settle) -> None:
     plan = (15, 17, 22, 28, 38, 55, 80, 110, 150, 200, 300, 420, 600, 800)
     durations = [go(target * 1e-3).duration - SETTINGS.dwell for target in plan]

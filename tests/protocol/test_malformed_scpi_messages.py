@@ -135,6 +135,7 @@ def _identification(instrument: Instrument) -> str:
     return reply.decode("latin-1").strip()
 
 
+@pytest.mark.shown(4)
 @pytest.mark.parametrize("messages", MESSAGES)
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_malformed_messages_neither_crash_nor_silence_an_instrument(model: str, messages: int) -> None:
@@ -154,6 +155,7 @@ def test_malformed_messages_neither_crash_nor_silence_an_instrument(model: str, 
     assert _identification(instrument) == name
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("model", sorted(MODELS))
 @pytest.mark.timeout(20)
 def test_no_message_however_hard_holds_an_instrument_up(model: str) -> None:

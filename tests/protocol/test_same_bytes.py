@@ -55,6 +55,7 @@ def run(folder: Path, bench: Path, script: str = SCRIPT, **settings: str) -> tup
     return done.stdout, (folder / "run.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_replies_and_transcript_do_not_depend_on_shell_folder_or_hash_seed(tmp_path: Path) -> None:
     bench = load_bench_file("showroom")[1]
     copy = tmp_path / "another folder" / "bench of mine.yaml"

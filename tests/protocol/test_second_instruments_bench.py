@@ -143,6 +143,7 @@ def test_the_period_of_the_sync_output_is_measured_while_the_generator_ramps(ben
     bench.source.stop()
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("start_current", [0.0, 4e-6])
 def test_currents_follow_the_physics_without_any_shift(bench: Bench, start_current: float) -> None:
     number = 2000
@@ -166,6 +167,7 @@ def test_currents_follow_the_physics_without_any_shift(bench: Bench, start_curre
     assert stats.kstest(law.cdf(block.currents), "uniform").pvalue > 1e-4
 
 
+@pytest.mark.shown(1)
 def test_a_junction_that_never_switches_is_told_from_a_missing_marker(bench: Bench) -> None:
     low = RampProgram(start_current=0.0, stop_current=5e-6, rate=5e-6 / 0.9e-3, period=1e-3)
     bench.counter.configure(bench.source.configure(low))

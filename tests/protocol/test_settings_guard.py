@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from inspect import isabstract
 from itertools import count
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from qcodes.instrument_drivers.Keysight import Keysight33512B
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336, LakeshoreModel372
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
 
+from mqtctl import instruments
 from mqtctl.errors import HardwareError
 from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
 from mqtctl.instruments.keysight_33500b.adapter import Keysight33500BRampSource
@@ -252,11 +256,23 @@ def headers(messages: list[str]) -> set[str]:
     return found
 
 
-def test_the_table_has_every_adapter() -> None:
-    assert {name for _, name in _ADAPTERS.values()} == {case.adapter.__name__ for case in CASES.values()}
+def adapters() -> set[type]:
+    """Return what plays a role, wherever it lies in the package."""
+    modules = [import_module(found.name) for found in walk_packages(instruments.__path__, "mqtctl.instruments.")]
+    classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    return {
+        one for one in classes
+        if isinstance(getattr(one, "role", None), str) and not isabstract(one) and hasattr(one, "make_safe")
+    }  # fmt: skip
 
 
-def test_every_setting_that_is_made_is_read_back_and_watched(bench: Bench) -> None:
+def test_the_table_has_every_adapter_of_the_package() -> None:
+    assert adapters() == {case.adapter for case in CASES.values()}
+    assert {name for _, name in _ADAPTERS.values()} == {adapter.__name__ for adapter in adapters()}
+
+
+def require_watched(bench: Bench) -> None:
+    """Set up and use an adapter: what it sets is what it reads back and watches, and what the table has."""
     case = bench.case
     bench.case.set_up(bench.adapter)
     guard = case.guard(bench.adapter)
@@ -273,7 +289,47 @@ def test_every_setting_that_is_made_is_read_back_and_watched(bench: Bench) -> No
     # and what is made is asked for: in one message, before each use
     bench.written.clear()
     case.use(bench.adapter)
-    assert sum(guard.query in message for message in bench.written) == 1
+    assert sum(guard.query in message for message in bench.written) == 1, "what is watched is not asked for once"
+
+
+def test_every_setting_that_is_made_is_read_back_and_watched(bench: Bench) -> None:
+    require_watched(bench)
+
+
+class Unlisted(YokogawaGS200OffsetSource):
+    """Makes a setting beside its list."""
+
+    def set_current(self, current: float) -> float:
+        found = super().set_current(current)
+        self._talk.write(":SENS:DEL 5")
+        return found
+
+
+class Unwatched(YokogawaGS200OffsetSource):
+    """Reads everything back and watches all but the last of it."""
+
+    def set_current(self, current: float) -> float:
+        found = super().set_current(current)
+        self._settings.verify(self._settings.wanted[:-1])
+        return found
+
+
+class Unasked(YokogawaGS200OffsetSource):
+    """Has a list of what is watched and never asks for it."""
+
+    def verify_unchanged(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [(Unlisted, "set and not watched"), (Unwatched, "is not that of the adapter"), (Unasked, "asked for once")],
+)
+@pytest.mark.parametrize("bench", ["GS200"], indirect=True)
+def test_an_adapter_that_watches_less_than_it_makes_is_found(bench: Bench, broken: type[Any], fault: str) -> None:
+    bench.adapter = broken(bench.adapter._source, bench.case.options, bench.adapter._source.visa_handle.visalib.clock)
+    with pytest.raises(AssertionError, match=fault):
+        require_watched(bench)
 
 
 def test_a_change_at_the_front_panel_is_refused_by_its_name(bench: Bench) -> None:

@@ -133,6 +133,7 @@ def test_the_53230a_times_the_generators_ramps_as_the_physics_says(chain: Callab
     assert setup.p_value(intervals, rate) > 1e-3
 
 
+@pytest.mark.slow
 def test_the_sr620_dumps_every_ramp_at_100_hz_and_they_follow_the_physics(chain: Callable[[str], Chain]) -> None:
     setup = chain("0.1 ms")
     rate = setup.ramp(100.0)
@@ -145,6 +146,7 @@ def test_the_sr620_dumps_every_ramp_at_100_hz_and_they_follow_the_physics(chain:
     assert setup.p_value(intervals, rate) > 1e-3
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("frequency", [100.0, 1e3, 1e4])
 @pytest.mark.parametrize("how", ["BDMP", "MEAS?"])
 def test_the_sr620_skips_ramps_as_its_dead_time_demands(

@@ -1,4 +1,8 @@
-"""Every case of cases.json, made by an independent implementation, through the public names of mqtctl.physics."""
+"""Every case of cases.json, made by an independent implementation, through the public names of mqtctl.physics.
+
+`provenance` in a case says how it was computed or where it was published (docs/references.md); many are computed once
+more in test_independent.py.
+"""
 
 from __future__ import annotations
 
@@ -171,6 +175,7 @@ COMPUTED = [case for case in CASES if case["quantity"] in COMPUTE]
 PUBLISHED = {case["id"]: case for case in CASES if case["id"].startswith("pub_")}
 
 
+@pytest.mark.shown(20)
 @pytest.mark.parametrize("case", COMPUTED, ids=lambda case: str(case["id"]))
 def test_the_case_is_reproduced_within_its_tolerance(case: dict[str, Any]) -> None:
     got = COMPUTE[case["quantity"]](case["inputs"])
@@ -195,12 +200,14 @@ def test_the_joined_rate_is_within_a_tenth_of_the_best_single_formula_where_one_
     for case in CASES:
         inputs, expected = case["inputs"], case["expected"]
         if case["quantity"] == "ln_fq":  # 1.5 and 2 T0: f_q is good to 0.08 there
-            joined = Escape().log_rate(junction_of(inputs), one_minus_s=inputs["one_minus_s"], temperature=inputs["T"])
+            joined = Escape(depletion=False).log_rate(
+                junction_of(inputs), one_minus_s=inputs["one_minus_s"], temperature=inputs["T"]
+            )
             assert float(joined) == pytest.approx(expected["ln_rate"], abs=0.1)
         if case["quantity"] == "semiclassical_rate_below_T0" and inputs["T_over_T0"] < 0.8:
             junction, x = junction_with(inputs["N"], inputs["Q"])
             temperature = inputs["T_over_T0"] * float(junction.crossover_temperature(one_minus_s=x))
-            joined = Escape().log_rate(junction, one_minus_s=x, temperature=temperature)
+            joined = Escape(depletion=False).log_rate(junction, one_minus_s=x, temperature=temperature)
             wanted = expected["ln_Gamma_over_wp"] + math.log(float(junction.plasma_frequency(one_minus_s=x)))
             assert float(joined) == pytest.approx(wanted, abs=0.1)
 
@@ -227,7 +234,7 @@ def test_the_1985_junction_has_the_escape_temperature_that_its_authors_calculate
 
 
 def test_damping_suppresses_tunnelling_by_about_300_in_the_junction_of_1988() -> None:
-    # PRB 37, 5950: "about 300" from the abstract, junction from memory [M]. The number of quanta is not
+    # PRB 37, 5950 (1988): "about 300" from the abstract, junction from memory [M]. The number of quanta is not
     # published; the range 1.44 to 1.6 spans a factor 2: an order-of-magnitude check
     expected = PUBLISHED["pub_Cleland1988_factor"]["expected"]["suppression_about"]
     damped, bare = Junction(2.4873e-5, 4.28e-12, 9.3), Junction(2.4873e-5, 4.28e-12)

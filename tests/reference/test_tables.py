@@ -1,12 +1,16 @@
 """Tables that were computed apart from this package, through the public names of mqtctl.physics.
 
-They have two to six digits; unless said otherwise the tolerance is one unit of the last digit given.
+They have two to six digits; unless said otherwise the tolerance is one unit of the last digit given. The program
+that made them is not kept; `independent` makes the thermal widths, cold bounce and ground-state rates once more.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import math
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +82,7 @@ def standard(quanta: float) -> float:
 # exact levels
 
 
+@pytest.mark.shown(3)
 @pytest.mark.parametrize(
     ("quanta", "ratio"),
     [(1.0, 0.733), (1.5, 0.848), (2.0, 0.892), (2.5, 0.916), (3.0, 0.931), (4.0, 0.949), (5.0, 0.960), (10.0, 0.980)],
@@ -123,6 +128,7 @@ def test_naive_wkb_of_the_ground_state_is_low_by_the_known_factor() -> None:
     assert math.exp(ground(CubicWell(quanta)).log_decay_rate - naive) == pytest.approx(1.075, abs=0.01)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     ("bias", "at_1p5", "at_5"),
     [
@@ -447,3 +453,36 @@ def test_tunnelling_histogram_of_the_1985_junction() -> None:
     assert distribution.std * 1e9 == pytest.approx(6.245, abs=1e-3)
     assert float(JUNCTION_1985.barrier_quanta(distribution.mean)) == pytest.approx(1.989, abs=1e-3)
     assert float(JUNCTION_1985.quality_factor(distribution.mean)) == pytest.approx(29.9, abs=0.1)
+
+
+_SCRIPT = spec_from_file_location("klein_kramers", Path(__file__).with_name("klein_kramers.py"))
+assert _SCRIPT is not None
+assert _SCRIPT.loader is not None
+_MODULE = module_from_spec(_SCRIPT)
+_SCRIPT.loader.exec_module(_MODULE)
+log_rate = _MODULE.log_rate
+KLEIN_KRAMERS = json.loads((Path(__file__).parent / "klein_kramers.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", KLEIN_KRAMERS, ids=lambda case: f"u={case['u']}, Q={case['Q']}")
+def test_the_thermal_rate_is_within_a_twelfth_of_the_lowest_eigenvalue_of_klein_and_kramers(
+    case: dict[str, float],
+) -> None:
+    # made by klein_kramers.py beside it; so many quanta that quantum corrections are below 1e-4, and so near to Ic that
+    # the well is cubic
+    x, bare = 0.02, Junction(1e-4, 1e-10)
+    junction = Junction(1e-4, 1e-10, case["Q"] / (float(bare.plasma_frequency(one_minus_s=x)) * bare.capacitance))
+    temperature = float(junction.barrier(one_minus_s=x)) / (k * case["u"])
+    frequency = math.log(float(junction.plasma_frequency(one_minus_s=x)))
+    for model in (Escape(), MelnikovMeshkov(finite_barrier=True)):
+        got = float(model.log_rate(junction, one_minus_s=x, temperature=temperature)) - frequency
+        assert got == pytest.approx(case["ln_Gamma_over_wp"], abs=0.08)
+        if case["Q"] >= 10.0:
+            assert got == pytest.approx(case["ln_Gamma_over_wp"], abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", KLEIN_KRAMERS, ids=lambda case: f"u={case['u']}, Q={case['Q']}")
+def test_the_table_of_eigenvalues_is_what_its_script_gives(case: dict[str, float]) -> None:
+    exact = log_rate(case["u"], case["Q"], 60 if case["Q"] <= 3.0 else 300)
+    assert exact == pytest.approx(case["ln_Gamma_over_wp"], abs=3e-3 + 2.0 * case["error"])

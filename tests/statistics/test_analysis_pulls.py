@@ -86,6 +86,7 @@ def check(pulls: NDArray[np.float64], mean: float, width: tuple[float, float]) -
     assert spread.max() < width[1], spread
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("model", [TransitionState(), Escape()])
 def test_pulls_of_one_histogram_have_mean_zero_and_width_one(model: EscapeModel) -> None:
     pulls, _ = histogram_pulls(model, replicas=40, seed=1)
@@ -100,6 +101,7 @@ def test_pulls_of_one_histogram_are_within_a_fifth_and_a_tenth(model: EscapeMode
     assert stats.kstest(pvalues, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_pulls_of_a_short_sweep_have_mean_zero_and_width_one() -> None:
     pulls = sweep_pulls((0.015, 0.15, 0.2, 0.3, 0.5, 0.8), number=2000, replicas=12)
     check(pulls, mean=4 / math.sqrt(12), width=(0.4, 1.8))

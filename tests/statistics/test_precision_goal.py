@@ -145,6 +145,7 @@ ENOUGH = [
 ]
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("quantity", "runs"), ENOUGH)
 def test_the_true_value_is_in_the_quoted_interval_of_two_runs_in_three(quantity: Quantity, runs: int) -> None:
     distribution = law(0.3, TransitionState())
@@ -170,6 +171,7 @@ def test_the_coverage_holds_from_tunnelling_to_heat(quantity: Quantity, temperat
     assert 0.60 <= inside(outcomes, true) <= 0.76
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("quantity", "runs"), ENOUGH)
 def test_a_coarse_precision_costs_few_switches_and_its_bias_is_the_stated_one(quantity: Quantity, runs: int) -> None:
     distribution = law(0.3, TransitionState())

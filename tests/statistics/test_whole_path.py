@@ -114,6 +114,7 @@ def test_stored_currents_follow_the_switching_distribution_at_the_true_temperatu
     assert kstest(p_values, "uniform").pvalue > 1e-3, p_values
 
 
+@pytest.mark.slow
 def test_replicas_of_different_seeds_differ_and_of_the_same_seed_do_not(
     few: list[Replica], tmp_path: Path, room_for_replicas: Any
 ) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
 from mqtctl.acquisition.ramps import program_of
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.plausibility import implausible_junction
 from mqtctl.errors import HardwareError, InputError, MqtctlError
 from mqtctl.instruments.roles.diagnostic import Assessing, AssessingController, DiagnosticCounter, LimitedSource
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
-from mqtctl.physics import Junction
 from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import readable
 from mqtctl.station import Station
@@ -43,9 +43,11 @@ def first_fault(findings: list[Finding], plan: ResolvedPlan) -> MqtctlError | No
     if not faults:
         return None
     fault = faults[0]
+    error: MqtctlError = HardwareError(f"{fault.instrument or fault.subject}: {fault.sentence}")
     if fault.cause == "file":
-        return InputError(f"{plan.source}: {fault.subject}: {fault.sentence}")
-    return HardwareError(f"{fault.instrument or fault.subject}: {fault.sentence}")
+        error = InputError(f"{plan.source}: {fault.subject}: {fault.sentence}")
+    error.finding = fault
+    return error
 
 
 def programs_of(plan: ResolvedPlan) -> list[RampProgram]:
@@ -89,7 +91,7 @@ def _offset(plan: ResolvedPlan, station: Station) -> Iterator[Finding]:
     """See whether somebody can make the offset that the plan asks for, and whether the junction retraps with it."""
     offset = plan.plan.ramp.offset_current
     facts = plan.sample.junction
-    retrapping = Junction(facts.critical_current, facts.capacitance, facts.resistance).retrapping_current
+    retrapping = junction_of(facts.estimate).retrapping_current
     if abs(offset) >= retrapping:
         text = (
             f"ramp.offset_current is {readable(offset, 'A')}, about the retrapping current or above it "

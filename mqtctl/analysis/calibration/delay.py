@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_law
 
 from mqtctl.analysis.histogram.fit import fit_histogram
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.scoring import least_residuals
 from mqtctl.errors import InputError
-from mqtctl.physics import Escape, EscapeModel, Junction, SwitchingDistribution
+from mqtctl.physics import Escape, EscapeModel, SwitchingDistribution
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
@@ -183,7 +184,7 @@ def _residual(
 ) -> FloatArray:
     """Return observed less expected mean and width in standard errors."""
     critical_current, temperature, delay, offset = values
-    junction = Junction(critical_current, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, critical_current)
     law = SwitchingDistribution(junction, abs(temperature), summary.rate, model, summary.start_current)
     expected = np.array([law.mean + summary.rate * delay - summary.polarity * offset, law.std])
     return np.asarray(summary.whiten @ (summary.observed - expected))

@@ -16,6 +16,7 @@ from scipy.constants import Boltzmann
 
 from mqtctl.analysis.histogram.censoring import missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, scores, slope
 from mqtctl.analysis.histogram.profile import temperature_interval, zero_in_reach
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
@@ -53,10 +54,10 @@ class KnownJunctionRates:
     def __call__(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln Γ on the nodes, shape (n_node,)."""
         capacitance, critical_current, temperature = (float(value) for value in parameters)
-        junction = Junction(
-            self.junction.critical_current + critical_current * self.distance,
-            self.junction.capacitance * math.exp(capacitance),
-            self.junction.resistance,
+        junction = replace(
+            self.junction,
+            critical_current=self.junction.critical_current + critical_current * self.distance,
+            capacitance=self.junction.capacitance * math.exp(capacitance),
         )
         return self.at(junction, self.temperature * math.exp(temperature))
 
@@ -120,7 +121,7 @@ def fit_escape_temperature(
     """
     if not (math.isfinite(critical_current) and critical_current > 0.0):
         raise InputError(f"critical current {critical_current!r} A cannot be used: give a positive current")
-    known = Junction(critical_current, junction.capacitance, junction.resistance)
+    known = junction_of(junction, critical_current)
     return fit_below(histogram, known, critical_current_stderr, model)[0]
 
 

@@ -15,13 +15,14 @@ from scipy.constants import Boltzmann, hbar
 
 from mqtctl.analysis.histogram.censoring import MISSED_GAIN, missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, slope
 from mqtctl.analysis.histogram.profile import TemperatureInterval, temperature_interval, zero_in_reach
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import GoodnessOfFit, HistogramFit
 from mqtctl.analysis.histogram.scoring import Maximum, maximise
 from mqtctl.analysis.histogram.starting_values import Start, starting_values
-from mqtctl.physics import EscapeModel, Junction, TransitionState
+from mqtctl.physics import EscapeModel, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate
 
 __all__ = ["FreeRates", "fit_histogram", "fit_reduced"]
@@ -50,7 +51,7 @@ class FreeRates:
     ) -> None:
         self.reduced, self.model = reduced, model
         self.lower_bound = reduced.largest if lower_bound is None else lower_bound
-        self.capacitance, self.resistance = estimate.capacitance, estimate.resistance
+        self.estimate = estimate
         self.centre = reduced.centre
         self.distance = start.critical_current - self.centre
         self.floor = FLOOR * start.temperature
@@ -65,7 +66,7 @@ class FreeRates:
         key = parameters.tobytes()
         if key != self._last[0]:
             critical_current, temperature = self.physical(parameters)
-            junction = Junction(critical_current, self.capacitance, self.resistance)
+            junction = junction_of(self.estimate, critical_current)
             self._last = key, np.asarray(self.model.log_rate(junction, self.reduced.currents, temperature))
             self.evaluations += 1
         return self._last[1]
@@ -86,7 +87,7 @@ class FreeRates:
 
         def log_rate(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
             critical_current = self.lower_bound + math.exp(float(parameters[0]))
-            junction = Junction(critical_current, self.capacitance, self.resistance)
+            junction = junction_of(self.estimate, critical_current)
             return np.asarray(self.model.log_rate(junction, self.reduced.currents, temperature))
 
         def gradient_and_information(
@@ -228,7 +229,7 @@ def _covariance(rates: FreeRates, parameters: NDArray[np.float64]) -> tuple[NDAr
 
 def _flags(rates: FreeRates, found: Maximum, goodness: GoodnessOfFit) -> list[str]:
     critical_current, temperature = rates.physical(found.parameters)
-    junction = Junction(critical_current, rates.capacitance, rates.resistance)
+    junction = junction_of(rates.estimate, critical_current)
     barrier = float(junction.barrier(rates.centre))
     flags = []
     if not found.converged:

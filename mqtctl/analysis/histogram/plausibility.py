@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import math
 
-from mqtctl.physics import Junction
+from mqtctl.analysis.histogram.known_junction import junction_of
+from mqtctl.physics import EscapeModel, Junction
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 
-__all__ = ["HOTTEST_OVER_BATH", "MOST_RATIO", "implausible_junction", "implausible_measurement", "implausibly_hot"]
+__all__ = [
+    "HOTTEST_OVER_BATH",
+    "MOST_RATIO",
+    "implausible_junction",
+    "implausible_measurement",
+    "implausibly_hot",
+    "not_valid",
+]
 
 #: Plasma frequency without bias in Hz, and quality factor without bias.
 _FREQUENCIES, _QUALITIES = (1e9, 1e12), (0.5, 3e4)
@@ -28,7 +36,7 @@ def implausible_junction(estimate: JunctionEstimate, critical_current: float | N
     known = critical_current if critical_current is not None else estimate.critical_current
     if not (0.0 < known < math.inf and 0.0 < estimate.capacitance < math.inf):
         return ()
-    junction = Junction(known, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, known)
     frequency = junction.zero_bias_plasma_frequency / (2.0 * math.pi)
     quality = estimate.resistance * estimate.capacitance * junction.zero_bias_plasma_frequency
     found = []
@@ -67,3 +75,14 @@ def implausibly_hot(found: float, bath: float) -> tuple[str, ...]:
         f"the escape temperature (free) of {readable(found, 'K')} is {found / bath:.3g} times the bath temperature: a "
         "unit or the ramp rate is wrong, or many of the intervals are no switches",
     )
+
+
+def not_valid(model: EscapeModel, junction: Junction, current: float, temperature: float) -> tuple[str, ...]:
+    """Return sentences on why an escape model does not hold at a current (A) and a temperature (K).
+
+    A model of another package that has no method `validity` says nothing.
+    """
+    asked = getattr(model, "validity", None)
+    if asked is None or not (0.0 <= temperature < math.inf and math.isfinite(current)):
+        return ()
+    return tuple(asked(junction, current, temperature).warnings)

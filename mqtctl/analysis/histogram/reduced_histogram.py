@@ -39,7 +39,6 @@ EXACT_LIMIT = 20_000  # up to here every event enters by itself
 FINE_CELLS = 65_536
 COARSE_CELLS = 2_048
 MINIMUM_SWITCHES = 10
-GUMBEL_QUARTILE_DISTANCE = 1.5725  # ln ln 4 - ln ln(4/3): quartile distance of a Gumbel law of unit scale
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,13 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
 
 
 def expected_histogram(
-    rate: Callable[[NDArray[np.float64]], NDArray[np.float64]], low: float, high: float, ramp_rate: float
+    rate: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    low: float,
+    high: float,
+    ramp_rate: float,
+    *,
+    order: int = 96,
+    number: int = EXACT_LIMIT,
 ) -> ReducedHistogram:
     """Return the histogram that a theory expects of many ramps, reduced like a measured one.
 
@@ -183,8 +188,9 @@ def expected_histogram(
         Currents in A below and above which hardly any ramp switches.
     ramp_rate
         dI/dt in A/s.
+    order, number
+        Number of nodes, and of switches.
     """
-    order, number = 96, EXACT_LIMIT
     half = 0.5 * (high - low)
     currents = 0.5 * (low + high) + half * chebyshev_nodes(order)
     values = rate(currents)

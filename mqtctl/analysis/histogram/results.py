@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.notation import jsonable
+from mqtctl.analysis.quantity import Quantity, as_json
+from mqtctl.notation import NOTHING, Estimate, jsonable
 
 __all__ = [
+    "POINT",
     "EscapeRates",
     "EscapeTemperatureFit",
     "GoodnessOfFit",
@@ -235,39 +238,122 @@ class PointFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of one point of the JSON contract; what does not exist or did not converge is None."""
-        moments = self.moments
-        shared = self.shared if self.shared and self.shared.converged else None
-        alone = self.alone if self.alone and self.alone.converged else None
         result: dict[str, Any] = {
             "point": self.point,
-            "temperature_K": self.temperature,
-            "temperature_std_K": self.temperature_std,
-            "switches": self.switches,
-            "censored": self.censored,
-            "ramp_rate_A_per_s": self.ramp_rate,
-            "polarity": self.polarity,
-            "mean_switching_current_A": moments and moments.mean,
-            "mean_switching_current_stderr_A": moments and moments.mean_stderr,
-            "std_switching_current_A": moments and moments.std,
-            "std_switching_current_stderr_A": moments and moments.std_stderr,
-            "skewness": moments and moments.skewness,
-            "kurtosis": moments and moments.kurtosis,
-            "escape_temperature_K": shared and shared.escape_temperature,
-            "escape_temperature_stderr_K": shared and shared.escape_temperature_stderr,
-            "escape_temperature_statistical_stderr_K": shared and shared.statistical_stderr,
-            "critical_current_free_A": alone and alone.critical_current,
-            "critical_current_free_stderr_A": alone and alone.critical_current_stderr,
-            "escape_temperature_free_K": alone and alone.escape_temperature,
-            "escape_temperature_free_stderr_K": alone and alone.escape_temperature_stderr,
-            "free_fit_pvalue": alone and alone.goodness.pvalue,
+            **as_json(POINT, self),
             "regime": self.regime,
-            "crossover_temperature_K": self.crossover_temperature,
-            "model_temperature_K": self.model_temperature,
-            "model_temperature_stderr_K": self.model_temperature_stderr,
-            "predicted_escape_temperature_K": self.predicted_escape_temperature,
-            "resolution_A": self.resolution,
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
         plain: dict[str, Any] = jsonable(result)
         return plain
+
+
+def _moment(value: Callable[[Moments], float], stderr: Callable[[Moments], float]) -> Callable[[PointFit], Estimate]:
+    """Return what takes a moment and its standard error from a point."""
+    return lambda point: NOTHING if point.moments is None else Estimate(value(point.moments), stderr(point.moments))
+
+
+def _shared(value: Callable[[EscapeTemperatureFit], Estimate]) -> Callable[[PointFit], Estimate]:
+    """Return what takes a number from the fit with the shared critical current, if that converged."""
+    return lambda point: value(point.shared) if point.shared is not None and point.shared.converged else NOTHING
+
+
+def _alone(value: Callable[[HistogramFit], Estimate]) -> Callable[[PointFit], Estimate]:
+    """Return what takes a number from the fit of the histogram alone, if that converged."""
+    return lambda point: value(point.alone) if point.alone is not None and point.alone.converged else NOTHING
+
+
+#: What is known of one histogram, in the order in which it is told.
+POINT: tuple[Quantity[PointFit], ...] = (
+    Quantity(
+        "temperature",
+        "K",
+        lambda point: Estimate(point.temperature, point.temperature_std),
+        error="std",
+        label="bath temperature",
+        column="bath",
+        head="<i>T</i><sub>bath</sub>",
+    ),
+    Quantity("switches", "", lambda point: Estimate(point.switches), column="switches", head="switches"),
+    Quantity(
+        "censored",
+        "",
+        lambda point: Estimate(point.censored),
+        label="ramps without a switch",
+        column="no\nswitch",
+        head="no<br>switch",
+    ),
+    Quantity("ramp_rate", "A/s", lambda point: Estimate(point.ramp_rate), column="ramp"),
+    Quantity("polarity", "", lambda point: Estimate(point.polarity), column="polarity"),
+    Quantity(
+        "mean_switching_current",
+        "A",
+        _moment(lambda found: found.mean, lambda found: found.mean_stderr),
+        error="stderr",
+        label="mean switching current",
+        column="mean",
+        head="mean <i>I</i><sub>sw</sub>",
+        scale="current",
+    ),
+    Quantity(
+        "std_switching_current",
+        "A",
+        _moment(lambda found: found.std, lambda found: found.std_stderr),
+        error="stderr",
+        label="width (standard deviation)",
+        column="width",
+        head="σ",
+    ),
+    Quantity(
+        "skewness",
+        "",
+        _moment(lambda found: found.skewness, lambda found: found.skewness_stderr),
+        error="stderr",
+        head="skewness",
+    ),
+    Quantity(
+        "kurtosis", "", _moment(lambda found: found.kurtosis, lambda found: found.kurtosis_stderr), error="stderr"
+    ),
+    Quantity(
+        "escape_temperature",
+        "K",
+        _shared(lambda fit: Estimate(fit.escape_temperature, fit.escape_temperature_stderr)),
+        error="stderr",
+        label="escape temperature, with the critical current that was given or shared",
+        column="T_esc,\nshared Ic",
+        head="<i>T</i><sub>esc</sub>,<br>shared <i>I</i><sub>c</sub>",
+        scale="escape temperature",
+    ),
+    Quantity("escape_temperature_statistical_stderr", "K", _shared(lambda fit: Estimate(fit.statistical_stderr))),
+    Quantity(
+        "critical_current_free",
+        "A",
+        _alone(lambda fit: Estimate(fit.critical_current, fit.critical_current_stderr)),
+        error="stderr",
+        label="critical current, fitted",
+        column="Ic,\nalone",
+        head="free <i>I</i><sub>c</sub>",
+        scale="current",
+    ),
+    Quantity(
+        "escape_temperature_free",
+        "K",
+        _alone(lambda fit: Estimate(fit.escape_temperature, fit.escape_temperature_stderr)),
+        error="stderr",
+        label="escape temperature, with the critical current fitted too",
+        column="T_esc,\nalone",
+        head="<i>T</i><sub>esc</sub>,<br>free <i>I</i><sub>c</sub>",
+        scale="escape temperature",
+    ),
+    Quantity("free_fit_pvalue", "", _alone(lambda fit: Estimate(fit.goodness.pvalue))),
+    Quantity("crossover_temperature", "K", lambda point: Estimate(point.crossover_temperature)),
+    Quantity(
+        "model_temperature",
+        "K",
+        lambda point: Estimate(point.model_temperature, point.model_temperature_stderr),
+        error="stderr",
+    ),
+    Quantity("predicted_escape_temperature", "K", lambda point: Estimate(point.predicted_escape_temperature)),
+    Quantity("resolution", "A", lambda point: Estimate(point.resolution)),
+)

@@ -9,14 +9,15 @@ import numpy as np
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
-from mqtctl.analysis.histogram.health import check_health
+from mqtctl.analysis.histogram.health import Health, check_health
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.plausibility import implausibly_hot
+from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.histogram.rounding import REMARKABLE, Rounding
 from mqtctl.errors import InputError
-from mqtctl.physics import EscapeModel, Junction
+from mqtctl.physics import EscapeModel
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
@@ -34,6 +35,7 @@ class PreparedPoint:
     reduced: ReducedHistogram | None
     alone: HistogramFit | None
     flags: tuple[str, ...]
+    health: Health | None = None
 
     def crossover_temperature(self, estimate: JunctionEstimate, critical_current: float | None) -> float | None:
         """Return ħ ω_R/(2 π k_B) in K at the mean switching current, with this Ic (A) or the histogram's own."""
@@ -41,7 +43,7 @@ class PreparedPoint:
             critical_current = self.alone.critical_current if self.alone else None
         if critical_current is None or self.moments is None or not self.moments.mean < critical_current:
             return None
-        junction = Junction(critical_current, estimate.capacitance, estimate.resistance)
+        junction = junction_of(estimate, critical_current)
         return float(junction.crossover_temperature(self.moments.mean))
 
     def result(
@@ -76,14 +78,15 @@ def prepare_point(
     Where the bath is not needed, one that nobody stated (nan) is no fault.
     """
     flags: list[str] = []
-    found = reduced = alone = None
+    found = reduced = alone = health = None
     try:
         found = moments(histogram.switching_currents)
         reduced = reduce_histogram(histogram)
         if reduced.rounding is not None:
             found = moments(histogram.switching_currents, reduced.rounding)
             flags += _about_rounding(histogram, reduced.rounding)
-        flags += check_health(histogram.switching_currents, histogram.censored, reduced.rounding).flags
+        health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
+        flags += health.flags
         alone = fit_reduced(reduced, estimate, model)
         flags += alone.flags
         flags += implausibly_hot(alone.escape_temperature, histogram.temperature)
@@ -92,7 +95,7 @@ def prepare_point(
     stated = bath_needed or not math.isnan(histogram.temperature)
     if stated and not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
         flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
-    return PreparedPoint(histogram, found, reduced, alone, tuple(flags))
+    return PreparedPoint(histogram, found, reduced, alone, tuple(flags), health)
 
 
 def _about_rounding(histogram: Histogram, rounding: Rounding) -> list[str]:
@@ -148,4 +151,11 @@ def fit_point(
             flags = shared.flags
         except InputError as error:
             flags = (f"no escape temperature with this critical current: {error}",)
+    alone = prepared.alone
+    if alone is not None and prepared.moments is not None and model != A_T_ONE:  # a_t = 1 is a convention, not a claim
+        fitted = junction_of(junction, alone.critical_current)
+        flags += tuple(
+            f"the escape model does not hold where it was fitted: {sentence}"
+            for sentence in not_valid(model, fitted, prepared.moments.mean, alone.escape_temperature)
+        )
     return prepared.result("unknown", prepared.crossover_temperature(junction, critical_current), shared, flags)

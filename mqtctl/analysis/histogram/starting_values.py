@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.constants import Boltzmann, elementary_charge, hbar
 from scipy.optimize import brentq
 
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction
@@ -28,8 +29,8 @@ def starting_values(reduced: ReducedHistogram, junction: JunctionEstimate) -> St
     """Return critical current and temperature of the thermal law (a_t = 1) that has two quantiles of the data.
 
     Two quantiles of a Gumbel law (Garg, PRB 51, 15592 (1995), Sec. III) give the current at which Γ = v β and the slope
-    β = d ln Γ/dI there. With Γ = (ω_p/2π) exp(-ΔU/k_B T), ΔU exact and dΔU/dI = -(ħ/e) arccos(I/Ic), that
-    leaves one equation for Ic.
+    β = d ln Γ/dI there. With Γ = (ω_p/2π) exp(-ΔU/k_B T), ΔU exact and dΔU/dI = -(ħ/e) arccos(I/Ic), which in another
+    potential is so, over the root of its cubic coefficient, close to Ic, that leaves one equation for Ic.
 
     Raises
     ------
@@ -41,9 +42,10 @@ def starting_values(reduced: ReducedHistogram, junction: JunctionEstimate) -> St
     beta = (reduced_high - reduced_low) / (second - first)
     mode = second - reduced_high / beta
     log_rate = math.log(reduced.ramp_rate * beta)
+    undamped = replace(junction_of(junction), resistance=math.inf)
 
     def excess(log_distance: float) -> float:
-        trial = Junction(mode + math.exp(log_distance), junction.capacitance)
+        trial = replace(undamped, critical_current=mode + math.exp(log_distance))
         attempt = math.log(float(trial.plasma_frequency(mode)) / (2.0 * math.pi))
         return float(trial.barrier(mode)) / (Boltzmann * _temperature(trial, mode, beta)) - (attempt - log_rate)
 
@@ -55,7 +57,7 @@ def starting_values(reduced: ReducedHistogram, junction: JunctionEstimate) -> St
         )
     distance = math.exp(float(brentq(excess, lowest, highest, xtol=1e-6)))
     critical_current = max(mode, reduced.largest - 0.5 * distance) + distance
-    trial = Junction(critical_current, junction.capacitance)
+    trial = replace(undamped, critical_current=critical_current)
     return Start(critical_current, _temperature(trial, mode, beta))
 
 
@@ -63,4 +65,5 @@ def _temperature(junction: Junction, current: float, beta: float) -> float:
     """Return the temperature in K at which d ln Γ/dI is `beta` (1/A) with a_t = 1."""
     s = current / junction.critical_current
     prefactor_slope = 0.5 * s / (junction.critical_current * (1.0 - s * s))  # of -d ln ω_p/dI
-    return hbar * math.acos(s) / (elementary_charge * Boltzmann * (beta + prefactor_slope))
+    width = math.acos(s) / math.sqrt(junction.potential.cubic_coefficient)
+    return hbar * width / (elementary_charge * Boltzmann * (beta + prefactor_slope))

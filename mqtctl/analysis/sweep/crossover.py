@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,10 @@ def crossover_temperature(
 
 
 def _at(junction: Junction, bias_current: float, capacitance: float, critical_current: float) -> float:
-    other = Junction(
-        junction.critical_current * critical_current, junction.capacitance * capacitance, junction.resistance
+    other = replace(
+        junction,
+        critical_current=junction.critical_current * critical_current,
+        capacitance=junction.capacitance * capacitance,
     )
     return float(other.crossover_temperature(bias_current))
 

@@ -16,11 +16,12 @@ from scipy.special import gammaincc
 
 from mqtctl.analysis.histogram.escape_temperature import thermal_start
 from mqtctl.analysis.histogram.fit import FreeRates
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import log_likelihood, slope
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.scoring import maximise
 from mqtctl.analysis.histogram.starting_values import Start, starting_values
-from mqtctl.physics import EscapeModel, Junction
+from mqtctl.physics import EscapeModel
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["JointFit", "fit_joint"]
@@ -74,7 +75,7 @@ def fit_joint(histograms: Sequence[ReducedHistogram], estimate: JunctionEstimate
     starts = [starting_values(reduced, estimate).critical_current for reduced in histograms]
     distance = min(start - reduced.largest for start, reduced in zip(starts, histograms, strict=True))
     first = max(float(np.median(starts)), lower_bound + 0.2 * abs(distance))
-    junction = Junction(first, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, first)
     parts = [
         FreeRates(reduced, estimate, model, Start(first, thermal_start(reduced, junction)), lower_bound)
         for reduced in histograms

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,10 +95,10 @@ def prediction_gradient(
         ends = []
         for sign in (1.0, -1.0):
             by_capacitance, by_current = (sign * step, 0.0) if index == 0 else (0.0, sign * step)
-            other = Junction(
-                junction.critical_current * (1.0 + by_current),
-                junction.capacitance * math.exp(by_capacitance),
-                junction.resistance,
+            other = replace(
+                junction,
+                critical_current=junction.critical_current * (1.0 + by_current),
+                capacitance=junction.capacitance * math.exp(by_capacitance),
             )
             ends.append(predict(other))
         gradient[index] = (ends[0] - ends[1]) / (2.0 * step)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from mqtctl.analysis.histogram.results import PointFit
-from mqtctl.notation import jsonable
+from mqtctl.analysis.hypotheses.results import VERDICT_KEYS, Verdict
+from mqtctl.analysis.quantity import Quantity, as_json
+from mqtctl.notation import NOTHING, Estimate, jsonable
 from mqtctl.records import JunctionEstimate
 
 __all__ = [
+    "SWEEP",
     "CrossoverAtRate",
     "MeasuredCrossover",
     "NoiseThermometry",
@@ -179,6 +183,8 @@ class SweepFit:
         For every number that is None, why.
     flags
         What is doubtful about the sweep as a whole.
+    conclusion
+        The verdict of the competing explanations; None if they were not fitted.
     """
 
     title: str
@@ -202,45 +208,24 @@ class SweepFit:
     model_names: tuple[str, str] = ("Escape", "TransitionState")
     reasons: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    conclusion: Verdict | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of `sweep`, `resume` and `analyze`; what does not exist is None.
 
         `lab_time_s`, `wall_time_s`, `live_fraction`, `database` and `report` are None: the caller knows them.
         """
-        saturation, measured, thermometry = self.saturation, self.measured_crossover, self.thermometry
+        saturation, measured = self.saturation, self.measured_crossover
         result: dict[str, Any] = {
             "title": self.title,
             "points": [point.to_dict() for point in self.points],
-            "critical_current_A": self.critical_current,
-            "critical_current_stderr_A": self.critical_current_stderr,
-            "critical_current_statistical_stderr_A": self.critical_current_statistical_stderr,
+            **as_json(SWEEP, self),
             "thermal_points": list(self.thermal_points),
-            "thermal_consistency_pvalue": self.thermal_pvalue,
-            "capacitance_F": self.junction.capacitance,
-            "capacitance_stderr_F": self.junction.capacitance_stderr,
-            "resistance_Ohm": self.junction.resistance,
-            "quality_factor": self.quality_factor,
-            "crossover_temperature_K": self.crossover_temperature,
-            "crossover_temperature_stderr_K": self.crossover_temperature_stderr,
-            "saturation_escape_temperature_K": saturation and saturation.escape_temperature,
-            "saturation_escape_temperature_stderr_K": saturation and saturation.escape_temperature_stderr,
-            "saturation_statistical_stderr_K": saturation and saturation.statistical_stderr,
+            "potential": self.junction.potential,
             "saturated_points": list(saturation.points) if saturation else [],
-            "saturation_flatness_pvalue": saturation and saturation.flatness_pvalue,
-            "saturation_shape_pvalue": saturation and saturation.shape_pvalue,
-            "measured_crossover_temperature_K": measured and measured.temperature,
-            "measured_crossover_temperature_stderr_K": measured and measured.temperature_stderr,
             "measured_crossover_by_rate": measured and [each.to_dict() for each in measured.by_rate],
-            "tunnelling_escape_temperature_K": self.tunnelling.predicted,
-            "tunnelling_escape_temperature_stderr_K": self.tunnelling.predicted_stderr,
-            "tunnelling_sigmas": self.tunnelling.sigmas,
-            "verdict": self.tunnelling.verdict,
-            "noise_thermometry_slope": thermometry and thermometry.slope,
-            "noise_thermometry_slope_stderr": thermometry and thermometry.slope_stderr,
-            "noise_thermometry_scatter": thermometry and thermometry.scatter,
-            "width_exponent": self.width_exponent and self.width_exponent.exponent,
-            "width_exponent_stderr": self.width_exponent and self.width_exponent.exponent_stderr,
+            "saturation_test": self.tunnelling.verdict,
+            **(self.conclusion.to_dict() if self.conclusion else dict.fromkeys(VERDICT_KEYS)),
             "joint_fit_model": self.model_names[0],
             "escape_temperature_model": self.model_names[1],
             "reasons": dict(self.reasons),
@@ -249,3 +234,116 @@ class SweepFit:
         result |= dict.fromkeys(("lab_time_s", "wall_time_s", "live_fraction", "database", "report"))
         plain: dict[str, Any] = jsonable(result)
         return plain
+
+
+def _saturation(value: Callable[[Saturation], Estimate]) -> Callable[[SweepFit], Estimate]:
+    """Return what takes a number from the saturation, if there is one."""
+    return lambda fit: NOTHING if fit.saturation is None else value(fit.saturation)
+
+
+def _crossover(value: Callable[[MeasuredCrossover], Estimate]) -> Callable[[SweepFit], Estimate]:
+    """Return what takes a number from the measured crossover, if there is one."""
+    return lambda fit: NOTHING if fit.measured_crossover is None else value(fit.measured_crossover)
+
+
+def _thermometry(value: Callable[[NoiseThermometry], Estimate]) -> Callable[[SweepFit], Estimate]:
+    """Return what takes a number from the noise thermometry, if there is one."""
+    return lambda fit: NOTHING if fit.thermometry is None else value(fit.thermometry)
+
+
+def _width_exponent(fit: SweepFit) -> Estimate:
+    found = fit.width_exponent
+    return NOTHING if found is None else Estimate(found.exponent, found.exponent_stderr)
+
+
+#: What follows from a sweep as a whole, in the order in which it is told.
+SWEEP: tuple[Quantity[SweepFit], ...] = (
+    Quantity(
+        "critical_current",
+        "A",
+        lambda fit: Estimate(fit.critical_current, fit.critical_current_stderr),
+        error="stderr",
+        label="critical current, shared (from the points in the thermal regime)",
+        heading="Critical current, shared by the sweep, from its thermal points",
+        words="shared critical current",
+    ),
+    Quantity("critical_current_statistical_stderr", "A", lambda fit: Estimate(fit.critical_current_statistical_stderr)),
+    Quantity("thermal_consistency_pvalue", "", lambda fit: Estimate(fit.thermal_pvalue)),
+    Quantity(
+        "capacitance",
+        "F",
+        lambda fit: Estimate(fit.junction.capacitance, fit.junction.capacitance_stderr),
+        error="stderr",
+        heading="Capacitance used, from the sample file",
+    ),
+    Quantity(
+        "resistance",
+        "Ω",
+        lambda fit: Estimate(fit.junction.resistance),
+        heading="Resistance used, from the sample file",
+        infinite="none (undamped)",
+    ),
+    Quantity(
+        "quality_factor",
+        "",
+        lambda fit: Estimate(fit.quality_factor),
+        heading="Quality factor at the saturated points' mean switching current",
+        infinite="infinite (undamped)",
+    ),
+    Quantity(
+        "saturation_escape_temperature",
+        "K",
+        _saturation(lambda found: Estimate(found.escape_temperature, found.escape_temperature_stderr)),
+        error="stderr",
+        label="saturation of the escape temperature (shared Ic)",
+        heading="Saturation escape temperature (shared critical current, <i>a</i><sub>t</sub> = 1)",
+    ),
+    Quantity("saturation_statistical_stderr", "K", _saturation(lambda found: Estimate(found.statistical_stderr))),
+    Quantity("saturation_flatness_pvalue", "", _saturation(lambda found: Estimate(found.flatness_pvalue))),
+    Quantity("saturation_shape_pvalue", "", _saturation(lambda found: Estimate(found.shape_pvalue))),
+    Quantity(
+        "tunnelling_escape_temperature",
+        "K",
+        lambda fit: Estimate(fit.tunnelling.predicted, fit.tunnelling.predicted_stderr),
+        error="stderr",
+        label="what tunnelling predicts for it",
+        heading="Tunnelling theory for the same, from critical current, C and R",
+        words="prediction of tunnelling theory",
+    ),
+    Quantity("tunnelling_sigmas", "", lambda fit: Estimate(fit.tunnelling.sigmas)),
+    Quantity(
+        "crossover_temperature",
+        "K",
+        lambda fit: Estimate(fit.crossover_temperature, fit.crossover_temperature_stderr),
+        error="stderr",
+        label="crossover temperature (from Ic, C and R)",
+        heading="Crossover temperature ħω<sub>R</sub>/2π<i>k</i><sub>B</sub>, computed from critical current, "
+        "<i>C</i> and <i>R</i>",
+    ),
+    Quantity(
+        "measured_crossover_temperature",
+        "K",
+        _crossover(lambda found: Estimate(found.temperature, found.temperature_stderr)),
+        error="stderr",
+        label="measured crossover (escape temperature leaves saturation)",
+        heading="Crossover, measured: where the escape temperature leaves its saturation",
+        words="measured crossover",
+    ),
+    Quantity("measured_crossover_rise", "", _crossover(lambda found: Estimate(found.rise))),
+    Quantity(
+        "noise_thermometry_slope",
+        "",
+        _thermometry(lambda found: Estimate(found.slope, found.slope_stderr)),
+        error="stderr",
+        heading="Thermal points: temperature of the full escape model / bath temperature",
+        words="noise thermometry",
+    ),
+    Quantity("noise_thermometry_scatter", "", _thermometry(lambda found: Estimate(found.scatter))),
+    Quantity(
+        "width_exponent",
+        "",
+        _width_exponent,
+        error="stderr",
+        heading="Local exponent d ln σ / d ln T of the warm points",
+    ),
+)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import fit_below, fit_reduced_temperature
+from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
@@ -119,7 +120,7 @@ def share_critical_current(
         return _no_thermal_point(points, thermal_ratio)
     if not joint.converged:
         return "the joint fit of the thermal histograms found no maximum: see their flags"
-    junction = Junction(joint.critical_current, estimate.capacitance, estimate.resistance)
+    junction = junction_of(estimate, joint.critical_current)
     return _escape_temperatures(points, estimate, models, joint, thermal, junction)
 
 

@@ -87,8 +87,8 @@ class LakeshoreController(ABC):
         """The message that asks for a reading: several queries, of which the first gives the value."""
 
     @abstractmethod
-    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
-        """Return the value in K, and why it must not be believed ("" if it may), from the replies."""
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str, bool]:
+        """Return the value in K, why it must not be believed ("" if it may), and whether for its age, from replies."""
 
     @property
     @abstractmethod
@@ -312,9 +312,9 @@ class LakeshoreController(ABC):
         if watching:
             *fields, digits, percent = self._settings.split(fields)
             heater = float(percent) / 100
-        temperature, fault = self._interpret(fields)
+        temperature, fault, stale = self._interpret(fields)
         fault = fault or self._implausible(temperature)
-        return TemperatureReading(temperature, not fault, fault or "OK", digits, heater)
+        return TemperatureReading(temperature, not fault, fault or "OK", digits, heater, stale)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -106,7 +106,7 @@ def _freshness(read: Callable[[], TemperatureReading], read_sensor: Callable[[],
     first = read()
     text = f"{readable(first.temperature, 'K')}" if first.temperature > 0 else f"{first.temperature:g} K"
     if not first.valid:
-        if first.status.startswith("stale"):
+        if first.stale:
             advice = "nothing, if it is the scanner: a sweep puts it on its channel and waits; else look at the panel"
             return Finding("thermometer", "warning", f"it reads {text}, but that is {first.status}", advice)
         return Finding(

@@ -69,10 +69,10 @@ class Lakeshore336Controller(LakeshoreController):
         """Ask for the heater's output in % of the range."""
         return f"HTR? {self._output}"
 
-    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str, bool]:
         """Take value and status apart."""
         value, status = fields
-        return float(value), self._status_text(int(status), self._statuses)
+        return float(value), self._status_text(int(status), self._statuses), False
 
     @property
     def _sensor(self) -> str:

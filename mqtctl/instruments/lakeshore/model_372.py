@@ -76,13 +76,14 @@ class Lakeshore372Controller(LakeshoreController):
         """Ask for the sample heater's current, or the warm-up heater's output (unconfirmed), in % of the range."""
         return "HTR?" if self._output == 0 else f"AOUT? {self._output}"
 
-    def _interpret(self, fields: Sequence[str]) -> tuple[float, str]:
+    def _interpret(self, fields: Sequence[str]) -> tuple[float, str, bool]:
         """Take value, status and scanner position apart."""
         value, status, scanner = fields
         scan = _SCAN.fullmatch(scanner)
         if scan is None:
             raise ValueError(f"{scanner!r} is not channel,autoscan")
-        return float(value), self._status_text(int(status), self._statuses) or self._stale(int(scan[1]))
+        fault, stale = self._status_text(int(status), self._statuses), self._stale(int(scan[1]))
+        return float(value), fault or stale, bool(stale and not fault)
 
     def _stale(self, scanned: int) -> str:
         """Return why the value is an old one, or nothing."""

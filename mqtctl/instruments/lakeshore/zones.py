@@ -41,11 +41,6 @@ class Zone(Document):
         """P, I and D."""
         return self.p, self.i, self.d
 
-    @property
-    def has_gains(self) -> bool:
-        """Whether this zone sets the gains."""
-        return self.p is not None
-
 
 class ZonedOptions(Document):
     """Options of a controller whose heater settings go by temperature.

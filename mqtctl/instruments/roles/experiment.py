@@ -175,6 +175,8 @@ class TemperatureReading:
         that it is frozen. Empty where the instrument is too coarse for that.
     heater
         Part of the heater's range that is being given, 0 to 1; None where that is not known.
+    stale
+        Whether it is not valid only because it is an old one, as on a channel that is not being scanned.
     """
 
     temperature: float
@@ -182,6 +184,7 @@ class TemperatureReading:
     status: str = ""
     digits: str = ""
     heater: float | None = None
+    stale: bool = False
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
 """Exact metastable levels of the undamped junction: the yardstick of the semiclassical formulas, and for spectroscopy.
 
-Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 211
+Energies and decay rates come from the complex-rotated Schroedinger equation (Moiseyev, Phys. Rep. 302, 212
 (1998), eq. 3.6 [M]): a collocation on a complex contour finds all levels, `schrodinger.refine_state` brings
 each to full precision. No damping, no temperature: widths are those of tunnelling alone.
 """
@@ -21,6 +21,7 @@ from mqtctl.physics.levels.potentials import LEAST_BIAS, CubicWell, WashboardWel
 from mqtctl.physics.levels.schrodinger import MetastablePotential, State, refine_state
 from mqtctl.physics.models.protocol import checked_temperature
 from mqtctl.physics.well.junction import Junction, given_distance
+from mqtctl.physics.well.washboard import Washboard
 
 __all__ = ["CubicWell", "MetastableLevels", "WashboardWell", "metastable_levels", "well_levels"]
 
@@ -93,7 +94,7 @@ def metastable_levels(
     Parameters
     ----------
     junction
-        The junction; its resistance plays no part.
+        The junction, with the washboard as its potential; its resistance plays no part.
     bias_current
         In A, one number, > 0, in the washboard from 0.1 Ic on. At and above Ic there is no well and the result has
         no levels. Below about 0.25 Ic the barriers of the next wells also stand in the way and the rate is that of
@@ -109,8 +110,13 @@ def metastable_levels(
     ------
     InputError
         If the barrier holds more than 60 quanta (hours of work, and nothing tunnels), or I <= 0, in the
-        washboard I < 0.1 Ic.
+        washboard I < 0.1 Ic; or the junction has another potential.
     """
+    if not isinstance(junction.potential, Washboard):
+        raise InputError(
+            f"exact levels are computed for the washboard and its cubic, not for {junction.potential}; use Escape or"
+            " Tunneling, which take any potential"
+        )
     x = _checked_distance(
         given_distance(junction, bias_current, one_minus_s), 0.0 if potential == "cubic" else LEAST_BIAS
     )

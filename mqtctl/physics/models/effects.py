@@ -1,7 +1,9 @@
 """Optional effects, each a small model of its own that wraps or modifies the others.
 
 `NoiseTemperature`
-    White current noise from outside, as an excess temperature.
+    Current noise from outside, or a sample that does not follow the thermometer, as an effective temperature.
+`PlasmaDamping`
+    Another resistance at the plasma frequency than at low frequency.
 `AmbegaokarBaratoff`
     Critical current against temperature.
 `Retrapping`
@@ -22,10 +24,10 @@ from scipy.constants import k
 from mqtctl.errors import InputError
 from mqtctl.physics.models.protocol import EscapeModel, RateModel, checked_model, checked_temperature
 from mqtctl.physics.models.validity import Criterion, Validity
-from mqtctl.physics.well import washboard
 from mqtctl.physics.well.junction import Junction
+from mqtctl.physics.well.potential import well_exists
 
-__all__ = ["AmbegaokarBaratoff", "NoiseTemperature", "Retrapping", "two_well_renormalisation"]
+__all__ = ["AmbegaokarBaratoff", "NoiseTemperature", "PlasmaDamping", "Retrapping", "two_well_renormalisation"]
 
 FloatArray = NDArray[np.float64]
 
@@ -39,18 +41,23 @@ class _Wrapped(RateModel):
     def __post_init__(self) -> None:
         checked_model(self.model)
 
+    @property
+    def contains_depletion(self) -> bool:  # type: ignore[override]  # of the others it is a property of the class
+        """Whether the model inside contains the depletion of the well by escape."""
+        return bool(getattr(self.model, "contains_depletion", False))
+
     def _inner_validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
         """Return the validity of the model inside; of one that cannot say, whether there is a well."""
         if isinstance(self.model, RateModel):
             return self.model.validity(junction, None, temperature, one_minus_s=x)
-        return Validity(washboard.well_exists(x), ())
+        return Validity(well_exists(x), ())
 
 
 @dataclass(frozen=True)
 class NoiseTemperature(_Wrapped):
-    """Any escape model at T + T_noise: white current noise adds to that of the damping resistor.
+    """Any escape model at (T^n + T_noise^n)^(1/n); n = 1: white current noise adds to that of the damping resistor.
 
-    The spectral densities 4 k T/R and that of the extra noise add, so temperatures add linearly. Holds for
+    With n = 1 the spectral densities 4 k T/R and that of the extra noise add, so temperatures add linearly. Holds for
     classical noise that is white up to the plasma frequency (Johnson, Phys. Rev. 32, 97 (1928), eq. 1 [M];
     Devoret et al., PRL 53, 1260 (1984) [M]).
 
@@ -60,21 +67,66 @@ class NoiseTemperature(_Wrapped):
         The model to evaluate.
     excess
         T_noise in K, 0 or more.
+    exponent
+        n, 1 or more. 1 (default): noise powers add. 2: in quadrature, by which a width saturates as in tunnelling. 5:
+        a sample whose electrons are heated by a constant power and cooled by phonons (Wellstood, Urbina and Clarke, PRB
+        49, 5942 (1994), eq. 1 [M]), so that they stay at T_noise when the thermometer falls below.
     """
 
     excess: float
+    exponent: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0.0 <= self.excess < math.inf:
             raise InputError(f"excess temperature is {self.excess} K; it must be 0 or more and finite")
+        if not 1.0 <= self.exponent < math.inf:
+            raise InputError(f"exponent is {self.exponent}; it must be 1 or more and finite")
+
+    def effective(self, temperature: FloatArray) -> FloatArray:
+        """Return the temperature in K that the junction escapes with, at a bath temperature in K."""
+        if self.exponent == 1.0:
+            return temperature + self.excess
+        larger, smaller = np.maximum(temperature, self.excess), np.minimum(temperature, self.excess)
+        ratio = smaller / np.where(larger > 0.0, larger, 1.0)
+        return np.asarray(larger * (1.0 + ratio**self.exponent) ** (1.0 / self.exponent))
 
     def _log_rate(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> FloatArray:
-        """Return ln(Gamma / 1 s^-1) of the model at T + T_noise (Johnson 1928, eq. 1 [M])."""
-        return self.model.log_rate(junction, None, temperature + self.excess, one_minus_s=x)
+        """Return ln(Gamma / 1 s^-1) of the model at the effective temperature (Johnson 1928, eq. 1 [M])."""
+        return self.model.log_rate(junction, None, self.effective(temperature), one_minus_s=x)
 
     def _validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
-        return self._inner_validity(junction, x, temperature + self.excess)
+        return self._inner_validity(junction, x, self.effective(temperature))
+
+
+@dataclass(frozen=True)
+class PlasmaDamping(_Wrapped):
+    """Any escape model with another resistance than the junction's: what it sees at the plasma frequency.
+
+    Leads damp the plasma oscillation with 50 to 200 Ohm whatever the resistance at low frequency, which retrapping and
+    the voltage state are about (Martinis, Devoret and Clarke, PRB 35, 4682 (1987), eq. 2.5 [M]).
+
+    Parameters
+    ----------
+    model
+        The model to evaluate.
+    resistance
+        R in Ohm at the plasma frequency, > 0.
+    """
+
+    resistance: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.resistance > 0.0:
+            raise InputError(f"resistance is {self.resistance} Ohm; it must be positive")
+
+    def _log_rate(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> FloatArray:
+        """Return ln(Gamma / 1 s^-1) of the model with this damping (Martinis et al. 1987, eq. 2.5 [M])."""
+        return self.model.log_rate(replace(junction, resistance=self.resistance), None, temperature, one_minus_s=x)
+
+    def _validity(self, junction: Junction, x: FloatArray, temperature: FloatArray) -> Validity:
+        return self._inner_validity(replace(junction, resistance=self.resistance), x, temperature)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The junction: critical current, capacitance, shunt resistance, and what the washboard makes of them.
+"""The junction: critical current, capacitance, shunt resistance, its potential, and what that makes of them.
 
 Bias currents are in A. Close to the critical current the distance x = 1 - I/Ic is known better than
 I itself; every method therefore takes `one_minus_s=x` in place of `bias_current` and keeps full relative
@@ -9,7 +9,7 @@ NumPy scalars. NaN in gives NaN out.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import e, hbar, k
 
 from mqtctl.errors import InputError
-from mqtctl.physics.well import washboard
+from mqtctl.physics.well.potential import Potential, cubic_barrier_shape, cubic_frequency_shape
+from mqtctl.physics.well.washboard import Washboard
 
 __all__ = ["BarrierShape", "CrossoverDefinition", "Junction", "given_distance"]
 
@@ -38,6 +39,8 @@ class Junction:
     resistance
         R in Ohm that damps the plasma oscillation, > 0; inf (default) for no damping. At microwave
         frequencies it is the real part of the leads' impedance, seldom the quasiparticle resistance.
+    potential
+        Of its current-phase relation; the washboard of a sinusoid by default.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class Junction:
     critical_current: float
     capacitance: float
     resistance: float = math.inf
+    potential: Potential = field(default=Washboard(), kw_only=True)
 
     def __post_init__(self) -> None:
         for name, unit in (("critical_current", "A"), ("capacitance", "F"), ("resistance", "Ohm")):
@@ -68,7 +72,10 @@ class Junction:
 
     @property
     def zero_bias_plasma_frequency(self) -> float:
-        """Angular plasma frequency (2e Ic / hbar C)^(1/2) in rad/s at zero bias (Tinkham, eq. 6.11 [M])."""
+        """(2e Ic / hbar C)^(1/2) in rad/s, the washboard's plasma frequency at zero bias (Tinkham, eq. 6.11 [M]).
+
+        For every potential it is the unit of its frequencies; its own at zero bias is `plasma_frequency(0.0)`.
+        """
         return math.sqrt(2.0 * e * self.critical_current / (hbar * self.capacitance))
 
     @property
@@ -83,13 +90,14 @@ class Junction:
 
     @property
     def retrapping_current(self) -> float:
-        """Current in A below which the voltage state returns to zero voltage, 4 Ic / (pi Q(0)).
+        """Current in A below which the voltage state returns to zero voltage; 4 Ic / (pi Q(0)) for the washboard.
 
         Holds for Q(0) >> 1 (Likharev, Dynamics of Josephson Junctions, eq. 4.30 [M]; 10 % at Q = 3); it is
         cut at Ic, since an overdamped junction has no hysteresis. For a current that also depends on
         temperature see `mqtctl.physics.Retrapping`.
         """
-        return min(1.0, 4.0 / (math.pi * self.zero_bias_quality_factor)) * self.critical_current
+        path = 0.5 * self.potential.running_path
+        return min(1.0, path / (math.pi * self.zero_bias_quality_factor)) * self.critical_current
 
     def one_minus_s(self, bias_current: ArrayLike) -> NDArray[np.float64]:
         """Return x = 1 - I/Ic for bias currents in A; 0 at Ic, 1 at zero bias, 2 at -Ic."""
@@ -112,11 +120,13 @@ class Junction:
         one_minus_s
             x = 1 - I/Ic instead of the current.
         shape
-            "exact" for the washboard, "cubic" for (4 sqrt2 / 3) E_J x^(3/2), 1 % low at s = 0.8.
+            "exact" for the potential, "cubic" for (4 sqrt2 / 3) E_J x^(3/2) / c^(1/2), 1 % low at s = 0.8 in the
+            washboard, where the cubic coefficient c is 1.
         """
         x = given_distance(self, bias_current, one_minus_s)
-        function = washboard.barrier_shape if _is_exact(shape) else washboard.cubic_barrier_shape
-        return np.asarray(self.josephson_energy * function(x))[()]
+        if _is_exact(shape):
+            return np.asarray(self.josephson_energy * self.potential.barrier(x))[()]
+        return np.asarray(self.josephson_energy * cubic_barrier_shape(x, self.potential.cubic_coefficient))[()]
 
     def reverse_barrier(
         self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None
@@ -125,7 +135,7 @@ class Junction:
         if bias_current is not None and one_minus_s is None:  # exact close to -Ic, where 2 - x is not
             return self.barrier(-np.asarray(bias_current, dtype=np.float64))
         x = given_distance(self, bias_current, one_minus_s)
-        return np.asarray(self.josephson_energy * washboard.barrier_shape(2.0 - x))[()]
+        return np.asarray(self.josephson_energy * self.potential.barrier(2.0 - x))[()]
 
     def plasma_frequency(
         self,
@@ -136,12 +146,21 @@ class Junction:
     ) -> NDArray[np.float64]:
         """Return the angular frequency in rad/s of small oscillations in the tilted well; 0 where there is none.
 
-        wp = (2e Ic / hbar C)^(1/2) (1 - s^2)^(1/4) (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq. 4 [M]). The
-        curvature of the barrier top is the same. "cubic" gives wp(0) (2x)^(1/4), 2.7 % high at s = 0.8.
+        In the washboard wp = (2e Ic / hbar C)^(1/2) (1 - s^2)^(1/4) (Fulton and Dunkelberger, PRB 9, 4760 (1974), eq.
+        4 [M]). The curvature of its barrier top is the same. "cubic" gives wp(0) (2x)^(1/4), 2.7 % high at s = 0.8.
         """
         x = given_distance(self, bias_current, one_minus_s)
-        function = washboard.frequency_shape if _is_exact(shape) else washboard.cubic_frequency_shape
-        return np.asarray(self.zero_bias_plasma_frequency * function(x))[()]
+        if _is_exact(shape):
+            return np.asarray(self.zero_bias_plasma_frequency * self.potential.frequencies(x)[0])[()]
+        cubic = cubic_frequency_shape(x, self.potential.cubic_coefficient)
+        return np.asarray(self.zero_bias_plasma_frequency * cubic)[()]
+
+    def barrier_top_frequency(
+        self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return the angular frequency in rad/s of the inverted barrier top; the washboard's is that of its well."""
+        x = given_distance(self, bias_current, one_minus_s)
+        return np.asarray(self.zero_bias_plasma_frequency * self.potential.frequencies(x)[1])[()]
 
     def quality_factor(
         self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None
@@ -157,8 +176,8 @@ class Junction:
     ) -> NDArray[np.float64]:
         """Return N = dU / hbar wp, about the number of levels in the well; 0 where there is no well."""
         x = given_distance(self, bias_current, one_minus_s)
-        frequency = self.zero_bias_plasma_frequency * washboard.frequency_shape(x)
-        barrier = self.josephson_energy * washboard.barrier_shape(x)
+        frequency = self.zero_bias_plasma_frequency * self.potential.frequencies(x)[0]
+        barrier = self.josephson_energy * self.potential.barrier(x)
         quanta = np.zeros(np.shape(barrier))
         np.divide(barrier, hbar * frequency, out=quanta, where=frequency > 0.0)
         quanta[np.isnan(x)] = np.nan
@@ -173,7 +192,7 @@ class Junction:
         53, 1787 (1984), eq. 4 [M]), evaluated as wp^2 / [(wp^2 + g^2/4)^(1/2) + g/2] so that strong damping keeps
         its digits.
         """
-        frequency = np.asarray(self.plasma_frequency(bias_current, one_minus_s=one_minus_s))
+        frequency = np.asarray(self.barrier_top_frequency(bias_current, one_minus_s=one_minus_s))
         half = 0.5 * self.damping_rate
         denominator = np.hypot(frequency, half) + half
         result = np.zeros(np.shape(frequency))
@@ -197,7 +216,7 @@ class Junction:
         definition
             "damped": T0 = hbar wR / 2 pi k, where the bounce appears (Grabert and Weiss, PRL 53, 1787 (1984),
             eq. 4 [M]).
-            "undamped": hbar wp / 2 pi k (Affleck, PRL 46, 388 (1981), eq. 4 [M]), the energy view.
+            "undamped": hbar w_top / 2 pi k (Affleck, PRL 46, 388 (1981), eq. 4 [M]), the energy view.
             "rate": 5 hbar wp / 36 k, where exp(-dU/kT) equals exp(-7.2 dU / hbar wp); 13 % below the
             energy view and not interchangeable with it.
         """
@@ -206,7 +225,7 @@ class Junction:
         if definition not in ("undamped", "rate"):
             raise InputError(f"definition is {definition!r}; it must be 'damped', 'undamped' or 'rate'")
         factor = 1.0 / (2.0 * np.pi) if definition == "undamped" else 5.0 / 36.0
-        return factor * hbar / k * self.plasma_frequency(bias_current, one_minus_s=one_minus_s)
+        return factor * hbar / k * self.barrier_top_frequency(bias_current, one_minus_s=one_minus_s)
 
     def transition_frequency(
         self, bias_current: ArrayLike | None = None, *, one_minus_s: ArrayLike | None = None

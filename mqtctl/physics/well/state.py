@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import hbar, k
 
 from mqtctl.errors import InputError
-from mqtctl.physics.well import washboard
 from mqtctl.physics.well.junction import BarrierShape, Junction
+from mqtctl.physics.well.potential import cubic_barrier_shape, cubic_frequency_shape, well_exists
 
 __all__ = ["WellState", "checked_temperature", "well_state"]
 
@@ -27,11 +27,15 @@ class WellState:
     inside
         Whether a metastable well exists.
     frequency
-        Angular plasma frequency wp(I) in rad/s, > 0.
+        Angular plasma frequency wp(I) of the well in rad/s, > 0, with which it tries.
+    top_frequency
+        That of the inverted barrier top in rad/s, > 0; the same in the washboard and in a cubic well. Where they differ
+        a little, the action of tunnelling is that of a cubic well with wp^(1/7) w_top^(6/7): quanta, damping and
+        temperature are therefore counted with this one.
     quanta
-        N = dU/(hbar wp).
+        N = dU/(hbar w_top).
     damping
-        g = 1/Q = 1/(wp R C).
+        g = 1/Q = 1/(w_top R C).
     temperature
         In K.
     one_minus_s
@@ -42,6 +46,7 @@ class WellState:
 
     inside: NDArray[np.bool_]
     frequency: NDArray[np.float64]
+    top_frequency: NDArray[np.float64]
     quanta: NDArray[np.float64]
     damping: NDArray[np.float64]
     temperature: NDArray[np.float64]
@@ -50,14 +55,14 @@ class WellState:
 
     @property
     def kramers_factor(self) -> NDArray[np.float64]:
-        """wR/wp = 1 / [(1 + g^2/4)^(1/2) + g/2] (Kramers, Physica 7, 284 (1940), eq. 25 [M])."""
+        """wR/w_top = 1 / [(1 + g^2/4)^(1/2) + g/2] (Kramers, Physica 7, 284 (1940), eq. 25 [M])."""
         half = 0.5 * self.damping
         return np.asarray(1.0 / (np.sqrt(1.0 + half * half) + half))
 
     @property
     def thermal_quanta(self) -> NDArray[np.float64]:
-        """Temperature in quanta, tau = kT/(hbar wp)."""
-        return np.asarray(self.temperature * (k / hbar) / self.frequency)
+        """Temperature in quanta, tau = kT/(hbar w_top)."""
+        return np.asarray(self.temperature * (k / hbar) / self.top_frequency)
 
     @property
     def reduced_barrier(self) -> NDArray[np.float64]:
@@ -102,21 +107,25 @@ def well_state(
     `barrier` "cubic" replaces barrier height and frequency together (mixing them is worse than either).
     """
     x = one_minus_s
-    inside = washboard.well_exists(x) | np.isnan(x)
+    inside = well_exists(x) | np.isnan(x)
     if not inside.all():
         x = np.where(inside, x, 1.0)
     if barrier == "exact":
-        height, frequency = washboard.barrier_shape(x), washboard.frequency_shape(x)
+        height = junction.potential.barrier(x)
+        frequency, top_frequency = junction.potential.frequencies(x)
     elif barrier == "cubic":
-        height, frequency = washboard.cubic_barrier_shape(x), washboard.cubic_frequency_shape(x)
+        height = cubic_barrier_shape(x, junction.potential.cubic_coefficient)
+        frequency = top_frequency = cubic_frequency_shape(x, junction.potential.cubic_coefficient)
     else:
         raise InputError(f"barrier is {barrier!r}; it must be 'exact' or 'cubic'")
-    frequency = junction.zero_bias_plasma_frequency * frequency
+    scale = junction.zero_bias_plasma_frequency
+    top_frequency = scale * top_frequency
     return WellState(
         inside=inside,
-        frequency=frequency,
-        quanta=junction.josephson_energy / hbar * height / frequency,
-        damping=junction.damping_rate / frequency,
+        frequency=scale * frequency,
+        top_frequency=top_frequency,
+        quanta=junction.josephson_energy / hbar * height / top_frequency,
+        damping=junction.damping_rate / top_frequency,
         temperature=temperature,
         one_minus_s=x,
         josephson_energy=junction.josephson_energy,

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from mqtctl.bench_description import BenchFile, split_port
 from mqtctl.physics import Junction, NoiseTemperature
-from mqtctl.physics.models.names import escape_model
+from mqtctl.physics.well.names import potential
 from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord, Readout
 from pyvisa_mqt.sample.cryostat import Cryostat, CryostatModel
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor
@@ -31,10 +31,13 @@ def build_sample(file: BenchFile) -> Sample | DummyResistor | None:
         return DummyResistor(file.dummy_resistor, lag=lag, noise=noise, offset=offset, seed=file.seed)
     if section is None:
         return None
-    model = escape_model(section.escape)
+    model = section.law
+    if bias and bias.noise_temperature:
+        model = NoiseTemperature(model, bias.noise_temperature, bias.noise_exponent)
+    own = potential(section.potential)
     return Sample(
-        Junction(section.critical_current, section.capacitance, section.resistance),
-        NoiseTemperature(model, bias.noise_temperature) if bias and bias.noise_temperature else model,
+        Junction(section.critical_current, section.capacitance, section.resistance, potential=own),
+        model,
         gap_voltage=section.gap_voltage,
         retrapping_current=section.retrapping_current,
         retrapping_noise=section.retrapping_noise,

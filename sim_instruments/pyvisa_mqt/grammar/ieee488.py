@@ -17,6 +17,7 @@ __all__ = [
     "EventRegister",
     "ScpiError",
     "StatusModel",
+    "StatusReporting",
 ]
 
 # Bits of the standard event status register.
@@ -274,3 +275,19 @@ def error_class(code: int) -> int:
     if -499 <= code <= -400:
         return QUERY_ERROR
     return DEVICE_ERROR
+
+
+class StatusReporting:
+    """An instrument whose service requests are those of its status model."""
+
+    status: StatusModel
+
+    @property
+    def service_requests(self) -> int:
+        """How many service requests were asserted since power-on."""
+        return self.status.service_requests
+
+    @property
+    def requesting_service(self) -> bool:
+        """Whether a service request is asserted now."""
+        return self.status.requesting

@@ -21,6 +21,7 @@ from pyvisa_mqt.grammar.ieee488 import (
     QUERY_ERROR,
     ErrorQueue,
     StatusModel,
+    StatusReporting,
 )
 from pyvisa_mqt.grammar.instrument import InputBuffer, Instrument
 from pyvisa_mqt.grammar.lakeshore_fields import Field, Integer, Quoted, RefusalError
@@ -67,7 +68,7 @@ class Entry:
     readable: bool = True
 
 
-class LakeShoreInstrument(Instrument):
+class LakeShoreInstrument(StatusReporting, Instrument):
     """Runs the messages of a Lake Shore controller against its command table."""
 
     #: Mnemonics whose values are lost without power; all others are non-volatile.
@@ -98,16 +99,6 @@ class LakeShoreInstrument(Instrument):
         """Do what *RST does."""
 
     # The byte level.
-
-    @property
-    def service_requests(self) -> int:
-        """How many service requests were asserted since power-on."""
-        return self.status.service_requests
-
-    @property
-    def requesting_service(self) -> bool:
-        """Whether a service request is asserted now."""
-        return self.status.requesting
 
     @property
     def reply_waits(self) -> bool:

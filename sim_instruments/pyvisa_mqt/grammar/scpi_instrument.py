@@ -21,6 +21,7 @@ from pyvisa_mqt.grammar.ieee488 import (
     EventRegister,
     ScpiError,
     StatusModel,
+    StatusReporting,
 )
 from pyvisa_mqt.grammar.instrument import InputBuffer, Instrument
 from pyvisa_mqt.grammar.parameters import Mask, Number
@@ -48,7 +49,7 @@ class Hold:
     then: Callable[[], Reply]
 
 
-class ScpiInstrument(Instrument):
+class ScpiInstrument(StatusReporting, Instrument):
     """An instrument that speaks SCPI over IEEE 488.2 message exchange."""
 
     #: The model's own table; COMMON_COMMANDS come first.
@@ -125,16 +126,6 @@ class ScpiInstrument(Instrument):
     def busy(self) -> bool:
         """Whether a message is held up by an unfinished operation."""
         return self._hold is not None
-
-    @property
-    def service_requests(self) -> int:
-        """How many service requests were asserted since power-on."""
-        return self.status.service_requests
-
-    @property
-    def requesting_service(self) -> bool:
-        """Whether a service request is asserted now."""
-        return self.status.requesting
 
     def write(self, data: bytes, end: bool) -> None:
         """Take bytes from the bus and execute the messages they complete."""

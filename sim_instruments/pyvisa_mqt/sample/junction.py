@@ -9,7 +9,7 @@ All times here are those at the bias source; the wiring adds the cable's delay.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +188,7 @@ class Sample:
     def change_critical_current(self, time: float, critical_current: float) -> None:
         """Let the junction have another critical current (A) in the cycles that begin at `time` or later."""
         self._forget(time)
-        self.junction = Junction(critical_current, self.junction.capacitance, self.junction.resistance)
+        self.junction = replace(self.junction, critical_current=critical_current)
         self._times = SwitchTimes(self.junction, self._model, self._noise)
 
     def hold_voltage_state(self, time: float) -> None:

@@ -28,6 +28,7 @@ def polled(chain: Open, settings: str, pause: float, noise: str = "2 uV") -> Arr
     return np.concatenate(pieces)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("settings", ["COUP AC", "FILT 1", "COUP AC;FILT 1", "NREJ 1"])
 def test_readings_do_not_depend_on_how_often_they_are_fetched(chain: Open, settings: str) -> None:
     rarely, often = polled(chain, settings, 1.5), polled(chain, settings, 0.013)

@@ -98,6 +98,7 @@ def test_a_lower_retrapping_current_comes_later_on_the_way_down(chain: Open) -> 
     assert means[1] - means[0] == pytest.approx(0.5e-6 / (TOP * FREQUENCY / 0.8), rel=1e-2)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(("source", "counter"), PAIRS)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_dummy_resistor_stops_where_its_voltage_passes_the_threshold(

@@ -35,6 +35,7 @@ def probabilities(chain: Open, source: str, counter: str, temperature: float, se
     return np.asarray(law.cdf(RATE * (intervals - DELAY)))
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("temperature", [0.012, 0.3])
 @pytest.mark.parametrize(("source", "counter"), PAIRS)
 def test_switches_follow_the_physics(chain: Open, source: str, counter: str, temperature: float) -> None:
@@ -67,6 +68,7 @@ def test_the_thermometers_heater_warms_the_junction_and_the_histogram_follows(ch
     assert stats.kstest(law.cdf(currents), "uniform").pvalue > 1e-3
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("source", "counter"), PAIRS)
 def test_the_same_seed_gives_the_same_bytes_through_visa(chain: Open, source: str, counter: str) -> None:
     results = [

@@ -63,6 +63,7 @@ def closed_afterwards() -> Iterator[None]:
 # QCoDeS.
 
 
+@pytest.mark.shown(5)
 @pytest.mark.parametrize("driver", [Keysight33512B, Keysight33522B])
 @pytest.mark.parametrize("function", ["SIN", "SQU", "TRI", "RAMP", "PULS", "PRBS", "NOIS", "ARB", "DC"])
 def test_qcodes_walks_through_the_generator_with_every_function(

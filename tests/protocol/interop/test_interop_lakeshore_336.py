@@ -58,6 +58,7 @@ def test_every_parameter_of_the_qcodes_driver_takes_its_allowed_values_and_reads
     assert unit.A.curve_format() == "log Ohms/K"
 
 
+@pytest.mark.slow
 def test_qcodes_goes_to_a_temperature_and_waits_there(
     qcodes_controller: LakeshoreModel336, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,8 +5,10 @@ What each of them can set is walked through on the backend; here it is connectio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 import pyvisa
 from mqtctl_drivers.keithley_6221 import Keithley6221
 from mqtctl_drivers.keysight_53230a import Keysight53230A
+from qcodes.instrument import Instrument
 from qcodes.instrument_drivers.Keysight import Keysight33512B
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336, LakeshoreModel372
 from qcodes.instrument_drivers.yokogawa import YokogawaGS200
@@ -324,3 +327,30 @@ def test_a_driver_from_the_package_index_runs_the_serial_counter(showroom: Serve
         assert (counter.mode, counter.source, counter.size) == (mode, source, 10)
     assert counter.cont
     counter.close_connection()
+
+
+# docs/bench-serve.md.
+
+
+def test_the_clients_of_the_page_do_what_it_prints(showroom: ServedBench, capsys: pytest.CaptureFixture[str]) -> None:
+    for package in ("pymeasure", "lakeshore", "serial"):
+        pytest.importorskip(package)
+    page = (Path(__file__).parents[3] / "docs" / "bench-serve.md").read_text(encoding="utf-8")
+    for name, port in re.findall(r"^(\w+) .*TCPIP::127\.0\.0\.1::(\d+)::SOCKET$", page, re.MULTILINE):
+        page = page.replace(port, str(showroom.port(name)))
+    page = page.replace("/dev/pts/3", showroom.device("interval_counter"))
+    clients = re.findall(r"```python\n(.*?)```", page.partition("## As JSON")[0], re.DOTALL)
+    namespace: dict[str, Any] = {}
+    said = []
+    try:
+        for code in clients:
+            exec(compile(code, "docs/bench-serve.md", "exec"), namespace)
+            said.append(capsys.readouterr().out)
+    finally:
+        Instrument.close_all()
+        namespace["source"].adapter.close()
+        namespace["manager"].close()
+    assert "53230A" in said[0]
+    assert [float(said[number].split()[-1]) for number in (1, 3)] == pytest.approx([0.012, 0.012], rel=0.05)
+    assert said[2].strip().endswith("MODEL 6221,1400001,D04 []")
+    assert (said[4], "SR620" in said[5]) == ("", True)

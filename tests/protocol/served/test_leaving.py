@@ -41,6 +41,7 @@ def instrument(manager: pyvisa.ResourceManager, model: str) -> MessageBasedResou
     return opened
 
 
+@pytest.mark.shown(10)
 @pytest.mark.parametrize(("model", "command"), [(model, each) for model in LEAVING for each in LEAVING[model]])
 def test_what_clients_send_on_leaving_is_understood(model: str, command: str) -> None:
     manager = pyvisa.ResourceManager("showroom@mqt")

@@ -177,6 +177,7 @@ def test_where_no_bench_is_served_the_library_says_so_in_one_sentence() -> None:
             pyvisa.ResourceManager(path)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_served_bench_ends_with_exit_code_0_when_interrupted(ending: signal.Signals) -> None:
     with serving() as (places, process):
@@ -189,6 +190,7 @@ def test_a_served_bench_ends_with_exit_code_0_when_interrupted(ending: signal.Si
         assert process.wait(timeout=20) == 0
 
 
+@pytest.mark.slow
 def test_in_real_time_the_bench_lives_by_itself_and_faster_by_its_factor() -> None:
     with serving("?seed=1", "--speed", "500") as (places, _):
         bridge = places["instruments"]["thermometer"]
@@ -210,6 +212,7 @@ def test_in_real_time_the_bench_lives_by_itself_and_faster_by_its_factor() -> No
                 pytest.fail("the mixing chamber never warmed")
 
 
+@pytest.mark.slow
 def test_a_wrong_bench_file_ends_with_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "bench.yaml").write_text("instrumets: {}\n")
     command = [sys.executable, "-m", "mqtctl", "bench", "serve", str(tmp_path / "bench.yaml")]
@@ -278,6 +281,7 @@ def test_a_served_bench_says_nothing_on_stdout_but_its_json_and_answers_a_client
         assert process.stderr.read() == ""
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_ends_with_exit_code_2_and_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -182,6 +182,7 @@ def test_an_attribute_takes_no_nonsense(
 # Reading.
 
 
+@pytest.mark.shown(12)
 @pytest.mark.parametrize("chunk", [1, 7, 20 * 1024])
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_a_reply_comes_whole_in_chunks_of_any_size(manager: pyvisa.ResourceManager, name: str, chunk: int) -> None:
@@ -239,6 +240,7 @@ def test_a_timeout_of_nothing_and_one_without_end(manager: pyvisa.ResourceManage
     assert counter.timeout == float("+inf") or counter.timeout == 2000
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("name", [STOCK, STOCK_SERIAL])
 def test_a_stock_device_times_out_in_virtual_time_and_is_cleared_and_locked_like_the_others(
     manager: pyvisa.ResourceManager, name: str

@@ -23,6 +23,7 @@ def assert_nothing_written(laboratory: Any) -> None:
     assert not list(laboratory.folder.glob("*.db*"))
 
 
+@pytest.mark.shown(9)
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "fault"),
     [
@@ -106,6 +107,7 @@ def test_a_ramp_that_never_reaches_the_switching_current_stops_and_says_so(labor
     assert_refused(laboratory, outcome, 10, "40 ramps in a row reached 8 uA without a switch")
 
 
+@pytest.mark.slow
 def test_a_temperature_below_the_real_base_ends_at_the_deadline(laboratory: Any) -> None:
     laboratory.change("bench.yaml", "base_temperature: 12 mK", "base_temperature: 30 mK")
     laboratory.change("plan.yaml", "[100 mK]", "[20 mK]")

@@ -64,7 +64,9 @@ def test_a_calibration_finds_delay_and_offset_and_corrects_measurement_and_analy
     assert shift == pytest.approx(expected, rel=1e-6)
     # the dataset says which calibration it used, and the raw intervals are as they were
     stored, raw = load_sweep(cold.folder / "corrected" / "data.db"), load_sweep(cold.folder / "run" / "data.db")
-    assert stored.points[0].header["document"]["calibration"]["digest"] == found["digest"]
+    used = stored.points[0].header.document.calibration
+    assert used is not None
+    assert used.digest == found["digest"]
     assert np.array_equal(stored.sweep.histograms[0].intervals, raw.sweep.histograms[0].intervals)
     # offline: the uncalibrated run becomes the calibrated one, and that one stays what it is
     for folder in ("run", "corrected"):
@@ -80,6 +82,7 @@ def fewer(monkeypatch: pytest.MonkeyPatch, thresholds: tuple[float, ...], ramps:
     monkeypatch.setattr("mqtctl.acquisition.calibration._DUMMY_RAMPS", ramps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("short", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_dummy_resistor_checks_the_chain_without_a_junction(
     cold: Any, monkeypatch: pytest.MonkeyPatch, short: bool

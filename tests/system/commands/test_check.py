@@ -74,6 +74,7 @@ def test_people_get_a_table_in_which_each_fault_stands_once(laboratory: Any) -> 
     assert outcome.stderr.startswith("mqtctl: 1 fault: timing counter, stop threshold: ")
 
 
+@pytest.mark.shown(5)
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "fault"),
     [
@@ -105,6 +106,7 @@ def test_each_fault_has_its_sentence_and_sweep_refuses_it_with_the_same_code(
     assert not (laboratory.folder / "run").exists()
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "fault"),
     [

@@ -21,6 +21,7 @@ def test_a_critical_current_that_the_sample_may_not_see_contradicts_itself(labor
     assert "12 uA" in told
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("command", ["check", "rehearse", "sweep"])
 def test_a_ramp_that_goes_a_hundred_times_beyond_the_critical_current_is_a_fault(laboratory: Any, command: str) -> None:
     laboratory.change("sample.yaml", "critical_current: 9.5 uA", "critical_current: 95 nA")
@@ -31,6 +32,7 @@ def test_a_ramp_that_goes_a_hundred_times_beyond_the_critical_current_is_a_fault
     assert "junction.critical_current" in text
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("command", ["check", "rehearse"])
 def test_a_capacitance_that_no_junction_has_is_told_before(laboratory: Any, command: str) -> None:
     laboratory.change("sample.yaml", "capacitance: 6.35 pF", "capacitance: 6.35 nF")

@@ -80,8 +80,9 @@ ALL_KINDS = "\npolarity: both\nretrapping: 200\nheating_check: true"
 @pytest.mark.parametrize(
     ("switches", "more"),
     [
+        (1000, ""),
         pytest.param(6000, "", marks=SLOW),  # more than are rehearsed
-        (1000, ALL_KINDS),
+        pytest.param(1000, ALL_KINDS, marks=SLOW),
         pytest.param(6000, ALL_KINDS, marks=SLOW),
     ],
 )
@@ -98,9 +99,9 @@ def test_times_are_those_of_the_sweep(laboratory: Any, switches: int, more: str)
 
 
 def test_the_same_seed_gives_the_same_bytes(laboratory: Any) -> None:
-    first, second = (rehearse(laboratory, "--json", "--repeat", "3") for _ in range(2))
+    first, second = (rehearse(laboratory, "--json", "--repeat", "2") for _ in range(2))
     assert first.stdout == second.stdout
-    assert json.loads(first.stdout)["spread"]["rehearsals"] == 3
+    assert json.loads(first.stdout)["spread"]["rehearsals"] == 2
 
 
 def test_nothing_but_the_simulated_bench_is_opened(laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +122,7 @@ def test_nothing_but_the_simulated_bench_is_opened(laboratory: Any, monkeypatch:
     assert any("cooling power" in sentence for sentence in result["assumed"])
 
 
+@pytest.mark.slow
 def test_a_bench_made_of_the_station_file_behaves_as_the_built_in_one(laboratory: Any, usual: dict[str, Any]) -> None:
     without_bench(laboratory)
     generated = rehearsed(laboratory)
@@ -128,6 +130,7 @@ def test_a_bench_made_of_the_station_file_behaves_as_the_built_in_one(laboratory
     assert generated["findings"] == []
 
 
+@pytest.mark.slow
 def test_a_precision_is_predicted_in_switches_and_time(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "switches: 1000", "precision: 3 %")
     (point,) = rehearsed(laboratory)["points"]
@@ -154,6 +157,7 @@ def test_the_table_says_the_same_for_people(laboratory: Any) -> None:
         assert words in outcome.stdout
 
 
+@pytest.mark.shown(4)
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "fault"),
     [
@@ -222,6 +226,7 @@ def test_each_mistake_has_its_sentence_and_the_code_of_the_sweep(
     assert result["points"][0]["temperature_K"] == 0.1, "what can be predicted is predicted"
 
 
+@pytest.mark.slow
 def test_a_counter_with_too_little_memory_for_the_block_is_told(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,3 +285,16 @@ def test_a_bench_file_of_the_users_is_used_and_checked(laboratory: Any, tmp_path
     outcome = rehearse(laboratory, "--bench", str(tmp_path / "nowhere.yaml"))
     assert outcome.exit_code == 2
     assert "nowhere.yaml: no such file" in outcome.stderr
+
+
+def test_a_fault_in_the_station_file_is_a_finding_whichever_bench_file_is_named(laboratory: Any) -> None:
+    laboratory.change("station.yaml", "role: temperature_controller", "role: ramp_source")
+    result = rehearsed(laboratory, "--bench", str(laboratory.folder / "station.yaml"), code=2)
+    assert "exactly one instrument" in texts(result)
+
+
+def test_what_the_plan_is_refused_for_is_told_once(laboratory: Any) -> None:
+    laboratory.change("station.yaml", "stop_threshold: 1 V", "stop_threshold: 4 V")
+    result = rehearsed(laboratory, code=2)
+    told = [finding["text"] for finding in result["findings"] if "above the gap voltage" in finding["text"]]
+    assert len(told) == 1

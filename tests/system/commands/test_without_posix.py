@@ -64,6 +64,7 @@ print("all done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effort", ["quickly", pytest.param("thoroughly", marks=pytest.mark.slow)])
 def test_every_command_but_bench_serve_runs_without_the_modules_that_only_posix_has(
     effort: str, tmp_path: Path

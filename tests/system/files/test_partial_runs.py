@@ -25,6 +25,7 @@ from mqtctl.errors import (
     UnsafeError,
 )
 from mqtctl.records import MeasuredRamp
+from mqtctl.storage import RunFacts
 from mqtctl.workflow import MeasurementBegins, Options, measure_sweep
 from mqtctl.workflow.following import Following
 from mqtctl.workflow.results import RunFolder
@@ -151,7 +152,7 @@ def test_a_histogram_without_a_first_block_is_refused_in_a_sentence(stopped: Sto
 )
 def test_every_way_out_tells_where_the_data_are(fault: BaseException, tmp_path: Path) -> None:
     following = Following(RunFolder(tmp_path, tmp_path / "data.db"), "id", 14, lambda _event: None, FakeClock())
-    following.begin({"simulated": True, "seed": 3})
+    following.begin(RunFacts(simulated=True, seed=3))
     following(RampsBegin(3, 14, 0.1, MeasuredRamp(0.0, 9.8e-6, 1e-3, 0.0125, 0.0)))
     following(BlockStored(3, 14, 100, 100, 0, 0.1, 1.0, 9e-6, 1e-9))
     following(PointFinished(3, 14, 4, 100, 0, 0.1, 9e-6, 1e-9, 0.9))
@@ -174,7 +175,7 @@ def test_the_report_is_rewritten_while_it_runs_but_seldom_and_never_ends_the_mea
     folder.path.mkdir()
     following = Following(folder, sweep_id, 3, events.append, clock, reported=True)
     finished = PointFinished(0, 3, 1, 200, 0, 0.1, 9e-6, 1e-9, 0.9)
-    following.begin({"simulated": True, "seed": 4})
+    following.begin(RunFacts(simulated=True, seed=4))
     assert isinstance(events[0], MeasurementBegins)
     clock.sleep(20.0)  # a sweep that the bench rushes through: a report of 3 s would be 15 % of it
     following(finished)

@@ -84,6 +84,7 @@ def test_another_programs_lock_is_waited_for_and_the_sweep_is_whole(
     assert (point.complete, point.histogram.switching_currents.size) == (True, 1000)
 
 
+@pytest.mark.slow
 def test_a_lock_that_never_ends_costs_the_rest_of_the_night_and_not_one_switch(
     laboratory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +137,7 @@ CONFIGURATIONS: dict[str, dict[tuple[str, str], Any]] = {
 }
 
 
+@pytest.mark.shown(1)
 @pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize(
     "wanted",

@@ -65,6 +65,7 @@ def test_every_run_in_the_database_says_it_where_plotting_programs_show_names(la
     assert all(sample.endswith(" SIMULATED") for name, sample in rows if "counts" in name or "over" in name)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.usefixtures("swept")
 @pytest.mark.parametrize("command", [("analyze", "run"), ("report", "run"), ("check", "plan.yaml")], ids=lambda c: c[0])
 def test_commands_that_look_say_it_in_text_and_json(laboratory: Any, command: tuple[str, str]) -> None:
@@ -73,6 +74,7 @@ def test_commands_that_look_say_it_in_text_and_json(laboratory: Any, command: tu
     assert (result["simulated"], result["seed"]) == (True, 0)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("command", "show"),
     [

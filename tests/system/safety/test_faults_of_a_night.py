@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from mqtctl.acquisition.events import Remark
 from mqtctl.errors import CryostatError, HardwareError, MqtctlError
-from mqtctl.storage import load_sweep
+from mqtctl.storage import ClosingFacts, load_sweep
 from mqtctl.workflow import Options, acquire
 
 #: When the built-in bench with this plan begins its histogram at 100 mK, in s, about.
@@ -27,7 +27,7 @@ class Night:
     remarks: list[str]
     intervals: Any
     censored: int
-    result: Mapping[str, Any] | None
+    result: ClosingFacts | None
     bath: float
 
 
@@ -75,13 +75,14 @@ def test_a_source_that_lost_its_power_before_the_first_period_is_no_missing_mark
     assert "switched off and on" in str(found.error)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("kind", ["lost-reply", "truncated-reply"])
 def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callable[[str], Night], kind: str) -> None:
     found = night(f"{{kind: {kind}, instrument: counter, match: 'R? ', message: 6}}")
     assert found.error is None
     assert found.intervals.size == np.unique(found.intervals).size == 600
     assert found.result is not None
-    assert found.result["glitches"] == 1
+    assert found.result.glitches == 1
     assert any("setback 1 of at most 10" in remark for remark in found.remarks)
 
 
@@ -119,7 +120,7 @@ def test_invalid_readings_are_waited_out_while_ramps_go_on(night: Callable[[str]
     )
     assert found.error is None
     assert found.result is not None
-    assert found.result["invalid_bath_readings"] in {1, 2}
+    assert found.result.invalid_bath_readings in {1, 2}
     assert any("invalid readings of the bath, waited out" in remark for remark in found.remarks)
 
 
@@ -127,7 +128,7 @@ def test_a_bath_that_leaves_its_band_is_settled_again(night: Callable[[str], Nig
     found = night(f"{{kind: warming, at: {RAMPS_BEGIN + 2} s, power: 300 uW, duration: 8 s}}")
     assert found.error is None
     assert found.result is not None
-    assert found.result["settled_again"] == 1
+    assert found.result.settled_again == 1
     assert found.bath == pytest.approx(0.1, rel=2e-3)
     assert any(
         "has left its band" in remark and "settling again (1 of at most 2 times)" in remark for remark in found.remarks
@@ -147,6 +148,7 @@ def test_a_garbled_answer_while_a_set_point_is_made_is_asked_for_again(night: Ca
     assert any("attempt 1 of 3" in remark for remark in found.remarks)
 
 
+@pytest.mark.slow
 def test_one_glitch_in_an_i_v_curve_costs_a_few_ramps(night: Callable[[str], Night], laboratory: Any) -> None:
     laboratory.change("plan.yaml", "# iv_curve: true", "iv_curve: true  #")
     found = night("{kind: lost-reply, instrument: counter, match: 'R? ', message: 6}")

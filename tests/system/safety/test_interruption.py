@@ -18,7 +18,7 @@ from mqtctl.storage import load_sweep
 def start(laboratory: Any) -> subprocess.Popen[str]:
     """Start a long sweep in a process of its own."""
     laboratory.change("plan.yaml", "[100 mK]", "[100 mK, 200 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 40000")
+    laboratory.change("plan.yaml", "switches: 1000", "switches: 400000")
     return subprocess.Popen(
         [sys.executable, "-m", "mqtctl", "sweep", "plan.yaml", "-o", "run", "--seed", "1"],
         cwd=laboratory.folder,
@@ -37,6 +37,7 @@ def wait_for_blocks(process: subprocess.Popen[str]) -> None:
     pytest.fail(f"the sweep ended by itself: {process.communicate()}")
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
 def test_a_signal_ends_the_run_safely_with_its_exit_code(
     laboratory: Any, number: signal.Signals, code: int, name: str

@@ -86,6 +86,7 @@ def running(laboratory: Any, names: dict[str, str]) -> Iterator[Bench]:
         yield Bench(station, truth, names)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("names", SETS.values(), ids=SETS)
 def test_a_session_that_is_gone_keeps_nothing_on_and_is_opened_anew(laboratory: Any, names: dict[str, str]) -> None:
     with running(laboratory, names) as bench:

@@ -20,8 +20,8 @@ from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
-from mqtctl.acquisition.interrupt import STOP_SIGNALS
-from mqtctl.cli.progress import watching
+from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS
+from mqtctl.cli.live.progress import watching
 from mqtctl.workflow.safety import Rested
 
 
@@ -64,7 +64,7 @@ def every_command_and_signal() -> Iterator[Any]:
     """Yield all pairs; slow are all but one of each command, and of each signal that no other test sends."""
     for command in ("sweep", "histogram", "calibrate"):
         for number in STOP_SIGNALS:
-            shown = number == signal.SIGHUP if command != "sweep" else number == signal.SIGQUIT
+            shown = number == signal.SIGHUP if command != "sweep" else number in (signal.SIGQUIT, signal.SIGTERM)
             yield pytest.param(command, number, marks=() if shown else pytest.mark.slow)
 
 
@@ -74,7 +74,7 @@ def test_every_signal_ends_every_command_that_drives_outputs_with_everything_off
 ) -> None:
     monkeypatch.chdir(laboratory.folder)
     there = transcript(laboratory)
-    monkeypatch.setattr("mqtctl.cli.progress.watching", heard_by(at_the_first_block(number)))
+    monkeypatch.setattr("mqtctl.cli.live.progress.watching", heard_by(at_the_first_block(number)))
     outcome = laboratory.run(command, "plan.yaml", "-o", "run", "--seed", "1")
     assert outcome.exit_code == 128 + number, outcome.stderr
     assert outcome.stdout == ""
@@ -83,6 +83,7 @@ def test_every_signal_ends_every_command_that_drives_outputs_with_everything_off
     assert last_of(there) == (False, 0.0)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_every_signal_ends_a_check(number: signal.Signals, laboratory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def looked(*_: object) -> list[object]:
@@ -124,6 +125,7 @@ def test_every_signal_ends_a_served_bench(
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.slow
 def test_a_lost_terminal_ends_a_sweep_with_everything_off(laboratory: Any) -> None:
     there = transcript(laboratory)
     laboratory.change("plan.yaml", "switches: 1000", "switches: 40000")
@@ -186,7 +188,7 @@ def test_a_listener_that_fails_changes_nothing(
         told.append(event)
         raise failure
 
-    monkeypatch.setattr("mqtctl.cli.progress.watching", heard_by(listen))
+    monkeypatch.setattr("mqtctl.cli.live.progress.watching", heard_by(listen))
     outcome = laboratory.run(command, laboratory.folder / "plan.yaml", "-o", laboratory.folder / "run", "--json")
     assert outcome.exit_code == 0, outcome.stderr
     assert json.loads(outcome.stdout)["points"][0]["switches"] == 1000
@@ -243,6 +245,7 @@ def through(descriptor: int, *arguments: str, cwd: Path) -> subprocess.Completed
     )
 
 
+@pytest.mark.slow
 def test_what_nobody_reads_is_not_printed_and_the_exit_code_stays(laboratory: Any) -> None:
     laboratory.change("sample.yaml", "max_current: 12 uA", "max_current: 5 uA")
     reader, writer = os.pipe()

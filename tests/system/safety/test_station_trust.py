@@ -155,6 +155,7 @@ def test_a_library_of_ones_own_is_allowed_outside_of_the_station_file(
     assert not file.simulated
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("content", ["precious\n", '{"kind": "bench"}\n', '{"t": 0, "kind": "message"}\n', "[1]\n"])
 def test_a_transcript_is_never_added_to_somebody_elses_file(laboratory: Any, content: str) -> None:
     victim = laboratory.folder / "thesis.txt"
@@ -166,6 +167,7 @@ def test_a_transcript_is_never_added_to_somebody_elses_file(laboratory: Any, con
     assert victim.read_text(encoding="utf-8") == content
 
 
+@pytest.mark.shown(4)
 @pytest.mark.parametrize(
     ("command", "library"),
     [*((command, "@py") for command in (*COMMANDS, "safe")), ("sweep", ""), ("sweep", "@mqt"), ("safe", "serve:1@mqt")],
@@ -228,6 +230,7 @@ def exchange(laboratory: Any, first: str, second: str) -> None:
     laboratory.change("bench.yaml", "address: THEIRS", f"address: {ROLES[second]}")
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     ("command", "first", "second"),
     [
@@ -295,6 +298,7 @@ TYPOS = {
 }
 
 
+@pytest.mark.shown(4)
 @pytest.mark.parametrize("typo", TYPOS.values(), ids=TYPOS)
 def test_safe_needs_no_more_than_addresses_and_drivers(heated: Any, typo: tuple[str, str, int]) -> None:
     laboratory, truth, _ = heated
@@ -324,6 +328,7 @@ def test_safe_collects_all_faults(heated: Any) -> None:
         assert word in outcome.stderr
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("command", "file", "code"), [("safe", "station.yaml", 0), ("check", "plan.yaml", 2), ("rehearse", "plan.yaml", 2)]
 )

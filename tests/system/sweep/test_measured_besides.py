@@ -30,6 +30,7 @@ def test_both_polarities_find_the_bias_lines_offset_and_take_it_out(laboratory: 
     assert first == pytest.approx(second, abs=1e-15)
 
 
+@pytest.mark.slow
 def test_a_negative_plan_measures_at_negative_bias_alone(laboratory: Any) -> None:
     add(laboratory, "polarity: negative")
     result = laboratory.result()
@@ -67,6 +68,7 @@ def test_retrapping_currents_are_those_of_the_junction(laboratory: Any) -> None:
         assert entry["mean_retrapping_current_A"] == pytest.approx(600e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 def test_i_v_curves_before_and_after_show_gap_and_hysteresis(laboratory: Any) -> None:
     add(laboratory, "iv_curve: true")
@@ -86,6 +88,7 @@ def test_i_v_curves_before_and_after_show_gap_and_hysteresis(laboratory: Any) ->
     assert load_by_id(before["run_id"]).to_pandas_dataframe().shape[0] == len(before["threshold_V"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 def test_a_duty_cycle_that_warms_the_sample_is_found_and_one_that_does_not_is_not(
     laboratory: Any,
@@ -104,6 +107,7 @@ def test_a_duty_cycle_that_warms_the_sample_is_found_and_one_that_does_not_is_no
     assert check["slower_repetition_Hz"] == pytest.approx(20.0, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_was_measured_besides_stands_in_the_report(laboratory: Any) -> None:
     add(laboratory, "polarity: both", "retrapping: 50", "iv_curve: true", "heating_check: true")
     result = laboratory.result()

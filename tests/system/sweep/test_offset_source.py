@@ -48,7 +48,7 @@ def test_an_offset_lets_a_smaller_ramp_reach_the_same_switching_currents(with_of
     assert point["mean_switching_current_A"] == pytest.approx(LAW.mean, abs=4 * LAW.std / 1000**0.5 + 1e-9)
     (stored,) = load_sweep(with_offset.folder / "run" / "data.db").points
     assert stored.histogram.ramp.offset == pytest.approx(1e-7, rel=1e-3)
-    assert "offset_source" in stored.header["facts"]["instruments"]
+    assert "offset_source" in stored.header.facts.instruments
     currents = stored.histogram.ramp.current(stored.histogram.intervals)
     assert np.allclose(currents, stored.histogram.switching_currents, rtol=1e-12)
 

@@ -134,6 +134,7 @@ def test_check_believes_a_calibration_of_these_instruments_whatever_their_firmwa
     assert [finding["verdict"] for finding in of_the_calibration(laboratory)] == ["good"]
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -157,6 +158,7 @@ def test_check_doubts_a_calibration_of_something_else(
         assert words in finding["text"]
 
 
+@pytest.mark.slow
 def test_a_measurement_with_a_doubtful_calibration_says_so(laboratory: Any) -> None:
     with_calibration(laboratory, serial="9")
     want(laboratory, switches=50)
@@ -165,6 +167,7 @@ def test_a_measurement_with_a_doubtful_calibration_says_so(laboratory: Any) -> N
     assert "another ramp source" in " ".join(outcome.stderr.split())
 
 
+@pytest.mark.slow
 def test_histograms_that_the_ramp_cuts_off_make_no_calibration(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "stop_current: 9.8 uA", "stop_current: 9.415 uA")
     want(laboratory, switches=100)
@@ -196,6 +199,7 @@ def test_a_junction_is_not_taken_for_a_dummy_resistor_and_its_histograms_for_no_
     assert [point["switches"] for point in json.loads(outcome.stdout)["points"]] == [40]
 
 
+@pytest.mark.slow
 def test_a_histogram_that_fits_no_junction_is_told_and_does_not_end_the_measurement(laboratory: Any) -> None:
     """With start and stop exchanged each interval ends at the next marker: all currents are nearly the same."""
     laboratory.change(

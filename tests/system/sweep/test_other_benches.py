@@ -59,6 +59,7 @@ def measured(laboratory: Any) -> Histogram:
     return histogram
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("name", CASES)
 def test_another_junction_switches_by_its_own_physics(laboratory: Any, name: str) -> None:
     case = CASES[name]
@@ -78,6 +79,7 @@ def test_a_warmer_cryostat_widens_the_histogram_as_its_temperature_says(laborato
     assert np.std(histogram.switching_currents) == pytest.approx(20.8e-9, rel=0.11)
 
 
+@pytest.mark.slow
 def test_a_longer_filter_shifts_the_currents_by_rate_times_lag_until_the_delay_is_calibrated(laboratory: Any) -> None:
     plain = measured(laboratory).switching_currents.mean()
     laboratory.change("bench.yaml", "lag: 10 us", "lag: 50 us")

@@ -10,6 +10,7 @@ import pytest
 from mqtctl.storage import load_sweep
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank_figures")
 def test_a_precision_that_the_most_switches_do_not_give_is_remarked(laboratory: Any) -> None:
     laboratory.change("plan.yaml", "switches: 1000", "switches: 500\nprecision: 1 %")
@@ -32,11 +33,13 @@ def test_every_polarity_comes_to_the_precision_and_the_looks_are_kept(laboratory
     for point in points:
         assert point.result is not None
         number = point.histogram.switching_currents.size
-        assert point.result["precision"] <= 0.05
-        switches, precision = point.result["looks"][-1]
+        assert point.result.precision is not None
+        assert point.result.precision <= 0.05
+        switches, precision = point.result.looks[-1]
+        assert switches is not None
         # a switch that comes between the last look and the end of the burst is kept, and counts in the precision
         assert number - 2 <= switches <= number
-        assert precision == pytest.approx(point.result["precision"], rel=0.02)
+        assert precision == pytest.approx(point.result.precision, rel=0.02)
         assert 200 <= number <= 1000
     assert "precision 4." in outcome.stderr or "precision 5 %" in outcome.stderr
 

@@ -62,7 +62,7 @@ def test_a_resumed_sweep_is_whole_and_repeats_nothing(copy: Any) -> None:
     assert len(runs) - len(kept) == 3
     assert all(np.array_equal(kept[number], runs[number]) for number in kept)
     assert all(intervals.size == 200 for intervals in runs.values())
-    assert [curve["when"] for curve in after.iv_curves] == ["before", "after"]
+    assert [curve.facts.when for curve in after.iv_curves] == ["before", "after"]
     first, later = runs[min(runs)], runs[max(runs)]
     assert np.intersect1d(first, later).size == 0  # the bench did not draw its first switches once more
 

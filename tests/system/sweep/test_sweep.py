@@ -120,6 +120,7 @@ def test_analysing_and_reporting_the_stored_run_gives_the_same_numbers(
             assert again[key] == result[key], (command, key)
 
 
+@pytest.mark.slow
 def test_stock_qcodes_lists_the_runs_and_reads_the_arrays(sweep: tuple[dict[str, Any], Path, str]) -> None:
     result, folder, _ = sweep
     script = f"""

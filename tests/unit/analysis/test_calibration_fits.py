@@ -33,9 +33,10 @@ def histograms(
 
 
 # a fit in the cold, where the shape says much of the lag, takes a second
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("temperature", "seeds"),
-    [(0.02, 2), (0.3, 4), *(pytest.param(kelvin, 8, marks=pytest.mark.slow) for kelvin in (0.02, 0.3))],
+    [(0.3, 4), (0.02, 2), *(pytest.param(kelvin, 8, marks=pytest.mark.slow) for kelvin in (0.02, 0.3))],
 )
 def test_two_rates_and_two_polarities_tell_lag_and_offset(temperature: float, seeds: int) -> None:
     pulls = []
@@ -91,6 +92,7 @@ def crossings(noise: float, seed: int, scale: float = 1.0) -> list[Crossing]:
     return found
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(("noise", "seeds"), [(0.0, 1), (2e-3, 4)])
 def test_a_dummy_resistor_tells_lag_offset_and_scale_in_spite_of_noise(noise: float, seeds: int) -> None:
     for seed in range(seeds):
@@ -104,6 +106,7 @@ def test_a_dummy_resistor_tells_lag_offset_and_scale_in_spite_of_noise(noise: fl
         assert fit.nonlinearity < 1e-3
 
 
+@pytest.mark.slow
 def test_a_ramp_that_bends_shows_as_nonlinearity() -> None:
     bent = [
         Crossing(

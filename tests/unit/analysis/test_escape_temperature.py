@@ -67,6 +67,7 @@ def test_the_temperature_follows_the_critical_current_as_reported(
     assert fit.escape_temperature_stderr == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_statistical_error_is_right_even_for_tunnelling(
     junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:

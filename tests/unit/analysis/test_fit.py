@@ -140,6 +140,7 @@ def test_censored_ramps_are_used_as_survivors(
     assert fit.goodness.pvalue > 1e-3
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("missed", [0.0, 0.02, 0.3])
 @pytest.mark.parametrize(("fraction", "seeds"), [(0.1, 12), pytest.param(0.1, 200, marks=pytest.mark.slow),
@@ -300,6 +301,7 @@ def test_a_wrong_unit_of_the_ramp_rate_is_named(
         fit_histogram(histogram_of(thermal_currents(), rate=1e6), estimate)
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("kelvin", "seeds"),
     [

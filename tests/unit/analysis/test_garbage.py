@@ -52,6 +52,7 @@ KINDS = (
 )
 
 
+@pytest.mark.shown(11)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [10, 300])
 @pytest.mark.parametrize("censored", [0, 1000])
@@ -73,6 +74,7 @@ def test_any_histogram_gives_finite_numbers_or_one_sentence(
     json.dumps(fit_point(histogram, estimate, 9.489e-6).to_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_any_sweep_is_analysed(histogram_of: MakeHistogram, estimate: JunctionEstimate) -> None:
     rng = np.random.default_rng(0)
     for _ in range(8):

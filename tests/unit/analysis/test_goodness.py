@@ -41,6 +41,7 @@ def test_fitting_makes_a_given_distance_less_probable() -> None:
     assert found[0] > found[1] > found[2]
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("parameters", [1, 2])
 def test_pvalues_of_fits_are_uniform(
     parameters: int, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate

@@ -160,6 +160,7 @@ def bias(
     return float(np.mean(moved))
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("ratio", [0.3, 1.0, 2.0])
 def test_rounding_does_not_move_the_temperature(
     ratio: float, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
@@ -179,6 +180,7 @@ def test_rounding_biases_by_less_than_a_fifth_of_a_standard_error(
     assert abs(bias(ratio, rounding, drawn, histogram_of, estimate)) < 0.2
 
 
+@pytest.mark.slow
 def test_standard_errors_grow_with_the_step_and_stay_those_of_the_scatter(
     thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
 ) -> None:
@@ -252,6 +254,7 @@ def blamed(
     return found
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("ratio", STEPS)
 def test_rounding_is_said_and_nothing_else_is_blamed(
     ratio: float, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate

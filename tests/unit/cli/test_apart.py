@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from mqtctl.cli.apart import Apart
+from mqtctl.cli.live.apart import Apart
 
 
 def test_everything_is_shown_in_order_on_one_other_thread() -> None:
@@ -17,7 +17,7 @@ def test_everything_is_shown_in_order_on_one_other_thread() -> None:
 
 
 def test_a_display_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqtctl.cli.apart._PATIENCE", 0.01)
+    monkeypatch.setattr("mqtctl.cli.live.apart._PATIENCE", 0.01)
     reads = threading.Event()
 
     def hang(_event: object) -> None:
@@ -28,7 +28,7 @@ def test_a_display_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPat
         display(event)
     assert not display.close()
     reads.set()
-    monkeypatch.setattr("mqtctl.cli.apart._PATIENCE", 60.0)
+    monkeypatch.setattr("mqtctl.cli.live.apart._PATIENCE", 60.0)
     assert display.close()
 
 

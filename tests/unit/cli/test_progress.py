@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mqtctl.acquisition import Event, PointFinished, Remark
-from mqtctl.cli.progress import PlainLines, watching
+from mqtctl.cli.live.progress import PlainLines, watching
 from mqtctl.workflow import PointFitted
 
 
@@ -35,10 +35,12 @@ def test_remarks_fits_and_other_ramps_have_their_lines() -> None:
     lines: list[str] = []
     plain = PlainLines(lines.append)
     plain(Remark("so it is"))
+    plain(Remark("the bath drifts", 3))
     plain(PointFitted(0, 9.489e-6, 1e-9, 0.1, 0.001))
     plain(PointFinished(0, 1, 1, 100, 2, 0.1, 3e-6, 1e-9, 0.9, "retrapping"))
     assert lines == [
         "       note: so it is",
+        "       note: point 3: the bath drifts",
         "       fitted alone: escape temperature 100.0(1.0) mK, Ic 9.4890(10) uA",
         "[1/1] retrapping, 100 mK: 100 switches, 2 ramps without, mean 3.00000(10) uA, width 1 nA; ramps counted "
         "only 90 % of the time",

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
-from mqtctl.acquisition import BlockStored, Event, PointFinished, Settling
+from mqtctl.acquisition import BlockStored, Event, PointFinished, RampsBegin, Settling
 from mqtctl.cli.live import TimeLeft
 from mqtctl.notation import rough_duration
 
@@ -13,7 +14,7 @@ SETTLING = 30.0 * math.log(0.5 / 0.01) + 120.0
 RAMPING = 10_000 / 79.0
 
 
-def after(events: list[Event], kind: type[Event], count: int) -> TimeLeft:
+def after(events: Sequence[Event], kind: type[Event], count: int) -> TimeLeft:
     """Return the estimate after so many events of a kind."""
     left = TimeLeft()
     for event in events:
@@ -59,7 +60,8 @@ def test_nothing_is_left_at_the_end(sweep_events: list[Event]) -> None:
 def test_further_ramps_at_a_point_count_as_its_time(sweep_events: list[Event]) -> None:
     # two histograms at each point: after the first point it is known that a second comes
     settling = [e for e in sweep_events if isinstance(e, Settling)]
-    first, second = ([e for e in sweep_events if not isinstance(e, Settling) and e.point == p] for p in (0, 1))  # type: ignore[union-attr]
+    ramping = [e for e in sweep_events if isinstance(e, RampsBegin | BlockStored | PointFinished)]
+    first, second = ([e for e in ramping if e.point == p] for p in (0, 1))
     events = [*first, *first, *(e for e in settling if e.point == 1), *second]
     left = after(events, PointFinished, 3)
     assert left.ramping_here == pytest.approx(RAMPING)

@@ -50,17 +50,6 @@ def connect(opened: list[Keithley6221], *exchanges: tuple[str, object]) -> tuple
         ("sweep.count", float("inf"), "SOUR:SWE:COUN INF", "SOUR:SWE:COUN?", "+9.900000E+37"),
         ("sweep.ranging", "best", "SOUR:SWE:RANG BEST", "SOUR:SWE:RANG?", "BEST"),
         ("sweep.compliance_abort", True, "SOUR:SWE:CAB 1", "SOUR:SWE:CAB?", "1"),
-        ("arm_layer.source", "trigger link", "ARM:SOUR TLIN", "ARM:SOUR?", "TLIN"),
-        ("arm_layer.timer", 0.5, "ARM:TIM 0.5", "ARM:TIM?", "+5.000000E-01"),
-        ("arm_layer.direction", "source", "ARM:DIR SOUR", "ARM:DIR?", "SOUR"),
-        ("arm_layer.input_line", 4, "ARM:ILIN 4", "ARM:ILIN?", "4"),
-        ("arm_layer.output_line", 5, "ARM:OLIN 5", "ARM:OLIN?", "5"),
-        ("arm_layer.output", "entering", "ARM:OUTP TENT", "ARM:OUTP?", "TENT"),
-        ("trigger_layer.source", "immediate", "TRIG:SOUR IMM", "TRIG:SOUR?", "IMM"),
-        ("trigger_layer.direction", "acceptor", "TRIG:DIR ACC", "TRIG:DIR?", "ACC"),
-        ("trigger_layer.input_line", 1, "TRIG:ILIN 1", "TRIG:ILIN?", "1"),
-        ("trigger_layer.output_line", 2, "TRIG:OLIN 2", "TRIG:OLIN?", "2"),
-        ("trigger_layer.output", "delay", "TRIG:OUTP DEL", "TRIG:OUTP?", "DEL"),
         ("wave.function", "arb0", "SOUR:WAVE:FUNC ARB0", "SOUR:WAVE:FUNC?", "ARB0"),
         ("wave.function", "ramp", "SOUR:WAVE:FUNC RAMP", "SOUR:WAVE:FUNC?", "RAMP"),
         ("wave.frequency", 1234.5678, "SOUR:WAVE:FREQ 1234.5678", "SOUR:WAVE:FREQ?", "+1.2345678E+03"),
@@ -255,16 +244,12 @@ def test_a_sweep_beyond_the_current_limit_is_not_armed(opened: list[Keithley6221
 def test_the_remaining_commands_are_sent_as_the_manual_spells_them(opened: list[Keithley6221]) -> None:
     instrument, device = connect(
         opened,
-        ("ARM:SIGN", None),
-        ("TRIG:SIGN", None),
         ("SOUR:CLE", None),
         ("SYST:LFR?", "50"),
         ("CAL:PROT:NDUE?", '"2027/01/31"'),
         ("*SAV 3", None),
         ("*RCL 3", None),
     )
-    instrument.arm_layer.pass_by()
-    instrument.trigger_layer.pass_by()
     instrument.clear_output()
     assert instrument.line_frequency.get() == 50
     assert instrument.calibration_due() == "2027/01/31"

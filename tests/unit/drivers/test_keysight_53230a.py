@@ -70,15 +70,10 @@ def block(values: list[float], dtype: str = ">f8") -> bytes:
         ("reference", "external", "SENS:ROSC:SOUR EXT", "SENS:ROSC:SOUR?", "EXT"),
         ("reference_automatic", True, "SENS:ROSC:SOUR:AUTO 1", "SENS:ROSC:SOUR:AUTO?", "1"),
         ("gate_output", False, "OUTP 0", "OUTP?", "0"),
-        ("calculations", True, "CALC 1", "CALC?", "1"),
-        ("averaging", True, "CALC:AVER 1", "CALC:AVER?", "1"),
         ("frequency_mode", "reciprocal", "SENS:FREQ:MODE REC", "SENS:FREQ:MODE?", "REC"),
         ("frequency_gate_source", "external", "SENS:FREQ:GATE:SOUR EXT", "SENS:FREQ:GATE:SOUR?", "EXT"),
         ("frequency_gate_polarity", "positive", "SENS:FREQ:GATE:POL POS", "SENS:FREQ:GATE:POL?", "POS"),
         ("totalize_time", 0.5, "SENS:TOT:GATE:TIME 0.5", "SENS:TOT:GATE:TIME?", "+5.0E-001"),
-        ("limit_test", True, "CALC:LIM 1", "CALC:LIM?", "1"),
-        ("lower_limit", -1e-3, "CALC:LIM:LOW -0.001", "CALC:LIM:LOW?", "-1.0E-003"),
-        ("upper_limit", 1e-3, "CALC:LIM:UPP 0.001", "CALC:LIM:UPP?", "+1.0E-003"),
         ("gate_output_polarity", "inverted", "OUTP:POL INV", "OUTP:POL?", "INV"),
         ("display", False, "DISP 0", "DISP?", "0"),
         ("beeper", True, "SYST:BEEP:STAT 1", "SYST:BEEP:STAT?", "1"),
@@ -123,7 +118,6 @@ def test_each_action_is_spelled_as_in_the_manual(opened: list[Keysight53230A]) -
         ("STAT:PRES", None),
         ("DATA:CLE", None),
         ("INP2:LEV:AUTO ONCE", None),
-        ("CALC:AVER:ALL?", "+7.0E-004,+1.0E-006,+6.9E-004,+7.1E-004"),
     )
     counter.configure_time_interval(2, 1)
     counter.configure_time_interval(1, 1)
@@ -138,7 +132,6 @@ def test_each_action_is_spelled_as_in_the_manual(opened: list[Keysight53230A]) -
     counter.preset_status()
     counter.clear_readings()
     counter.input2.find_level()
-    assert counter.statistics() == (7e-4, 1e-6, 6.9e-4, 7.1e-4)
     assert device.finished()
 
 
@@ -295,30 +288,12 @@ def test_events_are_counted_and_stamped(opened: list[Keysight53230A]) -> None:
         instrument.configure_totalize(1e4)
 
 
-def test_statistics_are_asked_for_one_by_one(opened: list[Keysight53230A]) -> None:
+def test_set_up_and_calibrations_are_asked_for(opened: list[Keysight53230A]) -> None:
     instrument, device = connect(
         opened,
-        ("CALC:AVER:AVER?", "+1.0E-003"),
-        ("CALC:AVER:SDEV?", "+2.0E-006"),
-        ("CALC:AVER:MIN?", "+9.9E-004"),
-        ("CALC:AVER:MAX?", "+9.91000000000000E+037"),
-        ("CALC:AVER:PTP?", "+2.0E-005"),
-        ("CALC:AVER:COUN:CURR?", "+100"),
-        ("CALC:LIM:FCO:CURR?", "+3"),
-        ("CALC:AVER:CLE", None),
-        ("CALC:LIM:CLE", None),
         ("*LRN?", ':FUNC "FREQ"'),
         ("CAL:COUN?", "+17"),
     )
-    assert instrument.mean.get() == 1e-3
-    assert instrument.standard_deviation.get() == 2e-6
-    assert instrument.minimum.get() == 9.9e-4
-    assert instrument.maximum.get() == float("inf")
-    assert instrument.peak_to_peak.get() == 2e-5
-    assert instrument.statistics_count.get() == 100
-    assert instrument.limit_failures.get() == 3
-    instrument.clear_statistics()
-    instrument.clear_limit_failures()
     assert instrument.learn() == ':FUNC "FREQ"'
     assert instrument.calibration_count() == 17
     assert device.finished()

@@ -27,7 +27,7 @@ from mqtctl.physics import (
 CRITICAL_CURRENTS, CAPACITANCES, QUALITIES = (1e-8, 1e-3), (1e-15, 1e-9), (0.1, 1000.0)
 HIGHEST_TEMPERATURE = 10.0
 
-JOINED = (Escape(), Escape(depletion=True), Escape(finite_barrier="always"))
+JOINED = (Escape(), Escape(depletion=False), Escape(finite_barrier="always"))
 EVERYWHERE = (
     TransitionState(),
     Kramers(),

@@ -29,7 +29,7 @@ def test_every_exported_name_exists_and_the_list_is_sorted() -> None:
 def test_every_equation_quoted_from_memory_is_labelled_so() -> None:
     # nobody has read these sources here: [M] beside an equation number says so, [V] would say that somebody has
     unlabelled = []
-    for path in sorted(Path(physics.__file__).parent.glob("*.py")):
+    for path in sorted(Path(physics.__file__).parent.rglob("*.py")):
         text = " ".join(path.read_text(encoding="utf-8").split())
         for match in re.finditer(r"eqs?\. ?\d[\d.]*( and \d+)?", text):
             if not re.match(r"\s?\[[MV]\]", text[match.end() : match.end() + 5]):

@@ -35,6 +35,7 @@ def test_the_full_washboard_decays_more_slowly_by_a_factor_computed_apart() -> N
         assert math.exp(full - cubic) == pytest.approx(ratio, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_levels_follow_second_order_perturbation_at_a_high_barrier() -> None:
     quanta = 30.0
     levels = well_levels(CubicWell(quanta), 3)

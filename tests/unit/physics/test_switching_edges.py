@@ -41,6 +41,7 @@ def distance_of_samples(distribution: SwitchingDistribution, n: int, seed: int) 
 # falling ramps
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     "options",
     [
@@ -105,6 +106,7 @@ def test_a_function_or_samples_may_describe_a_falling_ramp() -> None:
 # noise
 
 
+@pytest.mark.shown(4)
 @pytest.mark.parametrize("relative", [1e-5, 1e-3, 0.03, 0.3, 3.0])
 @pytest.mark.parametrize("name", ["cold", "cut", "both ways"])
 def test_noise_is_the_convolution_with_a_gaussian(name: str, relative: float) -> None:
@@ -240,6 +242,7 @@ def direct_moments(
     return float(mean), critical * math.sqrt(second), third / second**1.5, fourth / second**2, survivors
 
 
+@pytest.mark.shown(8)
 @pytest.mark.parametrize("seed", range(24))
 def test_moments_of_random_junctions_agree_with_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.records import Histogram, MeasuredRamp
 from mqtctl.rehearsal.dry_run import QUICK, STREAMED, Failure, doomed
 from mqtctl.rehearsal.timing import Growth, ramps_of
-from mqtctl.storage import StoredPoint
+from mqtctl.storage import ClosingFacts, PointHeader, StoredPoint
 
 TEMPERATURES = (0.02, 0.1, 0.5, 0.03, 0.8)
 
@@ -75,7 +74,7 @@ def test_slow_ramps_are_rehearsed_for_a_limited_time(plan: ResolvedPlan) -> None
 def stored(switches: int, duration: float, censored: int = 0) -> StoredPoint:
     ramp = MeasuredRamp(0.0, 1e-5, 1e-3, 0.0125, 0.0)
     histogram = Histogram(np.full(switches, 9e-6), np.full(switches, 9e-3), ramp, censored, 0.1)
-    return StoredPoint(histogram, {}, {"duration": duration, "complete": True})
+    return StoredPoint(histogram, PointHeader.model_construct(), ClosingFacts(duration=duration, complete=True))
 
 
 def test_durations_grow_with_the_switches_and_with_what_long_histograms_cost_beside() -> None:
@@ -92,4 +91,4 @@ def test_what_was_rehearsed_whole_is_not_extrapolated() -> None:
 
 
 def test_ramps_are_those_with_a_switch_and_those_without() -> None:
-    assert ramps_of(stored(10, math.nan, censored=5)) == 15
+    assert ramps_of(stored(10, 1.0, censored=5)) == 15

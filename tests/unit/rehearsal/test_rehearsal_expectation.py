@@ -111,6 +111,7 @@ def test_histograms_beyond_what_is_drawn_have_smaller_errors(plan: ResolvedPlan)
         assert other.stderr / one.stderr == pytest.approx(np.sqrt(40), rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_spread_of_rehearsals_is_what_their_standard_errors_say(plan: ResolvedPlan) -> None:
     laws = [(place, law(plan, temperature), 1000) for place, temperature in enumerate((0.015, 0.15, 0.3))]
     found = predict_precision(laws, plan.sample.junction.estimate, 6, repeat=15)

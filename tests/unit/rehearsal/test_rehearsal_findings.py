@@ -130,6 +130,7 @@ def verdicts(plan: ResolvedPlan, histogram: Histogram, bath: float) -> list[str]
     return [finding.subject for finding in comparison_findings(histogram, comparison, GAP)]
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("bath", [0.015, 0.1, 0.8])
 def test_a_histogram_of_the_baths_temperature_is_not_blamed(plan: ResolvedPlan, bath: float) -> None:
     """Fifty seeds: a mean off by six standard errors or a width by four is not for chance."""

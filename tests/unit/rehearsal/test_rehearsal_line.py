@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from mqtctl.analysis import moments
-from mqtctl.bench_description import BiasSection, MarkerSection, ReadoutSection, SourceSection
+from mqtctl.bench_description import BenchFile, BiasSection
 from mqtctl.plan import load_plan
 from mqtctl.rehearsal.bench import choose_bench
 from mqtctl.rehearsal.expectation import expect
@@ -24,36 +25,101 @@ READOUT = "gain: 1000, rise_time: 0.5 us, noise: 2 uV, offset: 0 V, delay: 0 s"
 
 #: What each key is changed to: by several times what 1000 switches can tell, in mean or width, or both.
 CHANGES = {
-    "sources.factor": (SOURCE, "{port: source.output, factor: 1.02}"),
-    "sources.bandwidth": (SOURCE, "{port: source.output, factor: 1, bandwidth: 2 kHz}"),
-    "sources.noise": (SOURCE, "{port: source.output, factor: 1, noise: 20 nA}"),
-    "offset": ("offset: 0 A", "offset: 30 nA"),
-    "lag": ("lag: 10 us", "lag: 60 us"),
+    "bias.sources.factor": (SOURCE, "{port: source.output, factor: 1.02}"),
+    "bias.sources.bandwidth": (SOURCE, "{port: source.output, factor: 1, bandwidth: 2 kHz}"),
+    "bias.sources.noise": (SOURCE, "{port: source.output, factor: 1, noise: 20 nA}"),
+    "bias.offset": ("offset: 0 A", "offset: 30 nA"),
+    "bias.lag": ("lag: 10 us", "lag: 60 us"),
     "bias.delay": ("delay: 0 s\n  noise: 0.1 nA", "delay: 30 us\n  noise: 0.1 nA"),
-    "noise": ("noise: 0.1 nA", "noise: 20 nA"),
-    "noise_temperature": ("noise: 0.1 nA", "noise: 0.1 nA\n  noise_temperature: 80 mK"),
+    "bias.noise": ("noise: 0.1 nA", "noise: 20 nA"),
+    "bias.noise_temperature": ("noise: 0.1 nA", "noise: 0.1 nA\n  noise_temperature: 80 mK"),
     "markers.delay": (MARKER, "pulse: low, delay: 30 us}"),
     "readouts.delay": (READOUT, READOUT.replace("delay: 0 s", "delay: 30 us")),
     "readouts.gain": (READOUT, READOUT.replace("gain: 1000", "gain: 400").replace("0.5 us", "60 us")),
     "readouts.rise_time": (READOUT, READOUT.replace("0.5 us", "100 us")),
     "readouts.noise": (READOUT, READOUT.replace("0.5 us", "300 us").replace("noise: 2 uV", "noise: 180 uV")),
     "readouts.offset": (READOUT, READOUT.replace("0.5 us", "100 us").replace("offset: 0 V", "offset: 0.5 mV")),
-    "junction.escape": ("escape: escape", "escape: transition-state"),
+    "bias.noise_exponent": ("noise: 0.1 nA", "noise: 0.1 nA\n  noise_temperature: 120 mK\n  noise_exponent: 2"),
+    "junction.escape": ("escape: escape", "escape: tunneling"),
+    "junction.plasma_resistance": ("escape: escape", "escape: escape\n  plasma_resistance: 1 Ohm"),
+    "junction.decoupling_temperature": ("escape: escape", "escape: escape\n  decoupling_temperature: 140 mK"),
+    "junction.decoupling_exponent": (
+        "escape: escape", "escape: escape\n  decoupling_temperature: 140 mK\n  decoupling_exponent: 2",
+    ),
+    # a rehearsal puts the junction of the sample file on the bench
+    "junction.critical_current": ("critical_current: 9.5 uA", "critical_current: 9.3 uA"),
+    "junction.capacitance": ("capacitance: 6.35 pF", "capacitance: 2 pF"),
+    "junction.resistance": ("resistance: 190 Ohm", "resistance: 5 kOhm"),
 }  # fmt: skip
+IN_THE_SAMPLE_FILE = {"junction.critical_current", "junction.capacitance", "junction.resistance"}
 
-#: What changes neither: names of ports, and levels and shapes that a marker has or has not.
-SILENT = {"port", "to", "source", "low", "high", "width", "pulse", "sources", "resistance"}
+#: What is no change to the law that a plan and a bench file predict, and why.
+SILENT = {
+    "seed": "which switches are drawn, not their law",
+    "epoch": "the date at which the bench begins",
+    "transport": "time that messages take between the ramps",
+    "instruments": "models and addresses; their options are what a front panel has been left at",
+    "junction.gap_voltage": "only its product with readouts.gain counts, which is walked",
+    "junction.retrapping_current": "ramps begin below it",
+    "junction.retrapping_noise": "as the retrapping current",
+    "junction.potential": "not to be seen with these switches at 100 mK: tests/system/sweep/test_other_potential.py",
+    "dummy_resistor": "stands in the junction's place: there is no law",
+    "bias.sources.port": "the name of a connector",
+    "bias.sources.resistance": "of a voltage source, whose station file states it as well: A per V of the same ramp",
+    "markers.source": "the name of a connector",
+    "markers.to": "the name of a connector",
+    "markers.low": "a level that a threshold has or has not: no marker, no histogram",
+    "markers.high": "as the low level",
+    "markers.width": "the first edge counts",
+    "markers.pulse": "a wrong polarity gives no marker",
+    "readouts.to": "the name of a connector",
+    "cryostat": "moves the sample's temperature, which the law is told: test_a_weak_link_shows_as_heating...",
+    "faults": "what goes wrong at a moment is foreseen by nobody",
+    "transcript": "what is written down",
+    "spec": "of stock pyvisa-sim, which knows no junction",
+    "devices": "as spec",
+    "resources": "as spec",
+}
 
 
-def keys() -> Iterator[str]:
-    for prefix, section in (("sources", SourceSection), ("", BiasSection), ("markers", MarkerSection),
-                            ("readouts", ReadoutSection)):  # fmt: skip
-        for key in section.model_fields.keys() - SILENT:
-            yield f"{prefix}.{key}" if prefix else {"delay": "bias.delay"}.get(key, key)
+def change(laboratory: Any, key: str) -> None:
+    """Change one key where a rehearsal takes it from."""
+    laboratory.change("sample.yaml" if key in IN_THE_SAMPLE_FILE else "bench.yaml", *CHANGES[key])
 
 
-def test_every_key_that_a_ramp_or_a_switch_meets_is_walked() -> None:
-    assert set(keys()) == CHANGES.keys() - {"junction.escape"}
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of a section; a section of which nothing meets the junction is one key."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        inner = [one for one in (field.annotation, *_arguments(field.annotation)) if isinstance(one, type)]
+        sections = [] if key in SILENT else [one for one in inner if issubclass(one, BaseModel)]
+        if sections:
+            yield from keys(sections[0], f"{key}.")
+        else:
+            yield key
+
+
+def _arguments(annotation: object) -> Iterator[object]:
+    for argument in get_args(annotation):
+        yield argument
+        yield from _arguments(argument)
+
+
+def test_every_key_of_the_bench_file_is_walked_or_says_why_not() -> None:
+    known = list(keys(BenchFile))
+    assert set(known) == CHANGES.keys() | SILENT.keys()
+    assert CHANGES.keys() & SILENT.keys() == set()
+    assert len(known) == len(set(known))
+
+
+def test_a_new_key_of_any_section_is_missed() -> None:
+    class Longer(BiasSection):
+        drift: float = 0.0
+
+    class Wider(BenchFile):
+        bias: Longer | None = None
+
+    assert set(keys(Wider)) - set(keys(BenchFile)) == {"bias.drift"}
 
 
 @pytest.mark.slow
@@ -61,9 +127,10 @@ def test_every_key_that_a_ramp_or_a_switch_meets_is_walked() -> None:
 def test_each_change_can_be_seen_with_the_switches_of_these_tests(laboratory: Any, key: str) -> None:
     plan = load_plan(laboratory.folder / "plan.yaml")
     laws = []
-    for change in (None, CHANGES[key]):
-        if change is not None:
-            laboratory.change("bench.yaml", *change)
+    for changed in (False, True):
+        if changed:
+            change(laboratory, key)
+            plan = load_plan(laboratory.folder / "plan.yaml")
         circumstances = circumstances_of(plan, choose_bench(load_station(plan.station), plan))
         law = expect(circumstances, plan.variants(0.1)[0], 0.1)
         assert law is not None
@@ -73,7 +140,7 @@ def test_each_change_can_be_seen_with_the_switches_of_these_tests(laboratory: An
     assert abs(other - mean) > 8.0 * width / 32.0 or abs(wider - width) > 8.0 * 0.03 * width
 
 
-SLICE = ("sources.bandwidth", "sources.noise", "readouts.offset")
+SLICE = ("bias.sources.bandwidth", "bias.sources.noise")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +149,7 @@ SLICE = ("sources.bandwidth", "sources.noise", "readouts.offset")
 @pytest.mark.parametrize("polarity", [1, pytest.param(-1, marks=pytest.mark.slow)])
 def test_the_law_has_mean_and_width_of_the_benchs_own_histogram(laboratory: Any, key: str, polarity: int) -> None:
     if key:
-        laboratory.change("bench.yaml", *CHANGES[key])
+        change(laboratory, key)
     if polarity < 0:
         laboratory.change("plan.yaml", "switches: 1000", "switches: 1000\npolarity: both")
     plan = load_plan(laboratory.folder / "plan.yaml")

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from mqtctl.notation import Estimate
-from mqtctl.records import JunctionEstimate
+from mqtctl.analysis.histogram.results import POINT
+from mqtctl.analysis.sweep.results import SWEEP
+from mqtctl.notation import NOTHING, Estimate
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 
 FOURTEEN = (0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)
 CRITICAL_CURRENT = 9.489e-6
 RAMP_RATE = 1e-3
+POINT_WITHOUT_FIT = {row.name: NOTHING for row in POINT}
+SWEEP_WITHOUT_FIT = {row.name: NOTHING for row in SWEEP}
 
 
 def _gumbel_scale(temperature: float) -> float:
@@ -40,12 +43,18 @@ def make_point(index: int, temperature: float, switches: int = 2000) -> PointCon
         temperature_std=0.002 * temperature,
         switching_currents=currents,
         censored=0,
-        mean=Estimate(float(currents.mean()), std / switches**0.5),
-        std=Estimate(std, 1.05 * std / switches**0.5),
-        skewness=Estimate(-1.1, 0.05),
-        escape_temperature=Estimate(escape_temperature, 0.012 * escape_temperature),
-        critical_current_free=Estimate(CRITICAL_CURRENT, 5e-4 * CRITICAL_CURRENT),
-        escape_temperature_free=Estimate(0.95 * escape_temperature, 0.012 * escape_temperature),
+        results=POINT_WITHOUT_FIT
+        | {
+            "temperature": Estimate(temperature, 0.002 * temperature),
+            "switches": Estimate(switches),
+            "censored": Estimate(0),
+            "mean_switching_current": Estimate(float(currents.mean()), std / switches**0.5),
+            "std_switching_current": Estimate(std, 1.05 * std / switches**0.5),
+            "skewness": Estimate(-1.1, 0.05),
+            "escape_temperature": Estimate(escape_temperature, 0.012 * escape_temperature),
+            "critical_current_free": Estimate(CRITICAL_CURRENT, 5e-4 * CRITICAL_CURRENT),
+            "escape_temperature_free": Estimate(0.95 * escape_temperature, 0.012 * escape_temperature),
+        },
         density=Curve(x, density),
         rates=RatePoints(x[::5], rate[::5], 0.9 * rate[::5], 1.1 * rate[::5]),
         fitted_rate=Curve(x, rate),
@@ -63,21 +72,25 @@ def make_content() -> Callable[..., Content]:
         return Content(
             title=title,
             points=tuple(make_point(k, t, switches) for k, t in enumerate(temperatures)),
-            junction=JunctionEstimate(9.5e-6, 6.35e-12, 190.0, 0.2e-12),
+            results=SWEEP_WITHOUT_FIT
+            | {
+                "capacitance": Estimate(6.35e-12, 0.2e-12),
+                "resistance": Estimate(190.0),
+                "critical_current": Estimate(9.4888e-6, 1.3e-9),
+                "quality_factor": Estimate(29.9),
+                "saturation_escape_temperature": Estimate(0.0361, 0.0004),
+                "saturation_flatness_pvalue": Estimate(0.42),
+                "tunnelling_escape_temperature": Estimate(0.0360, 0.0007),
+                "tunnelling_sigmas": Estimate(0.2),
+                "crossover_temperature": Estimate(0.0296, 0.0004),
+                "measured_crossover_temperature": Estimate(0.045, 0.002),
+                "measured_crossover_rise": Estimate(1.2),
+                "noise_thermometry_slope": Estimate(1.003, 0.004),
+                "noise_thermometry_scatter": Estimate(0.011),
+                "width_exponent": Estimate(0.641, 0.006),
+            },
             fitted=True,
-            critical_current=Estimate(9.4888e-6, 1.3e-9),
-            quality_factor=29.9,
-            saturation=Estimate(0.0361, 0.0004),
-            saturation_flatness=0.42,
-            predicted_saturation=Estimate(0.0360, 0.0007),
-            crossover=Estimate(0.0296, 0.0004),
-            measured_crossover=Estimate(0.045, 0.002),
-            measured_crossover_rise=1.2,
-            thermometry=Estimate(1.003, 0.004),
-            thermometry_scatter=0.011,
-            width_exponent=Estimate(0.641, 0.006),
             verdict="agrees with tunnelling",
-            verdict_sigmas=0.2,
             theory=TheoryCurves(
                 Curve(bath, 1.28 * np.array([_gumbel_scale(t) for t in bath])),
                 Curve(bath, (bath**4 + 0.036**4) ** 0.25),
@@ -99,10 +112,10 @@ def bare_content() -> Content:
             temperature_std=0.0,
             switching_currents=9.4e-6 - rng.gumbel(0.0, 5e-9, 200),
             censored=3,
-            mean=Estimate(None),
-            std=Estimate(None),
-            skewness=Estimate(None),
+            results=POINT_WITHOUT_FIT
+            | {"temperature": Estimate(temperature), "switches": Estimate(200), "censored": Estimate(3)},
         )
         for k, temperature in enumerate((0.1, 0.3))
     )
-    return Content(title="", points=points, junction=JunctionEstimate(9.5e-6, 6.35e-12, float("inf")))
+    junction = {"capacitance": Estimate(6.35e-12), "resistance": Estimate(float("inf"))}
+    return Content(title="", points=points, results=SWEEP_WITHOUT_FIT | junction)

@@ -43,6 +43,7 @@ def drawn(draw: Callable[[Figure, Content], None], content: Content) -> Figure:
     return kept[0]
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS.keys())
 def test_a_whole_sweep_is_legible_with_units_on_its_axes(
     draw: Callable[[Figure, Content], None], make_content: MakeContent
@@ -63,6 +64,7 @@ def test_a_whole_sweep_is_legible_with_units_on_its_axes(
     assert box.y1 < height + 0.02
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS.keys())
 @pytest.mark.parametrize("temperatures", [(0.3, 0.3), tuple(np.geomspace(0.01, 1.0, 40))], ids=len)
 def test_any_number_of_points_can_be_drawn(
@@ -72,6 +74,7 @@ def test_any_number_of_points_can_be_drawn(
     assert render(lambda figure: draw(figure, content), height=histogram_height(content)).startswith(b"\x89PNG")
 
 
+@pytest.mark.shown(1)
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS.keys())
 def test_missing_numbers_are_left_out_without_a_warning(
     draw: Callable[[Figure, Content], None], bare_content: Content
@@ -123,7 +126,7 @@ def test_the_guide_line_has_slope_two_thirds_and_passes_the_warm_points(make_con
 def test_the_saturated_width_is_the_weighted_mean_of_saturated_points_only(make_content: MakeContent) -> None:
     content = make_content((0.015, 0.02, 0.4))
     first, second, _ = (
-        replace(p, std=Estimate(v, e))
+        replace(p, results={**p.results, "std_switching_current": Estimate(v, e)})
         for p, v, e in zip(content.points, (6e-9, 9e-9, 40e-9), (1e-10, 2e-10, 1e-10), strict=True)
     )
     level = saturated_width(replace(content, points=(first, second, content.points[2])))

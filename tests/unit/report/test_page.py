@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 
+from mqtctl.notation import NOTHING, Estimate
 from mqtctl.report import captions
 from mqtctl.report.content import Content
 from mqtctl.report.html import Picture, page
@@ -91,13 +92,11 @@ def test_every_number_says_which_one_it_is(make_content: MakeContent) -> None:
 
 def test_what_cannot_be_identified_is_said_at_the_top_and_in_the_table(make_content: MakeContent) -> None:
     content = make_content((0.1, 0.3))
-    missing = type(content.saturation)(None)
+    missing = ("saturation_escape_temperature", "tunnelling_escape_temperature", "tunnelling_sigmas")
     content = replace(
         content,
-        saturation=missing,
-        predicted_saturation=missing,
+        results={**content.results, **dict.fromkeys(missing, NOTHING)},
         verdict="not identifiable",
-        verdict_sigmas=None,
         unidentified=(("Saturation", "no point lies below 0.6 of the crossover temperature"),),
     )
     text = page(content, [], {})
@@ -109,8 +108,10 @@ def test_what_cannot_be_identified_is_said_at_the_top_and_in_the_table(make_cont
 
 
 def test_a_saturation_that_is_not_flat_and_hotter_than_theory_is_not_praised(make_content: MakeContent) -> None:
+    content = make_content()
+    hotter = {"saturation_flatness_pvalue": Estimate(1e-9), "tunnelling_sigmas": Estimate(8.0)}
     content = replace(
-        make_content(), saturation_flatness=1e-9, verdict="hotter than tunnelling: noise or heating", verdict_sigmas=8.0
+        content, results={**content.results, **hotter}, verdict="hotter than tunnelling: noise or heating"
     )
     text = page(content, [], {})
     assert "36.10(40) mK; its points are not flat, p = 1e-09" in text

@@ -70,17 +70,17 @@ def test_a_fitted_sweep_makes_a_page_with_four_figures(sweep: Sweep, fit: SweepF
 
 
 def test_the_numbers_in_the_report_are_those_of_the_fit(fit: SweepFit, content: Content) -> None:
-    assert content.critical_current.value == fit.critical_current
+    assert content.results["critical_current"].value == fit.critical_current
     assert fit.saturation is not None
-    assert content.saturation.value == fit.saturation.escape_temperature
+    assert content.results["saturation_escape_temperature"].value == fit.saturation.escape_temperature
     for point, found in zip(content.points, fit.points, strict=True):
         assert found.shared is not None
         assert found.alone is not None
-        assert point.escape_temperature.value == found.shared.escape_temperature
-        assert point.escape_temperature_free.value == found.alone.escape_temperature
-        assert point.critical_current_free.value == found.alone.critical_current
+        assert point.results["escape_temperature"].value == found.shared.escape_temperature
+        assert point.results["escape_temperature_free"].value == found.alone.escape_temperature
+        assert point.results["critical_current_free"].value == found.alone.critical_current
         assert found.moments is not None
-        assert point.mean.value == found.moments.mean
+        assert point.results["mean_switching_current"].value == found.moments.mean
 
 
 def test_drawn_densities_are_normalised_and_rates_follow_the_law(content: Content) -> None:
@@ -103,7 +103,7 @@ def test_the_theory_curves_meet_the_published_junction(content: Content) -> None
     assert theory.escape_temperature.y[0] == pytest.approx(36.07e-3, rel=0.02)
     assert theory.width.y[0] == pytest.approx(6.245e-9, rel=0.02)
     warmest = theory.escape_temperature.y[-1] / theory.escape_temperature.x[-1]
-    assert warmest == pytest.approx(1.0, abs=0.02)
+    assert warmest == pytest.approx(0.96, abs=0.01)  # a_t = 1 names a lower temperature than a depleted well has
     assert set(BATH) <= set(theory.width.x.tolist())
 
 
@@ -143,6 +143,7 @@ def test_a_single_histogram_has_its_own_report(tmp_path: Path) -> None:
     assert fitted.points[0].alone is not None
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize(
     "currents",
     [np.empty(0), np.array([9.4e-6]), np.full(50, 9.4e-6), np.array([9.4e-6, 9.41e-6, np.nan] * 5)],
@@ -177,6 +178,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(sweep: Sweep, 
     assert blocked.read_text(encoding="utf-8") == "in the way"
 
 
+@pytest.mark.slow
 def test_an_older_report_is_replaced_byte_for_byte_by_the_same_one(sweep: Sweep, tmp_path: Path) -> None:
     small = Sweep(sweep.histograms[:1], ESTIMATE)
     (tmp_path / "report.html").write_text("old", encoding="utf-8")

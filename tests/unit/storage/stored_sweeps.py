@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,32 @@ from qcodes.station import Station
 
 from mqtctl.plan import ResolvedPlan
 from mqtctl.records import MeasuredRamp
-from mqtctl.storage import Database, HistogramWriter, PointHeader
+from mqtctl.storage import (
+    ClosingFacts,
+    Database,
+    HistogramWriter,
+    PlanDocument,
+    PointHeader,
+    PointVariant,
+    RunFacts,
+    StoredRamp,
+)
 
 RAMP = MeasuredRamp(start_current=0.0, stop_current=9.8e-6, rate=1e-3, period=12.5e-3, delay=1e-5)
 
 
 def header(plan: ResolvedPlan, point: int = 0, sweep_id: str = "first") -> PointHeader:
-    return PointHeader(sweep_id, point, 3, 0.1, RAMP, plan.digest, plan.document(), {"seed": 1})
+    return PointHeader(
+        sweep_id=sweep_id,
+        point=point,
+        points=3,
+        set_temperature=0.1,
+        ramp=StoredRamp(**asdict(RAMP)),
+        plan_digest=plan.digest,
+        document=PlanDocument.model_validate(plan.document()),
+        facts=RunFacts(seed=1),
+        variant=PointVariant(),
+    )
 
 
 def write(database: Database, head: PointHeader, sizes: tuple[int, ...], *, finish: bool = True) -> int:
@@ -29,7 +48,7 @@ def write(database: Database, head: PointHeader, sizes: tuple[int, ...], *, fini
             intervals = rng.uniform(5e-3, 6e-3, size)
             writer.add_block(intervals, RAMP.current(intervals), censored=number, temperature=0.1, time=float(number))
         if finish:
-            writer.finish({"temperature": 0.101, "temperature_std": 1e-4, "switches": sum(sizes)})
+            writer.finish(ClosingFacts(temperature=0.101, temperature_std=1e-4, switches=sum(sizes)))
         return writer.run_id
 
 

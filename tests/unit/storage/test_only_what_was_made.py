@@ -193,6 +193,7 @@ with open_database(path) as opened:
 """
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_killed_sweep_where_nobody_may_write_is_read_with_its_newest_histograms() -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are for their owner alone
         folder = Path(name)

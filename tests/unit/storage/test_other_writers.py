@@ -14,7 +14,9 @@ from qcodes.station import Station
 from mqtctl.errors import BenchBusyError, InputError, InterruptedRunError, StorageError
 from mqtctl.plan import ResolvedPlan
 from mqtctl.storage import (
+    ClosingFacts,
     Column,
+    CurveFacts,
     Database,
     HistogramWriter,
     Patience,
@@ -54,9 +56,9 @@ def everything_written(database: Database, plan: ResolvedPlan, number: int, othe
         turn(writer.__enter__)
         turn(lambda: add(writer))  # noqa: B023  # called at once
         turn(lambda: add(writer, 1e-4))  # noqa: B023
-        turn(lambda: writer.finish({"temperature": 0.1}))  # noqa: B023
+        turn(lambda: writer.finish(ClosingFacts(temperature=0.1)))  # noqa: B023
         turn(lambda: writer.__exit__(None, None, None))  # noqa: B023
-    facts = {"sweep_id": "first", "when": "before", "highest_seen_V": 1e-3}
+    facts = CurveFacts(sweep_id="first", when="before", highest_seen_V=1e-3)
     turn(lambda: write_curve(database, Station(default=False), "sample", facts, [(1e-3, 9e-6, 1e-6)]))
     table = Table("others", "a table", (Column("x", "X", "K"), Column("y", "Y", "A")), [(1.0, 2.0)], {})
     turn(lambda: write_table(database, table, "sample"))
@@ -178,7 +180,7 @@ def test_closing_facts_that_waited_too_long_come_back_too(database: Path, plan: 
     ):
         add(writer)
         other.take()
-        writer.finish({"temperature": 0.1})
+        writer.finish(ClosingFacts(temperature=0.1))
     other.let_go()
     assert not load_sweep(database).points[0].complete
     (file,) = database.parent.glob("*.npz")
@@ -189,7 +191,7 @@ def test_closing_facts_that_waited_too_long_come_back_too(database: Path, plan: 
 
 def test_an_iv_curve_that_waited_too_long_comes_back_too(database: Path, plan: ResolvedPlan) -> None:
     other = OtherProgram(database)
-    facts = {"sweep_id": "first", "when": "before", "highest_seen_V": 1e-3, "lowest_unseen_V": None}
+    facts = CurveFacts(sweep_id="first", when="before", highest_seen_V=1e-3)
     rows = [(1e-3, 9e-6, 1e-6), (2e-3, float("nan"), 2e-6)]
     with open_database(database, patience=Patience(seconds=0.02, step=0.01)) as opened:
         write(opened, header(plan), (10,))
@@ -201,8 +203,8 @@ def test_an_iv_curve_that_waited_too_long_comes_back_too(database: Path, plan: R
     assert not restore(file).there_already
     assert restore(file).there_already
     (curve,) = load_sweep(database).iv_curves
-    assert curve["threshold_V"] == [1e-3, 2e-3]
-    assert curve["rising_current_A"] == [9e-6, None]
+    assert curve.threshold == (1e-3, 2e-3)
+    assert curve.rising == (9e-6, None)
 
 
 def test_who_is_interrupted_while_waiting_finds_the_block_in_a_rescue_file(database: Path, plan: ResolvedPlan) -> None:

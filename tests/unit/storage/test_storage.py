@@ -13,7 +13,7 @@ from qcodes.station import Station
 
 from mqtctl.errors import InputError, StorageError
 from mqtctl.plan import ResolvedPlan
-from mqtctl.storage import Database, HistogramWriter, load_sweep, open_database, prepare_database
+from mqtctl.storage import ClosingFacts, Database, HistogramWriter, load_sweep, open_database, prepare_database
 from tests.unit.storage.stored_sweeps import RAMP, header, write
 
 
@@ -43,7 +43,7 @@ def test_intervals_that_are_no_switch_are_kept_and_their_currents_are_nan(
 ) -> None:
     with HistogramWriter(opened, Station(default=False), "sample", header(plan)) as writer:
         writer.add_block(np.array([5e-3, 11e-3]), np.array([5e-6, math.nan]), censored=1, temperature=0.1, time=0.0)
-        writer.finish({})
+        writer.finish(ClosingFacts())
     histogram = load_sweep(database).sweep.histograms[0]
     np.testing.assert_array_equal(histogram.intervals, [5e-3])
     raw = opened.connection.execute("SELECT count(interval) FROM 'results-1-1'").fetchone()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ __all__ = ["Arming", "Readings", "armed_intervals", "gated_periods", "next_start
 Array = NDArray[np.float64]
 
 _NEVER = np.array([math.inf])
+#: Value and end of a reading that is not complete yet.
+_UNKNOWN = (math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -137,19 +140,36 @@ def gated_periods(
 
     Other parameters and the result as in `start_stop_intervals`.
     """
-    values: list[float] = []
-    ends: list[float] = []
     begin = int(edges.searchsorted(armed, side="right"))
     if armed + timeout > now and (begin == len(edges) or edges[-1] < edges[begin] + gate):
         return Readings(np.zeros(0), np.zeros(0), armed)  # said at once, however many edges there are within the gate
     times = edges.tolist()
-    while len(values) < limit:
-        deadline = armed + timeout
+
+    def following(armed: float) -> tuple[float, float]:
         first = bisect_right(times, armed)
         last = max(bisect_left(times, times[first] + gate), first + 1) if first < len(times) else len(times)
-        if last < len(times) and times[last] <= deadline:
-            values.append((times[last] - times[first]) / (last - first))
-            ends.append(times[last])
+        return ((times[last] - times[first]) / (last - first), times[last]) if last < len(times) else _UNKNOWN
+
+    return _one_by_one(following, armed, now, limit, timeout, dead_time)
+
+
+def _one_by_one(
+    following: Callable[[float], tuple[float, float]],
+    armed: float,
+    now: float,
+    limit: int,
+    timeout: float,
+    dead_time: float,
+) -> Readings:
+    """Take readings; `following` gives value and end of the one behind an arming, an end of inf if not known yet."""
+    values: list[float] = []
+    ends: list[float] = []
+    while len(values) < limit:
+        deadline = armed + timeout
+        value, end = following(armed)
+        if end < math.inf and end <= deadline:
+            values.append(value)
+            ends.append(end)
         elif deadline <= now:
             values.append(math.inf)
             ends.append(deadline)
@@ -192,29 +212,13 @@ def armed_intervals(
     dead_time: float,
 ) -> Readings:
     """Pair start and stop edges as `start_stop_intervals` does, each reading with a gate, a delay and a holdoff."""
-    values: list[float] = []
-    ends: list[float] = []
-    while len(values) < limit:
-        deadline = armed + timeout
-        start, stop = _next_interval(starts, stops, arming, armed)
-        if stop <= deadline:
-            if stop == math.inf:
-                break
-            values.append(stop - start)
-            ends.append(stop)
-        elif deadline <= now:
-            values.append(math.inf)
-            ends.append(deadline)
-        else:
-            break
-        armed = ends[-1] + dead_time
-    return Readings(np.array(values), np.array(ends), armed)
 
+    def following(armed: float) -> tuple[float, float]:
+        start = next_start(starts, arming, armed)
+        stop = _nth(stops, start + arming.holdoff, arming.holdoff_events)
+        return stop - start, stop
 
-def _next_interval(starts: Array, stops: Array, arming: Arming, armed: float) -> tuple[float, float]:
-    """Return start and stop of the next reading, inf where they are not known yet."""
-    start = next_start(starts, arming, armed)
-    return start, _nth(stops, start + arming.holdoff, arming.holdoff_events)
+    return _one_by_one(following, armed, now, limit, timeout, dead_time)
 
 
 def next_start(starts: Array, arming: Arming, armed: float) -> float:

@@ -23,7 +23,7 @@ from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument, register_commands
 from pyvisa_mqt.instruments.keithley_6221.delta import DELTA_COMMANDS
 from pyvisa_mqt.instruments.keithley_6221.passive import PASSIVE_COMMANDS
 from pyvisa_mqt.instruments.keithley_6221.staircase_sweep import SWEEP_COMMANDS, SteppingSource
-from pyvisa_mqt.instruments.keithley_6221.wave import WaveShape
+from pyvisa_mqt.instruments.keithley_6221.wave import LINE, SOURCE, WAVE, WAVE_COMMANDS, WaveShape
 from pyvisa_mqt.wires.signals import Waveform, Wires
 
 __all__ = ["Keithley6221"]
@@ -43,18 +43,7 @@ IDLE = 1 << 10
 REGISTER_FORMATS = {"ASC": "{}", "HEX": "#H{:X}", "OCT": "#Q{:o}", "BIN": "#B{:b}"}
 
 
-SOURCE = "[SOURce]"
-WAVE = f"{SOURCE}:WAVE"
-MARKER = f"{WAVE}:PMARker|PMARK"
-EXTERNAL = f"{WAVE}:EXTRigger|EXTRIG"
 CURRENT = Number(-LARGEST_CURRENT, LARGEST_CURRENT, 0.0, unit="A")
-FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", *(f"ARBitrary{n}" for n in range(5)))
-LINE = Number(1, 6, 3, integer=True)
-POINT = Number(-1, 1, 0)
-TIME = Number(100e-9, 999999.999, math.inf, unit="S", infinite=True)
-#: Duration of a wave as it was set, in s or in cycles, and whether those are cycles.
-ENDLESS = (math.inf, False)
-CYCLES = Number(1e-3, 99999999900, math.inf, infinite=True)
 
 
 def _range_for(current: float) -> float:
@@ -387,8 +376,6 @@ class Keithley6221(SteppingSource, WaveShape):
         setting("OUTPut:ISHield", "inner_shield", Choice("OLOW", "GUARd"), "OLOW"),
         setting("OUTPut:LTEarth", "low_to_earth", Boolean(), False),
         Command("OUTPut:INTerlock:TRIPped", None, lambda self: "1"),
-        setting(f"{WAVE}:FUNCtion", "function", FUNCTIONS, "SIN", check=refuse_while_armed),
-        setting(f"{WAVE}:FREQuency", "frequency", Number(1e-3, 1e5, 1e3, unit="HZ"), 1e3, after=redraw),
         setting(
             f"{WAVE}:AMPLitude",
             "amplitude",
@@ -398,41 +385,7 @@ class Keithley6221(SteppingSource, WaveShape):
             after=redraw,
         ),
         setting(f"{WAVE}:OFFSet", "offset", CURRENT, 0.0, check=check_offset, after=redraw),
-        setting(f"{WAVE}:DCYCle", "duty_cycle", Number(0, 100, 50), 50.0, after=redraw),
-        setting(f"{WAVE}:RANGing", "ranging", Choice("BEST", "FIXed"), "BEST", check=refuse_while_armed),
-        setting(
-            f"{WAVE}:DURation:TIME",
-            "duration",
-            TIME,
-            ENDLESS,
-            execute=WaveShape.set_duration_time,
-            read=WaveShape.duration_time,
-        ),
-        setting(
-            f"{WAVE}:DURation:CYCLes",
-            "duration",
-            CYCLES,
-            ENDLESS,
-            execute=WaveShape.set_duration_cycles,
-            read=WaveShape.cycles,
-        ),
-        setting(f"{MARKER}:STATe", "marker", Boolean(), False, after=redraw),
-        setting(f"{MARKER}[:LEVel]", "marker_phase", Number(-180, 360, 180), 180.0, after=redraw),
-        setting(f"{MARKER}:OLINe|OLIN", "marker_line", LINE, 3, check=WaveShape.check_marker_line, after=redraw),
-        Command(f"{WAVE}:ARBitrary:DATA", WaveShape.set_points, WaveShape.points_read_back, (POINT,), repeats=True),
-        Command(f"{WAVE}:ARBitrary:APPend", WaveShape.append_points, None, (POINT,), repeats=True),
-        Command(f"{WAVE}:ARBitrary:POINts", None, lambda self: str(len(self._stored[0]))),
-        Command(f"{WAVE}:ARBitrary:COPY", WaveShape.copy_points, None, (Number(1, 4, integer=True),)),
-        setting(f"{EXTERNAL}[:ENABle]", "external", Boolean(), False),
-        setting(
-            f"{EXTERNAL}:ILINe|ILIN",
-            "external_line",
-            Number(0, 6, 0, integer=True),
-            0,
-            check=WaveShape.check_trigger_line,
-        ),
-        setting(f"{EXTERNAL}:IGNore", "external_ignore", Boolean(), False),
-        setting(f"{EXTERNAL}:IVALue", "external_value", Number(-1, 1, 0), 0.0),
+        *WAVE_COMMANDS,
         Command(f"{WAVE}:ARM", arm, lambda self: "1" if self._armed else "0"),
         Command(f"{WAVE}:INITiate", start),
         Command(f"{WAVE}:ABORt", abort),

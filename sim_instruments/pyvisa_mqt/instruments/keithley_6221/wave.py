@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -10,17 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyvisa_mqt.grammar.ieee488 import ScpiError
+from pyvisa_mqt.grammar.parameters import Boolean, Choice, Number
 from pyvisa_mqt.grammar.ramp_shape import ramp_from_zero
+from pyvisa_mqt.grammar.scpi import Command, setting
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
 from pyvisa_mqt.wires.signals import Wires
 
-__all__ = ["WaveShape"]
+__all__ = ["LINE", "SOURCE", "WAVE", "WAVE_COMMANDS", "WaveShape"]
 
 UPDATE_RATE = 10e6
 LARGEST_MEMORY = 65536
 POINTS_PER_COMMAND = 100
 # A drawn wave is a staircase of at most this many steps; its steps are below the converter's.
 LARGEST_STAIRCASE = 65536
+
+SOURCE = "[SOURce]"
+WAVE = f"{SOURCE}:WAVE"
+MARKER = f"{WAVE}:PMARker|PMARK"
+EXTERNAL = f"{WAVE}:EXTRigger|EXTRIG"
+FUNCTIONS = Choice("SINusoid", "SQUare", "RAMP", *(f"ARBitrary{n}" for n in range(5)))
+LINE = Number(1, 6, 3, integer=True)
+POINT = Number(-1, 1, 0)
+TIME = Number(100e-9, 999999.999, math.inf, unit="S", infinite=True)
+#: Duration of a wave as it was set, in s or in cycles, and whether those are cycles.
+ENDLESS = (math.inf, False)
+CYCLES = Number(1e-3, 99999999900, math.inf, infinite=True)
 
 
 class WaveShape(ScpiInstrument):
@@ -44,6 +59,10 @@ class WaveShape(ScpiInstrument):
     @abc.abstractmethod
     def refuse_while_armed(self, *_: object) -> None:
         """Refuse what is locked while a wave or a sweep is armed."""
+
+    @abc.abstractmethod
+    def redraw(self, *_: object) -> None:
+        """Redraw a wave that runs."""
 
     def set_duration_time(self, duration: float) -> None:
         """Let the wave last for a time in s."""
@@ -113,3 +132,48 @@ class WaveShape(ScpiInstrument):
         if function == "SQU":
             return np.where(phase < duty, 1.0, -1.0)
         return ramp_from_zero(phase, duty)  # phase origin U
+
+
+def _refuse_while_armed(source: WaveShape, *_: object) -> None:
+    source.refuse_while_armed()
+
+
+def _redraw(source: WaveShape, *_: object) -> None:
+    source.redraw()
+
+
+WAVE_COMMANDS: tuple[Command, ...] = (
+    setting(f"{WAVE}:FUNCtion", "function", FUNCTIONS, "SIN", check=_refuse_while_armed),
+    setting(f"{WAVE}:FREQuency", "frequency", Number(1e-3, 1e5, 1e3, unit="HZ"), 1e3, after=_redraw),
+    setting(f"{WAVE}:DCYCle", "duty_cycle", Number(0, 100, 50), 50.0, after=_redraw),
+    setting(f"{WAVE}:RANGing", "ranging", Choice("BEST", "FIXed"), "BEST", check=_refuse_while_armed),
+    setting(
+        f"{WAVE}:DURation:TIME",
+        "duration",
+        TIME,
+        ENDLESS,
+        execute=WaveShape.set_duration_time,
+        read=WaveShape.duration_time,
+    ),
+    setting(
+        f"{WAVE}:DURation:CYCLes",
+        "duration",
+        CYCLES,
+        ENDLESS,
+        execute=WaveShape.set_duration_cycles,
+        read=WaveShape.cycles,
+    ),
+    setting(f"{MARKER}:STATe", "marker", Boolean(), False, after=_redraw),
+    setting(f"{MARKER}[:LEVel]", "marker_phase", Number(-180, 360, 180), 180.0, after=_redraw),
+    setting(f"{MARKER}:OLINe|OLIN", "marker_line", LINE, 3, check=WaveShape.check_marker_line, after=_redraw),
+    Command(f"{WAVE}:ARBitrary:DATA", WaveShape.set_points, WaveShape.points_read_back, (POINT,), repeats=True),
+    Command(f"{WAVE}:ARBitrary:APPend", WaveShape.append_points, None, (POINT,), repeats=True),
+    Command(f"{WAVE}:ARBitrary:POINts", None, lambda self: str(len(self._stored[0]))),
+    Command(f"{WAVE}:ARBitrary:COPY", WaveShape.copy_points, None, (Number(1, 4, integer=True),)),
+    setting(f"{EXTERNAL}[:ENABle]", "external", Boolean(), False),
+    setting(
+        f"{EXTERNAL}:ILINe|ILIN", "external_line", Number(0, 6, 0, integer=True), 0, check=WaveShape.check_trigger_line
+    ),
+    setting(f"{EXTERNAL}:IGNore", "external_ignore", Boolean(), False),
+    setting(f"{EXTERNAL}:IVALue", "external_value", Number(-1, 1, 0), 0.0),
+)

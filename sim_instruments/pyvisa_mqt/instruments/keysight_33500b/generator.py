@@ -24,6 +24,7 @@ from pyvisa_mqt.instruments.keysight_33500b.levels import LARGEST_PEAK, Generato
 from pyvisa_mqt.instruments.keysight_33500b.memory import BUILT_IN, WaveformMemory, points_from_block
 from pyvisa_mqt.instruments.keysight_33500b.modulation import STATES, ModulatingGenerator
 from pyvisa_mqt.instruments.keysight_33500b.player import SequencePlayer
+from pyvisa_mqt.instruments.keysight_33500b.sync import LAST_PHASE, SynchronisingGenerator
 from pyvisa_mqt.instruments.keysight_33500b.triggers import TriggeredGenerator
 from pyvisa_mqt.instruments.keysight_33500b.waveform import (
     Shape,
@@ -41,8 +42,6 @@ RANGES = tuple(10.0 * 2.0**-n for n in range(9, -1, -1))
 CONVERTER_LEVELS = 2**16
 #: Shortest pulse, and shortest pause behind it, in s.
 NARROWEST_PULSE = 16e-9
-#: A marker cannot stand at the very end of a period, where the next one begins.
-LAST_PHASE = 1 - 1e-8
 #: Highest frequencies in Hz where they are below the model's.
 FUNCTION_LIMITS = {"RAMP": 200e3, "TRI": 200e3}
 #: Settings of a channel on which its output depends directly.
@@ -53,7 +52,7 @@ WAVE_SETTINGS = (
 )
 
 
-class Keysight33500B(GeneratorLevels, ModulatingGenerator, SequencePlayer, TriggeredGenerator):
+class Keysight33500B(GeneratorLevels, ModulatingGenerator, SequencePlayer, SynchronisingGenerator, TriggeredGenerator):
     """A two-channel generator: ports "output1" and "output2" (V, open circuit), "sync", trigger input "trigger".
 
     The output drives a bias resistor; its own 50 Ohm are part of that resistance. Options of the bench file:
@@ -310,21 +309,6 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, SequencePlayer, Trigg
         for channel in (1, 2):
             self.refresh(channel)
 
-    def _synchronised(self, channel: int) -> bool:
-        settings = self.settings
-        return bool(settings["sync", 1] and settings["sync_source", 1] == f"CH{channel}")
-
-    def _sync_settings(self, channel: int) -> tuple[object, ...]:
-        """Return what decides when Sync rises; nothing if this channel does not drive it."""
-        settings = self.settings
-        if not self._synchronised(channel):
-            return ()
-        # With upright polarity only the carrier's cycles make a difference.
-        carrier = settings["sync_mode", 1] == "CARR" and settings["burst", channel]
-        if settings["sync_polarity", 1] == "NORM":
-            return (carrier,)
-        return (settings["sync_mode", 1], settings["marker_point", channel], settings["marker_cycle", channel])
-
     def _shape(self, channel: int) -> Shape:
         settings = self.settings
         function = settings["function", channel]
@@ -393,28 +377,6 @@ class Keysight33500B(GeneratorLevels, ModulatingGenerator, SequencePlayer, Trigg
         train = (float(cycles), period) if carrier else (1.0, 0.0)
         phase = rise * period / spacing if carrier else self._burst_rise(channel, cycles) * period / spacing
         return Waveform(begin, spacing, count, values, float(idle[0]), min(phase, LAST_PHASE), 1.0, train)
-
-    def _sync_rise(self, channel: int, shape: Shape) -> float:
-        """Return the share of a cycle at which Sync rises: its start, or where it falls if it is inverted."""
-        settings = self.settings
-        if settings["sync_polarity", 1] == "NORM":
-            return 0.0
-        if settings["sync_mode", 1] == "MARK" and shape.function == "ARB":
-            return float(min(settings["marker_point", channel] / len(shape.points), LAST_PHASE))
-        return shape.share if shape.function in ("SQU", "PULS") else 0.5
-
-    def _sync_falls_late(self, cycles: float) -> bool:
-        """Whether Sync rises behind the first of a burst's cycles, since it is inverted."""
-        return bool(cycles > 1 and self.settings["sync_polarity", 1] == "INV")
-
-    def _burst_rise(self, channel: int, cycles: float) -> float:
-        """Return the number of cycles from a burst's start to the rise of Sync, which is high during the burst."""
-        settings = self.settings
-        if settings["sync_polarity", 1] == "NORM":
-            return 0.0
-        return float(
-            min(settings["marker_cycle", channel] - 1, cycles) if settings["sync_mode", 1] == "MARK" else cycles
-        )
 
 
 class Keysight33512B(Keysight33500B):

@@ -31,7 +31,6 @@ HEATERS = ("sample", "warmup", "still")
 SAMPLE_RANGES = (31.6e-6, 100e-6, 316e-6, 1e-3, 3.16e-3, 10e-3, 31.6e-3, 100e-3)
 #: Largest currents in A of the warm-up heater by their code; 0 is the user's own value.
 WARMUP_CURRENTS = {1: 0.45, 2: 0.63}
-WARMUP_RESISTANCES = {1: 25.0, 2: 50.0}
 STILL_VOLTAGE = 10.0
 #: Output modes.
 OFF, MONITOR, OPEN, ZONE, STILL, CLOSED, WARM_UP = range(7)

@@ -56,16 +56,6 @@ class SrsSR620(Timer):
         self.terminator = b"\r\n"
         self.reset_timer()
 
-    @property
-    def service_requests(self) -> int:
-        """How many service requests were asserted since power-on."""
-        return self.status.service_requests
-
-    @property
-    def requesting_service(self) -> bool:
-        """Whether a service request is asserted now."""
-        return self.status.requesting
-
     def write(self, data: bytes, end: bool) -> None:
         """Take bytes from the bus; a line feed, END or on a serial line a carriage return ends a message."""
         if not self.message_exchange:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyvisa_mqt.grammar.ieee488 import OPERATION_COMPLETE, EventRegister, StatusModel
+from pyvisa_mqt.grammar.ieee488 import OPERATION_COMPLETE, EventRegister, StatusReporting
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments.srs_sr620.commands import SETTINGS, SIZES
 from pyvisa_mqt.instruments.srs_sr620.inputs import INDICES, TimerInputs
@@ -33,7 +33,7 @@ NO_CLOCK, AUTOLEVEL_FAILED = 2, {"A": 4, "B": 8}
 LOOK_BACK = 0.1
 
 
-class Timer(Instrument):
+class Timer(StatusReporting, Instrument):
     """The part of the counter that measures; what waits for it and how it answers is the model's."""
 
     option_defaults: ClassVar = {
@@ -44,7 +44,6 @@ class Timer(Instrument):
         "external_clock": True,
     }
     option_units: ClassVar = {"resolution": "s", "source_impedance": "Ohm"}
-    status: StatusModel
     #: What ends a reply where there is no END.
     terminator: bytes
 

@@ -75,6 +75,7 @@ def play(seed: int, file: Path, poll: bool) -> tuple[Bench, NDArray[np.float64]]
     return bench, np.concatenate(edges)
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("lag", ["0 s", "10 us", "20 ms"])
 @pytest.mark.parametrize("seed", range(3))
 def test_any_sequence_of_waveforms_gives_one_consistent_history(tmp_path: Path, seed: int, lag: str) -> None:

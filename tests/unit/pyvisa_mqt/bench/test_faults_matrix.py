@@ -181,6 +181,7 @@ def test_every_kind_of_fault_has_its_place_here() -> None:
     assert set(PLACES) == set(KINDS)
 
 
+@pytest.mark.shown(22)
 @pytest.mark.parametrize("trigger", TRIGGERS)
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_fault_in_the_file_strikes_at_its_trigger_and_leaves_its_mark(
@@ -193,6 +194,7 @@ def test_a_fault_in_the_file_strikes_at_its_trigger_and_leaves_its_mark(
     assert seen[before:] != quiet[before:]
 
 
+@pytest.mark.shown(8)
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_fault_at_run_time_strikes_leaves_its_mark_and_is_repeatable(
     tmp_path: Path, quiet: list[Record], kind: str
@@ -219,6 +221,7 @@ def test_a_fault_at_run_time_strikes_leaves_its_mark_and_is_repeatable(
     assert run() == seen
 
 
+@pytest.mark.shown(6)
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_fault_that_has_not_struck_or_is_put_right_in_time_leaves_no_mark(
     tmp_path: Path, quiet: list[Record], kind: str

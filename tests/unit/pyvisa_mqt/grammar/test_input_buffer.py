@@ -36,6 +36,7 @@ def test_the_same_messages_come_out_whatever_the_pieces_they_came_in(piece: int)
     assert found == [message.decode("latin-1") for message in messages]
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("noise", [b"#", b"#11x", b"#0", b"x#1", b"\n", b"#9"])
 def test_a_megabyte_of_noise_takes_a_time_in_proportion_to_its_length(noise: bytes) -> None:
     def once(length: int) -> float:

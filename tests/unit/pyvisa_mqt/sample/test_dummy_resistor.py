@@ -79,6 +79,7 @@ def test_crossings_are_those_of_an_integration_step_by_step(lag: float, constant
             assert edges == pytest.approx(times[here], abs=1.5 * step), (level, rising)
 
 
+@pytest.mark.slow
 def test_windows_cut_the_crossings_without_loss_or_doubling() -> None:
     for noise, bias_noise in ((0.0, 0.0), (2e-6, 1e-9)):
         sample = resistor(1e-6, bias_noise)

@@ -38,6 +38,7 @@ def transcript(tmp_path: Path) -> Path:
     return tmp_path / "transcript.jsonl"
 
 
+@pytest.mark.slow
 def test_without_pseudo_terminals_the_serial_instrument_is_left_out_and_the_others_are_served(transcript: Path) -> None:
     command = [sys.executable, "-c", WITHOUT, f"showroom?transcript={transcript}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -186,6 +186,7 @@ def living() -> Iterator[Living]:
     made.close()
 
 
+@pytest.mark.shown(8)
 @pytest.mark.parametrize("wait", WAITS)
 def test_a_bench_second_costs_the_same_however_long_a_query_waits(
     living: Living, monkeypatch: pytest.MonkeyPatch, wait: str
@@ -201,6 +202,7 @@ def test_a_bench_second_costs_the_same_however_long_a_query_waits(
     assert living.ask(neighbour, b"*IDN?\r\n").startswith(b"LSCI")
 
 
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("what", GOING_ON)
 def test_a_bench_second_costs_the_same_however_long_something_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str

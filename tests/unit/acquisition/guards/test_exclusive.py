@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from mqtctl.acquisition.exclusive import exclusive, machine_wide
-from mqtctl.acquisition.instrument_names import names_of
+from mqtctl.acquisition.guards.exclusive import exclusive, machine_wide
+from mqtctl.acquisition.guards.instrument_names import names_of
 from mqtctl.errors import BenchBusyError, InputError
 
 ADDRESS = "GPIB7::12::INSTR"
@@ -22,7 +22,7 @@ BENCH = {"gpib 7 12": ADDRESS}
 TAKE = """
 import os, sys
 from pathlib import Path
-from mqtctl.acquisition.exclusive import exclusive
+from mqtctl.acquisition.guards.exclusive import exclusive
 from mqtctl.errors import MqtctlError
 for _ in sys.stdin:
     try:
@@ -280,7 +280,7 @@ def name_service(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(-2, "Name or service not known")
         return [(2, 1, 6, "", (place, 0)) for place in places]
 
-    monkeypatch.setattr("mqtctl.acquisition.instrument_names.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("mqtctl.acquisition.guards.instrument_names.socket.getaddrinfo", getaddrinfo)
 
 
 @pytest.mark.usefixtures("name_service")

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from mqtctl.acquisition.interlock import guarded, make_safe
+from mqtctl.acquisition.guards.interlock import guarded, make_safe
 from mqtctl.errors import HardwareError, UnsafeError
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.station import Station

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, Bystander, PointFinished, Remark, Settling
-from mqtctl.cli.apart import Apart
+from mqtctl.cli.live.apart import Apart
 from mqtctl.cli.tables import quantity, simulated_line
 from mqtctl.clock import WallClock
 from mqtctl.notation import rough_duration

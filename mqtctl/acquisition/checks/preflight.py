@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from mqtctl.acquisition.checks.live import noise_findings, source_findings
-from mqtctl.acquisition.checks.planned import first_fault, plan_findings, programs_of
-from mqtctl.instruments.roles.experiment import RampProgram
+from mqtctl.acquisition.checks.planned import first_fault, plan_findings
 from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 
-__all__ = ["check_plan", "ramp_program"]
-
-
-def ramp_program(plan: ResolvedPlan) -> RampProgram:
-    """Return the ramp that a plan asks for."""
-    return programs_of(plan)[0]
+__all__ = ["check_plan"]
 
 
 def check_plan(plan: ResolvedPlan, station: Station) -> None:

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from mqtctl.acquisition.interlock import guarded
-from mqtctl.acquisition.interrupt import STOP_SIGNALS, Interrupt
+from mqtctl.acquisition.guards.interlock import guarded
+from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS, Interrupt
 from mqtctl.acquisition.settle import settle
 from mqtctl.errors import HardwareError, InterruptedRunError
 from mqtctl.instruments.roles.experiment import TemperatureReading
@@ -26,7 +26,7 @@ FOREVER = 1e5
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Every sleep that goes its whole length, without spending it."""
     whole: list[float] = []
-    monkeypatch.setattr("mqtctl.acquisition.interrupt.time.sleep", whole.append)
+    monkeypatch.setattr("mqtctl.acquisition.guards.interrupt.time.sleep", whole.append)
     return whole
 
 

@@ -1,0 +1,1 @@
+"""What stands around a measurement: one user for each instrument, off whatever ends it, and an end on request."""
