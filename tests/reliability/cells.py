@@ -137,7 +137,7 @@ def _sweep(folder: str, sabotage: Callable[[], None] | None) -> None:
     import mqtctl.report.writer
     from mqtctl.cli.app import app
 
-    mqtctl.report.writer.render = lambda _draw, **_size: b"\x89PNG"  # type: ignore[assignment]  # pictures take the time
+    vars(mqtctl.report.writer)["render"] = lambda _draw, **_size: b"\x89PNG"  # pictures take the time
 
     def listen() -> None:
         Path("run").mkdir(exist_ok=True)
@@ -161,15 +161,18 @@ def _sweep(folder: str, sabotage: Callable[[], None] | None) -> None:
     os._exit(code or 0)
 
 
-def run_case(folder: Path, sabotage: Callable[[], None] | None = None) -> int | None:
-    """Run the sweep of a prepared folder in a child process; returns its exit code, None if it had to be ended."""
+def run_case(folder: Path, sabotage: Callable[[], None] | None = None, longest: float = _LONGEST) -> int | None:
+    """Run the sweep of a prepared folder in a child process; returns its exit code, None if it had to be ended.
+
+    `longest`: how long it may take, in s.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["mqtctl.cli.progress", "mqtctl.cli.summary", "qcodes.dataset", "pyvisa_mqt.visa.library"]
+        ["mqtctl.cli.live.progress", "mqtctl.cli.summary", "qcodes.dataset", "pyvisa_mqt.visa.library"]
     )
     child = context.Process(target=_sweep, args=(str(folder), sabotage))
     child.start()
-    child.join(_LONGEST)
+    child.join(longest)
     if child.is_alive():
         child.kill()
         child.join()
@@ -206,7 +209,7 @@ def undisturbed(folder: Path, seed: int = 7) -> dict[str, float]:
     sent = [(r["t"], r["instrument"], r.get("text", "")) for r in records if r.get("direction") == "to"]
 
     def first(text: str, number: int = 0) -> float:
-        return [t for t, _, message in sent if text in message][number]
+        return float([t for t, _, message in sent if text in message][number])
 
     ramps = [r["t"] for r in records if r["kind"] == "ramps"]
     set_points = [t for t, _, message in sent if "SETP" in message and "?" not in message]

@@ -84,8 +84,11 @@ def violations(case: Case) -> list[str]:
     found: list[str] = []
     runs: list[Run] = []
     if database.exists():
-        found += _sound(database)
-        runs = read_runs(database)
+        try:
+            found += _sound(database)
+            runs = read_runs(database)
+        except (sqlite3.Error, ValueError, OSError) as exc:
+            found.append(f"I10 the database cannot be read: {exc}")
     found += _acknowledged(case, runs)
     found += _emitted(case, records, runs)
     found += _off(case, records)
@@ -200,7 +203,7 @@ def _emitted(case: Case, records: list[dict[str, Any]], runs: list[Run]) -> list
 
 def _since_start(records: list[dict[str, Any]]) -> NDArray[np.float64]:
     """Return how long after the beginning of its ramp (s) each switch of the bench happened, in order."""
-    ramps = [record for record in records if record["kind"] == "ramps"]
+    ramps = [record for record in records if record["kind"] == "ramps" and record.get("start") is not None]
     times = [(time - r["start"]) % r["period"] for r in ramps for time in r["switch_times_s"]]
     return np.sort(np.array(times))
 
