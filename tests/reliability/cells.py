@@ -29,6 +29,7 @@ __all__ = ["FAULTS", "PHASES", "Cell", "Fault", "Outcome", "cells", "run_cell", 
 
 POINTS, SWITCHES, LIMIT = 3, 200, 12e-6
 _LONGEST = 300.0
+SWEEP = ("sweep", "plan.yaml", "-o", "run")
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def prepare(folder: Path, seed: int, fault: str = "") -> None:
     (folder / "plan.yaml").write_text(plan.replace("deadline: 2 h", "deadline: 15 min"), encoding="utf-8")
 
 
-def _sweep(folder: str, sabotage: Callable[[], None] | None) -> None:
+def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[str]) -> None:
     """Run the command in this process, as the worker of a supervisor that only listens."""
     os.chdir(folder)
     reading, writing = os.pipe()
@@ -150,7 +151,7 @@ def _sweep(folder: str, sabotage: Callable[[], None] | None) -> None:
     if sabotage is not None:
         sabotage()
     try:
-        app(["sweep", "plan.yaml", "-o", "run"])
+        app(list(arguments))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException as exc:  # what the interpreter would have shown, and its exit code
@@ -161,23 +162,36 @@ def _sweep(folder: str, sabotage: Callable[[], None] | None) -> None:
     os._exit(code or 0)
 
 
-def run_case(folder: Path, sabotage: Callable[[], None] | None = None, longest: float = _LONGEST) -> int | None:
-    """Run the sweep of a prepared folder in a child process; returns its exit code, None if it had to be ended.
+def run_case(
+    folder: Path,
+    sabotage: Callable[[], None] | None = None,
+    longest: float = _LONGEST,
+    arguments: Sequence[str] = SWEEP,
+) -> int | None:
+    """Run a command in a prepared folder in a child process; returns its exit code, None if it had to be ended.
 
-    `longest`: how long it may take, in s.
+    Parameters
+    ----------
+    sabotage
+        What is broken in the child before.
+    longest
+        How long it may take, in s.
+    arguments
+        Of the command line.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["mqtctl.cli.live.progress", "mqtctl.cli.summary", "qcodes.dataset", "pyvisa_mqt.visa.library"]
     )
-    child = context.Process(target=_sweep, args=(str(folder), sabotage))
+    child = context.Process(target=_run, args=(str(folder), sabotage, tuple(arguments)))
     child.start()
     child.join(longest)
     if child.is_alive():
         child.kill()
         child.join()
         return None
-    return child.exitcode
+    code = child.exitcode
+    return code if code is None or code >= 0 else 128 - code
 
 
 def judge(folder: Path, exit_code: int | None, fault: Fault | None = None) -> list[str]:

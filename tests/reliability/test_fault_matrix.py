@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.cells import FAULTS, PHASES, Cell, judge, prepare, run_case, run_cell, undisturbed
+from tests.reliability.kills import kill_and_resume
 from tests.reliability.sabotage import SABOTAGES
 
 pytestmark = [
@@ -39,3 +40,8 @@ def test_the_checker_catches_what_was_broken_on_purpose(name: str, tmp_path: Pat
     prepare(tmp_path / "lab", seed=7)
     wrong = judge(tmp_path / "lab", run_case(tmp_path / "lab", sabotage, longest=30.0))
     assert any(each.startswith(invariant) for each in wrong), wrong
+
+
+@pytest.mark.parametrize("message", [150, 700, 1100, 1500])
+def test_a_sweep_killed_at_a_message_is_gone_on_with_and_whole(message: int, tmp_path: Path) -> None:
+    assert kill_and_resume(message, tmp_path).wrong == []
