@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import socket
 import subprocess
@@ -11,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import pyvisa_mqt.benches_for_tests  # here, so that the suites within do not import numpy anew
-import pyvisa_mqt.visa.library
 
-from tests.conftest import builtin_bench
+from tests.conftest import build, builtin_bench
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytest_plugins = ["pytester"]
 
@@ -260,7 +261,32 @@ def test_the_plugin_costs_no_import_of_numpy_or_pyvisa_until_a_fixture_is_used(t
         "import json, sys; import pyvisa_mqt.pytest_plugin; "
         "print(json.dumps([name for name in ('numpy', 'pyvisa', 'mqtctl', 'pydantic') if name in sys.modules]))"
     )
-    root = str(Path(pyvisa_mqt.visa.library.__file__).parents[2])
+    root = str(ROOT / "sim_instruments")
     code = f"import sys; sys.path.insert(0, {root!r}); {code}"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert json.loads(told.stdout) == []
+
+
+def files_of_the_page(name: str) -> dict[str, str]:
+    """Return the files that a page of the documentation shows, and their texts."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+
+
+def test_the_example_of_the_page_on_drivers_passes(pytester: pytest.Pytester) -> None:
+    pages = files_of_the_page("test-your-driver.md")
+    assert sorted(pages) == ["counter.py", "test_counter.py"]
+    (pytester.path / "counter.py").write_text(pages["counter.py"], encoding="utf-8")
+    pytester.syspathinsert()
+    run(pytester, pages["test_counter.py"]).assert_outcomes(passed=6)
+    result = run(pytester, pages["test_counter.py"].replace('"out of range"', '"nothing"'), "-k", "refuses")
+    result.stdout.fnmatch_lines(["*s  counter <- 'INP1:LEV 500*", "*s  refused *", "*s  counter -> '-222,*"])
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_on_dry_runs_passes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(pytester.path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / part) for part in (".", "drivers", "sim_instruments")))
+    pages = files_of_the_page("dry-run-in-ci.md")
+    assert [*pages] == ["test_plan.py"]
+    run(pytester, pages["test_plan.py"]).assert_outcomes(passed=2)
