@@ -77,12 +77,13 @@ def entry_points_of(group: str) -> EntryPoints:
     What is installed is looked through once for each state of `sys.path`; what is installed later into a folder that
     stood there already is seen by the next process.
     """
-    return _entry_points(tuple(sys.path)).select(group=group)
+    found: EntryPoints = _entry_points(tuple(sys.path)).select(group=group)
+    return found
 
 
 @lru_cache(maxsize=8)
-def _entry_points(_path: tuple[str, ...]) -> EntryPoints:
-    """Return all entry points of all packages on `sys.path`."""
+def _entry_points(_path: tuple[str, ...]) -> Any:
+    """Return all entry points of all packages on `sys.path`, to select from."""
     return entry_points()
 
 
