@@ -7,9 +7,9 @@ installed package; docs/add-an-instrument.md shows how.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import TypeVar
 
-from mqtctl.named import entry_points_of
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments.keithley_6221.source import Keithley6221
 from pyvisa_mqt.instruments.keysight_33500b.generator import Keysight33512B, Keysight33522B
@@ -60,5 +60,5 @@ def register(name: str) -> Callable[[_Model], _Model]:
     return enter
 
 
-for _entry in entry_points_of("pyvisa_mqt.instruments"):
+for _entry in entry_points(group="pyvisa_mqt.instruments"):
     register(_entry.name)(_entry.load())
