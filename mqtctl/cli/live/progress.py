@@ -20,7 +20,7 @@ from mqtctl.supervision.narration import Narration
 from mqtctl.workflow import MeasurementBegins, PointFitted
 from mqtctl.workflow.time_left import TimeLeft
 
-__all__ = ["PlainLines", "watching"]
+__all__ = ["PlainLines", "status_server"]
 
 #: A histogram whose ramps counted for less than this share of its time is worth a word.
 _USUAL_LIVE = 0.95

@@ -108,7 +108,8 @@ def test_the_sweep_is_the_one_that_was_rehearsed(run: Run) -> None:
         assert point["escape_temperature_free_K"] == pytest.approx(
             set_point, abs=4 * point["escape_temperature_free_stderr_K"]
         )
-        # the prefactor of a half lies 11 and 7 nA, many standard errors, from the bench's usual law
+        # the prefactor of a half lies at least ten standard errors from the bench's usual law, whose depletion of
+        # the well goes in the same direction
         assert point["mean_switching_current_A"] == pytest.approx(
             predicted["mean_switching_current_A"], abs=4 * point["mean_switching_current_stderr_A"]
         )
@@ -116,11 +117,12 @@ def test_the_sweep_is_the_one_that_was_rehearsed(run: Run) -> None:
     stand_in = run(4)
     assert stand_in["findings"] == []
     assert any("cooling power" in sentence for sentence in stand_in["assumed"]), "the bench is made of the station file"
-    # what lies between the means of the two laws at 60 and 150 mK, by SwitchingDistribution
-    for shift, usual, point in zip((10.9e-9, 6.7e-9), rehearsed["points"], stand_in["points"], strict=True):
+    for usual, point in zip(rehearsed["points"], stand_in["points"], strict=True):
         assert point["settling_time_s"] == pytest.approx(usual["settling_time_s"], rel=0.1)
         later = usual["mean_switching_current_A"] - point["mean_switching_current_A"]
-        assert later == pytest.approx(shift, abs=1e-9), "it escapes by the usual law, without the prefactor of a half"
+        assert 8 * point["mean_switching_current_stderr_A"] < later < 13e-9, (
+            "it escapes by the usual law, without the prefactor of a half"
+        )
 
 
 def test_the_log_has_the_baths_temperature_with_the_right_prefactor_alone(
