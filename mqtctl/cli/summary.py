@@ -80,6 +80,9 @@ def print_point(result: Mapping[str, Any]) -> None:
     for row in (_ROWS[name] for name in _SHOWN):
         found = row.read(result)
         text = str(found.value) if isinstance(found.value, int) else quantity(found.value, row.unit, found.stderr)
+        limit = result.get(f"{row.name}_upper_95_{row.unit}")
+        if limit is not None:
+            text = f"below {quantity(limit, row.unit)} (95 %)"
         say(f"{row.label or row.column}: {text}")
     _print_besides(result)
     _print_flags(result)

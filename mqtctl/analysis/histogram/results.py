@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.analysis.histogram.profile import TemperatureInterval
 from mqtctl.analysis.quantity import Quantity, as_json
 from mqtctl.notation import NOTHING, Estimate, jsonable
 
@@ -124,6 +125,8 @@ class HistogramFit:
         How many of the empty ramps are missed stops, by this fit; not rounded.
     escape_temperature_limit
         Where the temperature is open: below it (K) with 95 % confidence. None if it has an error.
+    escape_temperature_interval
+        What ln L allows for the temperature at 68 and 95 %, T -> 0 included.
     goodness
         Kolmogorov-Smirnov test of the fit.
     converged, evaluations
@@ -148,6 +151,7 @@ class HistogramFit:
     flags: tuple[str, ...] = ()
     missed: float = 0.0
     escape_temperature_limit: float | None = None
+    escape_temperature_interval: TemperatureInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,8 @@ class EscapeTemperatureFit:
         d T_esc / d Ic in K/A, close to 1.5 T_esc / (Ic - mean current).
     critical_current, critical_current_stderr
         As given, in A; the standard error is None if it was not stated.
+    interval
+        What ln L and the error of the critical current allow for the temperature at 68 and 95 %.
     """
 
     escape_temperature: float
@@ -179,6 +185,7 @@ class EscapeTemperatureFit:
     goodness: GoodnessOfFit
     converged: bool
     flags: tuple[str, ...] = ()
+    interval: TemperatureInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -241,12 +248,28 @@ class PointFit:
         result: dict[str, Any] = {
             "point": self.point,
             **as_json(POINT, self),
+            **_intervals("escape_temperature", self.shared, self.shared.interval if self.shared else None),
+            **_intervals(
+                "escape_temperature_free", self.alone, self.alone.escape_temperature_interval if self.alone else None
+            ),
             "regime": self.regime,
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
         plain: dict[str, Any] = jsonable(result)
         return plain
+
+
+def _intervals(
+    name: str, fit: EscapeTemperatureFit | HistogramFit | None, interval: TemperatureInterval | None
+) -> dict[str, Any]:
+    """Return the intervals of a temperature in K, and its upper limit where it cannot be told from zero."""
+    keys = (f"{name}_interval_68_K", f"{name}_interval_95_K", f"{name}_upper_95_K")
+    if fit is None or not fit.converged or interval is None:
+        return dict.fromkeys(keys)
+    is_open = math.isinf(fit.escape_temperature_stderr)
+    ends = [interval.low, interval.high], [interval.low_95, interval.high_95], interval.limit if is_open else None
+    return dict(zip(keys, ends, strict=True))
 
 
 def _moment(value: Callable[[Moments], float], stderr: Callable[[Moments], float]) -> Callable[[PointFit], Estimate]:
@@ -339,7 +362,14 @@ POINT: tuple[Quantity[PointFit], ...] = (
     Quantity(
         "escape_temperature_free",
         "K",
-        _alone(lambda fit: Estimate(fit.escape_temperature, fit.escape_temperature_stderr)),
+        # without an error it is the place of a chance maximum, and told from zero by nothing
+        _alone(
+            lambda fit: (
+                NOTHING
+                if math.isinf(fit.escape_temperature_stderr)
+                else Estimate(fit.escape_temperature, fit.escape_temperature_stderr)
+            )
+        ),
         error="stderr",
         label="escape temperature, with the critical current fitted too",
         column="T_esc,\nalone",
