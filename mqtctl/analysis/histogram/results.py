@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = [
     "POINT",
     "EscapeRates",
     "EscapeTemperatureFit",
+    "FittedParameter",
     "GoodnessOfFit",
     "HistogramFit",
     "Moments",
@@ -155,6 +156,41 @@ class HistogramFit:
 
 
 @dataclass(frozen=True)
+class FittedParameter:
+    """One parameter; values in `unit`.
+
+    Attributes
+    ----------
+    value, stderr
+        None where the data do not determine it.
+    interval_68, interval_95
+        From the profile likelihood; 0 and inf are ends where the data set none. None for one that was fixed.
+    upper_95
+        It is below that with 95 %, where zero cannot be excluded; None otherwise.
+    fixed, identifiable
+        Whether it was given, and whether the data determine it.
+    price
+        How many times larger the standard error of the temperature is for leaving this one free; None if it is fixed.
+    """
+
+    name: str
+    unit: str
+    value: float | None
+    stderr: float | None = None
+    interval_68: tuple[float, float] | None = None
+    interval_95: tuple[float, float] | None = None
+    upper_95: float | None = None
+    fixed: bool = False
+    identifiable: bool = True
+    price: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True)
 class EscapeTemperatureFit:
     """Escape temperature of one histogram for a critical current that is known from elsewhere.
 
@@ -220,6 +256,8 @@ class PointFit:
         a_t = 1 escape temperature in K that the escape model predicts at this bath temperature.
     resolution
         Step in A to which the currents were rounded, as declared or found; None if they are exact.
+    parameters
+        Of the histogram alone, where some were named to be free or fixed.
     flags
         Sentences about what is doubtful here.
     """
@@ -242,6 +280,7 @@ class PointFit:
     predicted_escape_temperature: float | None = None
     resolution: float | None = None
     flags: tuple[str, ...] = ()
+    parameters: tuple[FittedParameter, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of one point of the JSON contract; what does not exist or did not converge is None."""
@@ -256,6 +295,8 @@ class PointFit:
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
+        if self.parameters:
+            result["parameters"] = [asdict(parameter) for parameter in self.parameters]
         plain: dict[str, Any] = jsonable(result)
         return plain
 
