@@ -35,7 +35,6 @@ from mqtctl.records import Histogram, JunctionEstimate
 __all__ = ["NamedFit", "check_named", "fit_named", "fit_named_reduced", "named_space", "with_known_current"]
 
 OPEN = math.log(100.0)  # a parameter that may be so much larger and smaller is not determined
-ABSENT = {"current_noise": 0.02, "false_triggers": 1e-6}  # of the scale, and a share: what stands for none
 MOST_CLIMBS, NEAR = 25, 0.01  # for an end, and how near the root of the fall must be: 1.4 % of a standard error
 ROUGH = 1e-3  # gain in ln L that a profile may leave: 1e-3 standard errors of an interval
 MOST_FALSE = 0.9
@@ -148,7 +147,7 @@ def fit_named_reduced(
     space = named_space(histogram, reduced, estimate, model, free, fixed)
     found = space.climb()
     information = space.slope(found.parameters)[1] if space.free else np.zeros((0, 0))
-    absent = _absent(space, found)
+    absent = space.absent(found.parameters)
     parameters = tuple(
         _fitted(space, found, information, name, absent)
         if name in space.free
@@ -182,13 +181,6 @@ def with_known_current(
         flags=fit.flags,
         interval=parabolic_interval(fit.escape_temperature, total) if by_current else interval,
     )
-
-
-def _absent(space: NamedSpace, found: Maximum) -> set[str]:
-    """Return the nuisances whose best value is none, as far as a logarithm can say so."""
-    values = space.values(found.parameters)
-    limits = {**ABSENT, "current_noise": ABSENT["current_noise"] * space.recorded.scale}
-    return {name for name in NUISANCES if name in space.free and values[name] < limits[name]}
 
 
 def _stderr(space: NamedSpace, found: Maximum, information: NDArray[np.float64], name: str, known: set[str]) -> float:

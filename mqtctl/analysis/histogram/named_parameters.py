@@ -36,6 +36,8 @@ UNITS: Mapping[str, str] = {
 }
 #: Those that are 0 unless something else is said.
 NUISANCES = ("current_noise", "false_triggers")
+ABSENT = {"current_noise": 0.02, "false_triggers": 1e-6}  # of the scale, and a share: what stands for none
+BOUND_LOSS = 1e-3  # in ln L between what stands for none and none
 STEP = 2e-3
 FIRST_NOISE, FIRST_FALSE = 0.5, 0.01  # where a climb begins: of the scale, and a share
 WIDE = math.log(100.0)  # standard deviation of ln C and ln R beforehand
@@ -179,7 +181,33 @@ class NamedSpace:
         begin = self.parameters(self.first() if values is None else values)
         if begin.size == 0:
             return Maximum(begin, self.value(begin), 0, True)
-        return maximise(self.value, self.slope, begin, tolerance=tolerance)
+        found = maximise(self.value, self.slope, begin, tolerance=tolerance)
+        return found if found.converged else self._at_bound(found)
+
+    def absent(self, parameters: NDArray[np.float64]) -> set[str]:
+        """Return the free nuisances that are none, as far as a logarithm can say so."""
+        values, limits = self.values(parameters), {**ABSENT}
+        limits["current_noise"] *= self.recorded.scale
+        return {name for name in NUISANCES if name in self.free and values[name] < limits[name]}
+
+    def _at_bound(self, found: Maximum) -> Maximum:
+        """Return a maximum that was not found as one at which nuisances are none, if it is no lower there."""
+        absent = self.absent(found.parameters)
+        space = self
+        for name in absent:
+            space = space.fixing(name, 0.0)
+        if not absent or not space.free:
+            return found
+        values = self.values(found.parameters)
+        other = space.climb(values)
+        least = {
+            name: 1e-2 * ABSENT[name] * (self.recorded.scale if name == "current_noise" else 1.0) for name in absent
+        }
+        parameters = self.parameters({**space.values(other.parameters), **least})
+        value = self.value(parameters)
+        if other.converged and value > found.value - BOUND_LOSS:
+            return Maximum(parameters, value, found.steps + other.steps, True)
+        return found
 
     def fixing(self, name: str, value: float) -> NamedSpace:
         """Return the same with one parameter fixed."""

@@ -50,7 +50,7 @@ def suggested_nuisance(
         base = plain.climb()
         if not base.converged or not _worth_a_look(plain, base):
             return ()
-        spaces = {
+        spaces: dict[tuple[str, ...], NamedSpace] = {
             names: named_space(histogram, reduced, estimate, model, names)
             for names in (("current_noise",), ("false_triggers",), NUISANCES)
         }

@@ -171,7 +171,7 @@ def record(currents: Array, reduced: ReducedHistogram, start: float, top: float)
     upper = math.log(-math.log1p(-high))
     scale = (second - first) / (upper - math.log(-math.log1p(-low)))
     centre = second - upper * scale
-    grid = centre + scale / PER_SCALE * np.arange(-BELOW * PER_SCALE, ABOVE * PER_SCALE + 1)
+    grid: Array = centre + scale / PER_SCALE * np.arange(-BELOW * PER_SCALE, ABOVE * PER_SCALE + 1.0)
     weight = np.zeros(1 + grid.size)
     cells = None
     if reduced.rounding is None:

@@ -129,9 +129,7 @@ def test_what_the_data_do_not_determine_is_no_number(
 
 
 def test_noise_that_is_not_there_has_an_upper_limit(histogram_of: MakeHistogram, estimate: JunctionEstimate) -> None:
-    noise = fit_named(histogram_of(thermal_currents()), estimate, TransitionState(), ("current_noise",))[
-        "current_noise"
-    ]
+    noise = fit_named(histogram_of(drawn(4000, 1)), estimate, TransitionState(), ("current_noise",))["current_noise"]
     assert noise.interval_95 is not None
     assert noise.interval_95[0] == 0.0
     assert noise.upper_95 is not None
