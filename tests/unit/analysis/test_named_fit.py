@@ -180,12 +180,3 @@ def test_parameters_are_found_by_the_names_that_people_write() -> None:
     with pytest.raises(InputError, match="is no parameter of a histogram"):
         parameter_name("colour")
     assert set(NUISANCES) < {parameter_name(name) for name in ("noise", "false-triggers", "capacitance")}
-
-
-CASES = [
-    (0.0, 0.05, ("false_triggers",), {}),
-    (1.0, 0.0, (), {"current_noise": WIDTH}),
-    (0.3, 0.0, ("current_noise",), {}),
-    (1.0, 0.0, ("current_noise",), {}),
-    (0.5, 0.02, NUISANCES, {}),
-]
