@@ -156,7 +156,7 @@ def _resolution(text: str | None) -> dict[str, float]:
 
 def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) -> dict[str, Any]:
     """Return which parameters are free, and the values in SI units of those that are fixed, all by name."""
-    from mqtctl.analysis.histogram.named_parameters import UNITS, parameter_name
+    from mqtctl.analysis.histogram.named.parameters import UNITS, parameter_name
 
     names = [parameter_name(text) for text in free]
     fixed: dict[str, float] = {}

@@ -13,8 +13,8 @@ from mqtctl.analysis.histogram.fit import fit_reduced
 from mqtctl.analysis.histogram.health import check_health
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.named_fit import NamedFit, check_named, fit_named, fit_named_reduced, with_known_current
-from mqtctl.analysis.histogram.nuisances import suggested_nuisance
+from mqtctl.analysis.histogram.named.fit import NamedFit, check_named, fit_named, fit_named_reduced, with_known_current
+from mqtctl.analysis.histogram.named.suggestion import suggested_nuisance
 from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
@@ -150,7 +150,7 @@ def fit_point(
     model
         What both escape temperatures refer to; default a_t = 1.
     free, fixed
-        Names of parameters that are fitted too, and values in SI units of some that are not (`named_parameters.UNITS`).
+        Names of parameters that are fitted too, and values in SI units of some that are not (`named.parameters.UNITS`).
 
     Raises
     ------

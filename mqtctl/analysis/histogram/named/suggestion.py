@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mqtctl.analysis.histogram.named_fit import named_space
-from mqtctl.analysis.histogram.named_parameters import NUISANCES, STEP, NamedSpace
+from mqtctl.analysis.histogram.named.fit import named_space
+from mqtctl.analysis.histogram.named.parameters import NUISANCES, STEP, NamedSpace
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.scoring import Maximum
 from mqtctl.errors import InputError

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.goodness import kolmogorov_pvalue
-from mqtctl.analysis.histogram.named_parameters import NUISANCES, UNITS, NamedSpace
+from mqtctl.analysis.histogram.named.fitted_parameter import FittedParameter
+from mqtctl.analysis.histogram.named.parameters import NUISANCES, UNITS, NamedSpace
+from mqtctl.analysis.histogram.named.recorded_law import record
 from mqtctl.analysis.histogram.profile import ONE_SIGMA, TWO_SIDED_95, UPPER_95, TemperatureInterval, parabolic_interval
-from mqtctl.analysis.histogram.recorded_law import record
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import (
     EscapeTemperatureFit,
@@ -125,7 +126,7 @@ def fit_named(
     model
         Escape model that gives the temperature its meaning.
     free, fixed
-        Names (see `named_parameters.UNITS`), and values in SI units.
+        Names (see `named.parameters.UNITS`), and values in SI units.
 
     Raises
     ------
