@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.histogram.named.fitted_parameter import FittedParameter
+from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
 from mqtctl.analysis.histogram.profile import TemperatureInterval
 from mqtctl.analysis.quantity import Quantity, as_json
 from mqtctl.notation import NOTHING, Estimate, jsonable
