@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ class ForeignFacts:
         Of the junction, as a name.
     importer
         `package.module:function` that reads the file, None: chosen by the file's suffix.
+    free, fixed
+        Names of parameters that are fitted besides critical current and temperature, and values of some that are not.
     """
 
     ramp_rate: float | None = None
@@ -81,6 +84,8 @@ class ForeignFacts:
     model: str = "transition-state"
     potential: str = WASHBOARD
     importer: str | None = None
+    free: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
 
 def is_list(data: Path) -> bool:
@@ -124,13 +129,20 @@ def analyze_list(data: Path, facts: ForeignFacts) -> dict[str, Any]:
         facts.rounding,
     )
     currents = histogram.switching_currents
-    if facts.critical_current is not None:
-        _refuse_low_critical_current(facts.critical_current, currents)
+    for name, known in (("critical-current", facts.critical_current), ("fix", facts.fixed.get("critical_current"))):
+        if known is not None:
+            _refuse_low_critical_current(known, currents, name)
     guess = facts.critical_current or 1.02 * float(currents.max())
     junction = JunctionEstimate(guess, facts.capacitance, facts.resistance, potential=facts.potential)
     junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
-        histogram, junction, facts.critical_current, facts.critical_current_stderr, escape_model(facts.model)
+        histogram,
+        junction,
+        facts.critical_current,
+        facts.critical_current_stderr,
+        escape_model(facts.model),
+        facts.free,
+        facts.fixed,
     )
     _refuse_impossible(point)
     flags = (*_counted(values, histogram, facts), *_doubtful(point, facts.temperature))
@@ -182,11 +194,11 @@ def _resolution(data: Path, facts: ForeignFacts, quantity: str) -> float | None:
     return given if given is None or quantity == "current" else given * (facts.ramp_rate or 0.0)
 
 
-def _refuse_low_critical_current(critical_current: float, currents: np.ndarray) -> None:
+def _refuse_low_critical_current(critical_current: float, currents: np.ndarray, option: str) -> None:
     above = int(np.count_nonzero(currents >= critical_current))
     if 2 * above > currents.size or currents.size - above < 10:
         raise InputError(
-            f"the critical current {readable(critical_current, 'A')} (--critical-current) lies below {above} of"
+            f"the critical current {readable(critical_current, 'A')} (--{option}) lies below {above} of"
             f" {currents.size} switches ({readable(float(currents.min()), 'A')} to"
             f" {readable(float(currents.max()), 'A')}): a junction switches below its critical current"
         )
