@@ -93,7 +93,7 @@ def prepare_point(
         if reduced.rounding is not None:
             found = moments(histogram.switching_currents, reduced.rounding)
             flags += _about_rounding(histogram, reduced.rounding)
-health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
+        health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
         flags += health.flags
         alone = fit_reduced(reduced, estimate, model) if fit is None else fit(reduced)
         flags += alone.flags
