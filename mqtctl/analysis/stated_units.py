@@ -103,8 +103,8 @@ def agreed_unit(file: Path, header: Sequence[Line], given: str | None, *, voltag
     if given is not None and given not in readable:
         if given in VOLTAGE_UNITS:
             raise InputError(
-                f"unit {given!r} is not known as a current's or a time's: give the resistor across which the voltage was"
-                " measured with --bias-resistance"
+                f"unit {given!r} is not known as a current's or a time's: give the resistor across which the voltage"
+                " was measured with --bias-resistance"
             )
         similar = [name for name in readable if name.lower() == given.lower()]
         hint = f"; did you mean {similar[0]!r}?" if similar else ""

@@ -10,6 +10,7 @@ from mqtctl.analysis import fit_sweep
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
+from mqtctl.errors import InputError
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
@@ -21,7 +22,12 @@ __all__ = ["analyze", "analyze_stored", "report"]
 
 
 def analyze(
-    data: Path, *, run_id: int | None = None, calibration: Path | None = None, potential: str | None = None
+    data: Path,
+    *,
+    run_id: int | None = None,
+    calibration: Path | None = None,
+    potential: str | None = None,
+    report_folder: Path | None = None,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
@@ -31,6 +37,8 @@ def analyze(
         Calibration file with which the currents are computed again from the raw intervals.
     potential
         Name of the junction's potential; None for that of the sample file it was measured with.
+    report_folder
+        Where a report is written; None for none.
 
     Raises
     ------
@@ -43,6 +51,10 @@ def analyze(
         junction = replace(stored.sweep.junction, potential=potential)
         junction_of(junction)  # one that does not exist is no flag of each point
         stored = replace(stored, sweep=replace(stored.sweep, junction=junction))
+    if report_folder is not None:
+        if run_id is not None:
+            raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
+        return analyze_stored(stored, database, report_folder)
     return _fitted(stored, database, single=run_id is not None).result
 
 

@@ -1,4 +1,4 @@
-"""Arrays of NumPy, alone (.npy) or several in an archive (.npz). Never pickles; a header is believed as far as it is borne out."""
+"""Arrays of NumPy, alone (.npy) or several in an archive (.npz). Never pickles; headers are not believed."""
 
 from __future__ import annotations
 

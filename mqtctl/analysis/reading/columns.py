@@ -103,8 +103,8 @@ def switching_column(table: Table, options: ReadOptions) -> Column:
     voltages = [column for column in table.columns if kind_of(column.unit) == "voltage"]
     if not candidates and voltages and options.bias_resistance is None:
         raise InputError(
-            f"{table.name}: the numbers have the unit {voltages[0].unit!r} (column {voltages[0]}): give the resistor across"
-            " which they were measured with --bias-resistance, or another column with --column"
+            f"{table.name}: the numbers have the unit {voltages[0].unit!r} (column {voltages[0]}): give the resistor"
+            " across which they were measured with --bias-resistance, or another column with --column"
         )
     why = "has more than one column, and" if candidates else "has columns of which none states a current or a time:"
     several = f"{len(candidates)} of them" if candidates else "any"
@@ -134,19 +134,19 @@ def unit_of(table: Table, column: Column, options: ReadOptions) -> str:
         if options.unit is not None and not same_unit(options.unit, column.unit):
             agreed_unit(table.file, (), options.unit, voltages=voltages)
             raise InputError(
-                f"{table.name}: column {column} states the unit {column.unit!r} but {options.unit!r} was given: leave --unit"
-                " out, or correct the file"
+                f"{table.name}: column {column} states the unit {column.unit!r} but {options.unit!r} was given: leave"
+                " --unit out, or correct the file"
             )
         unit = column.unit
         if kind_of(unit) == "voltage" and not voltages:
             raise InputError(
-                f"{table.name}: the numbers of column {column} have the unit {unit!r}: give the resistor across which they"
-                " were measured with --bias-resistance"
+                f"{table.name}: the numbers of column {column} have the unit {unit!r}: give the resistor across which"
+                " they were measured with --bias-resistance"
             )
     elif stated_unit(column.name) or (column.unit and bare_unit(column.unit)):
         raise InputError(
-            f"{table.name}: column {column} has the unit {column.unit!r}, neither a current nor a time: choose another with"
-            f" --column: {table.listed()}"
+            f"{table.name}: column {column} has the unit {column.unit!r}, neither a current nor a time: choose another"
+            f" with --column: {table.listed()}"
         )
     else:
         unit = agreed_unit(table.file, (), options.unit, voltages=voltages)

@@ -113,8 +113,8 @@ def _centres(table: Table, counts: Column, columns: list[Column]) -> tuple[NDArr
     if np.abs(step - width).max() > EVEN * width:
         at = int(np.abs(step - width).argmax()) + 1
         raise InputError(
-            f"{table.name}, {table.place(at)}: the bins are not equally wide ({step[at - 1]:g} beside {width:g}): count the"
-            " switches in equal bins, or give them one by one"
+            f"{table.name}, {table.place(at)}: the bins are not equally wide ({step[at - 1]:g} beside {width:g}): count"
+            " the switches in equal bins, or give them one by one"
         )
     return centres, width, said
 
@@ -142,7 +142,8 @@ def _whole(
         whole_numbers = [n for n in tried if n < MOST_SWITCHES and np.abs(n * share - np.rint(n * share)).max() < WHOLE]
         if not whole_numbers:
             raise InputError(
-                f"{table.name} is a density, and the number of switches behind it cannot be told: give it with --switches"
+                f"{table.name} is a density, and the number of switches behind it cannot be told: give it"
+                " with --switches"
             )
         number = round(float(whole_numbers[0]))
     counts = np.rint(number * share).astype(np.int64)

@@ -22,7 +22,7 @@ DELIMITERS = {"tab": "\t", "\\t": "\t", "\t": "\t", ";": ";", ",": ",", "|": "|"
 _WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "white space"}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|[+-]?(?:inf|infinity)|[+-]?nan", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(?:,\d+)?(?:[eEdD][+-]?\d+)?|[+-]?(?:inf|infinity)|[+-]?nan", re.IGNORECASE)
-#: Two numbers, or two parts of one, in what should be one field; a time of day may stand beside a date.
+#: Two numbers, or two parts of one, in what should be one field.
 _UNDIVIDED = re.compile(r"\d[,;|\t][ ]*[-+]?[\d.]|[\d.]\s+[-+]?[\d.]")
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -56,6 +56,10 @@ class Dialect:
         if (_NUMBER if self.decimal == "." else _COMMA_NUMBER).fullmatch(text):
             return float(text.replace(",", ".").replace("d", "e").replace("D", "e"))
         return math.nan if text.lower() in EMPTY_WORDS else None
+
+    def undivided(self, text: str) -> bool:
+        """Return whether a field is no number, but looks like two; a time of day may stand beside a date."""
+        return self.number(text) is None and _UNDIVIDED.search(text) is not None and ":" not in text
 
     def pattern(self, line: str) -> tuple[bool, ...]:
         """Return which fields of a line are numbers; empty fields at its end are dropped."""
@@ -175,7 +179,7 @@ def _score(dialect: Dialect, body: Sequence[str]) -> tuple[int, int, int]:
     """Return how many lines have the commonest shape, how few fields are words, how few columns there are."""
     patterns: Counter[tuple[bool, ...]] = Counter()
     for line in body:
-        if not any(_UNDIVIDED.search(field) and ":" not in field for field in dialect.split(line)):
+        if not any(dialect.undivided(field) for field in dialect.split(line)):
             patterns[dialect.pattern(line)] += 1
     usable = Counter({pattern: count for pattern, count in patterns.items() if any(pattern)})
     if not usable:

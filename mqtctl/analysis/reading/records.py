@@ -161,8 +161,8 @@ def _companion(table: Table, column: Column, given: str | None, kind: str) -> Co
         companion = found(table, given, option)
         if kind_of(companion.unit) != kind:
             raise InputError(
-                f"{table.name}: column {companion} ({option}) states no unit such as {'mK' if base == 'K' else 'mA/s'}: add it"
-                f" in brackets, {option} '{given} ({'mK' if base == 'K' else 'mA/s'})'"
+                f"{table.name}: column {companion} ({option}) states no unit such as {'mK' if base == 'K' else 'mA/s'}:"
+                f" add it in brackets, {option} '{given} ({'mK' if base == 'K' else 'mA/s'})'"
             )
     else:
         same = [
@@ -194,11 +194,10 @@ def _groups(
     baths = _clusters(temperatures.values) if temperatures is not None else [everything]
     for bath in baths:
         for rows in [bath[part] for part in _clusters(rates.values[bath])] if rates is not None else [bath]:
-            if rows.size < MINIMUM_VALUES:
+            if rows.size < MINIMUM_VALUES and rows.size < everything.size:
                 raise InputError(
                     f"{table.name}, {table.place(int(rows[0]))}: only {rows.size} rows share one temperature"
-                    f" {'' if rates is None else 'and ramp rate '}with this one: at least {MINIMUM_VALUES} are needed for a"
-                    " histogram"
+                    f" {'' if rates is None else 'and ramp rate '}with this one: at least {MINIMUM_VALUES} are needed"
                 )
             rate = None if rates is None else float(rates.values[rows].mean())
             if temperatures is None:
@@ -209,9 +208,10 @@ def _groups(
 
 
 def _clusters(values: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Return the rows of each value, or, where they are readings that scatter, of each heap of near ones."""
+    """Return the rows of each set point (values in blocks of equal ones), or of each heap of near readings."""
     different, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    if counts.min() < MINIMUM_VALUES:
+    blocks = 1 + int(np.count_nonzero(np.diff(values)))
+    if blocks > different.size or counts.min() < MINIMUM_VALUES:
         heap = np.concatenate([[0], np.cumsum(np.diff(different) > NEAR * different[1:])])
         place = heap[place]
     return [np.flatnonzero(place == k) for k in range(int(place.max()) + 1)]

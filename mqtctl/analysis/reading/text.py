@@ -52,8 +52,9 @@ def read_text(file: Path, content: bytes, options: ReadOptions) -> Table:
         raise InputError(f"{file} holds no values: one switching current or time per line is expected")
     middle = _middle(content, encoding)
     dialect = find_dialect(file, middle, [line for _, line in top], options)
-    width = _width(dialect, middle)
-    start = next((at for at, (_, line) in enumerate(top) if _is_row(dialect, line, width)), None)
+    pattern = _pattern(dialect, middle)
+    width = len(pattern)
+    start = next((at for at, (_, line) in enumerate(top) if _is_row(dialect, line, pattern)), None)
     if start is None:
         raise InputError(
             f"{file} holds no numbers, only text such as {short(rows[0])!r}: at least 10"
@@ -104,19 +105,24 @@ def _slice(content: bytes) -> bytes:
     return content[begin : end if end > begin else begin + SAMPLE_BYTES]
 
 
-def _width(dialect: Dialect, lines: Sequence[str]) -> int:
-    """Return the commonest number of columns."""
-    widths = [len(dialect.pattern(line)) for line in lines]
-    return max(set(widths), key=widths.count)
+def _pattern(dialect: Dialect, lines: Sequence[str]) -> tuple[bool, ...]:
+    """Return which columns hold numbers in most lines."""
+    patterns = [dialect.pattern(line) for line in lines]
+    widths = [len(pattern) for pattern in patterns]
+    width = max(set(widths), key=widths.count)
+    mine = [pattern for pattern in patterns if len(pattern) == width]
+    return max(set(mine), key=lambda pattern: (mine.count(pattern), sum(pattern)))
 
 
-def _is_row(dialect: Dialect, line: str, width: int) -> bool:
+def _is_row(dialect: Dialect, line: str, pattern: tuple[bool, ...]) -> bool:
+    """Return whether a line is a row of numbers, or one that failed, rather than a header line."""
     if not line or line.startswith(("#", "%")):
         return False
-    pattern = dialect.pattern(line)
-    if len(pattern) == width and any(pattern):
-        return True
-    return len(pattern) > 1 and 2 * sum(pattern) > len(pattern)  # not of this width: a fault, but no header
+    mine = dialect.pattern(line)
+    if len(mine) == len(pattern):
+        numbers = [dialect.number(field) is not None for field in dialect.split(line)]
+        return any(mine) and all(there for there, wanted in zip(numbers, pattern, strict=False) if wanted)
+    return len(mine) > 1 and 2 * sum(mine) > len(mine)  # not of this width: a fault, but no header
 
 
 def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _Body | None:
@@ -210,7 +216,7 @@ def _fields(line: str, dialect: Dialect, width: int) -> list[str]:
     """Return the names in a header line, nothing if it does not name the columns; blanks may be part of a name."""
     ways = [dialect.split(line), re.split(r"\t|\s{2,}", line), [part.strip() for part in line.split(",")]]
     for fields in ways:
-        while len(fields) > width and not fields[-1]:
+        while len(fields) > width and (not fields[-1] or fields is ways[0]):  # names of columns that stay empty
             fields.pop()
         if len(fields) == width and any(re.search(r"[^\W\d_]", field) for field in fields):
             return [field.strip("\"' ") for field in fields]

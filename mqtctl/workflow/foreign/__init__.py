@@ -1,0 +1,45 @@
+"""Analyses what was measured elsewhere: one list, or many that are a sweep together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mqtctl.errors import InputError
+from mqtctl.workflow.foreign.description import read_description
+from mqtctl.workflow.foreign.facts import ForeignFacts
+from mqtctl.workflow.foreign.files import gathered, is_foreign
+from mqtctl.workflow.foreign.one import analyze_one
+from mqtctl.workflow.foreign.sweep import analyze_several
+
+__all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
+
+
+def analyze_foreign(
+    paths: Sequence[Path], facts: ForeignFacts, *, run_id: int | None = None, report: Path | None = None
+) -> dict[str, Any]:
+    """Fit somebody else's files; returns the keys of a point for one histogram, those of a sweep for several.
+
+    Parameters
+    ----------
+    paths
+        Files, folders of files, and QCoDeS databases of other programs.
+    facts
+        What they do not say.
+    run_id
+        Only this run of a database.
+    report
+        Folder for the report, None for none.
+
+    Raises
+    ------
+    InputError
+        In one sentence: what was found, where, and which option would read it.
+    """
+    if facts.ramp_rate is not None and not facts.ramp_rate > 0.0:
+        raise InputError(f"{paths[0]}: --ramp-rate is {facts.ramp_rate:g} A/s; it must be positive")
+    records = gathered(paths, facts, run_id)
+    if len(records) == 1:
+        return analyze_one(records[0], facts, report)
+    return analyze_several(records, facts, report)
