@@ -127,6 +127,7 @@ def unit_of(table: Table, column: Column, options: ReadOptions) -> str:
     InputError
         None is known, two contradict each other, or what is measured in it cannot be used as asked.
     """
+    wanted_kinds(options)  # refuses a quantity that is none
     voltages = options.bias_resistance is not None
     if len(table.columns) == 1 and table.header and column.unit == "":
         unit = agreed_unit(table.file, table.header, options.unit, voltages=voltages)

@@ -165,12 +165,10 @@ def _companion(table: Table, column: Column, given: str | None, kind: str) -> Co
                 f" add it in brackets, {option} '{given} ({'mK' if base == 'K' else 'mA/s'})'"
             )
     else:
-        same = [
-            c for c in table.columns if kind_of(c.unit) == kind and c.values.size == column.values.size and not c.fault
-        ]
+        same = [c for c in table.columns if kind_of(c.unit) == kind and c.values.size == column.values.size]
         if len(same) != 1 or same[0].number == column.number:
             return None
-        companion = same[0]
+        companion = without_fault(table, same[0])
     if companion.values.size != column.values.size:
         raise InputError(
             f"{table.name}: column {companion} ({option}) has {companion.values.size} values, column {column}"

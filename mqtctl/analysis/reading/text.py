@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from mqtctl.errors import InputError
 __all__ = ["read_text"]
 
 MOST_HEADER_LINES = 300
-SAMPLE_LINES = 400
+SAMPLE_LINES = 200
 SAMPLE_BYTES = 65536
 LARGE = 1_000_000  # bytes from which pandas reads what is regular: it takes a second to load
 
@@ -129,6 +130,8 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
     """Return rows of numbers only, read fast; None where anything else stands among them."""
     import pandas as pd
 
+    # to the last digit, which pandas does by itself since 3.1
+    exact: Any = {} if _version(pd.__version__) >= (3, 1) else {"float_precision": "round_trip"}
     sample = content[:SAMPLE_BYTES]
     stream = io.BytesIO(
         content.translate(bytes.maketrans(b"dD", b"eE")) if re.search(rb"\d[dD][+-]", sample) else content
@@ -142,7 +145,7 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
             sep={" ": r"\s+", "": "\x01"}.get(dialect.delimiter, dialect.delimiter),
             decimal=dialect.decimal,
             dtype=np.float64,
-            float_precision="round_trip",
+            **exact,
             encoding="latin-1",
         )
     except (ValueError, pd.errors.ParserError):  # words among the numbers: read again, line by line
@@ -151,6 +154,10 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
     if numbers.shape[1] != width or np.isnan(numbers[:, 1:]).any():
         return None
     return _Body(numbers, np.array([], dtype=np.int64), {})
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
 def _row_by_row(file: Path, found: Sequence[Line], dialect: Dialect, width: int) -> _Body:
@@ -214,9 +221,12 @@ def _plain(line: str) -> str:
 
 def _fields(line: str, dialect: Dialect, width: int) -> list[str]:
     """Return the names in a header line, nothing if it does not name the columns; blanks may be part of a name."""
-    ways = [dialect.split(line), re.split(r"\t|\s{2,}", line), [part.strip() for part in line.split(",")]]
+    whole = dialect.split(line)
+    ways = [whole, re.split(r"\t|\s{2,}", line), re.split(r"\s+(?![(\[])", line), line.split(",")]
+    if dialect.delimiter not in ("", " "):
+        ways.append(whole[:width])  # names of columns that stay empty
     for fields in ways:
-        while len(fields) > width and (not fields[-1] or fields is ways[0]):  # names of columns that stay empty
+        while len(fields) > width and not fields[-1]:
             fields.pop()
         if len(fields) == width and any(re.search(r"[^\W\d_]", field) for field in fields):
             return [field.strip("\"' ") for field in fields]
