@@ -132,7 +132,7 @@ def agreed_unit(file: Path, header: Sequence[Line], given: str | None, *, voltag
     if given is None:
         raise InputError(
             f"{file} does not state the unit of its numbers in brackets or behind a name (I_uA): give --unit with"
-            f" one of {', '.join(_ascii())}"
+            f" one of {', '.join(_ascii())}, or V with --bias-resistance"
         )
     return given
 

@@ -83,7 +83,7 @@ def _table(connection: sqlite3.Connection, path: Path, run_id: int, results: str
     lengths = [max((cell.size for cell in row), default=0) for row in cells]
     if sum(lengths) > MOST_VALUES:
         raise InputError(f"{path}: run {run_id} has {sum(lengths)} values, more than {MOST_VALUES}: split it")
-    columns = []
+    columns: list[Column] = []
     for k, name in enumerate(names):
         parts = [_filled(row[k], length) for row, length in zip(cells, lengths, strict=True)]
         values = np.concatenate(parts) if parts else np.empty(0)

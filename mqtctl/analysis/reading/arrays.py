@@ -13,7 +13,7 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.tables import LARGEST_FILE, Column, Table, short
+from mqtctl.analysis.reading.tables import LARGEST_FILE, Column, Table, setting, short
 from mqtctl.errors import InputError
 
 __all__ = ["NPY", "columns_of", "read_npy", "read_npz"]
@@ -50,7 +50,7 @@ def read_npz(file: Path, content: bytes) -> Table:
     InputError
         It is another kind of archive, damaged, or grows beyond every measure when it is unpacked.
     """
-    found = []
+    found, settings = [], []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
@@ -60,7 +60,9 @@ def read_npz(file: Path, content: bytes) -> Table:
                 name = member.filename.removesuffix(".npy")
                 unpacked = archive.read(member)
                 array = load_array(f"{name} in {file}", unpacked, numbers_only=False)
-                if array.size:
+                if array.size == 1:
+                    settings.append(setting(name, float(array.ravel()[0])))
+                elif array.size:
                     found.append((name, "", array))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(
@@ -70,7 +72,7 @@ def read_npz(file: Path, content: bytes) -> Table:
         raise InputError(
             f"{file} is an archive, but not one of numpy.savez (.npz): unpack it, or export the sheet as text (.csv)"
         )
-    return Table(file, "an archive of NumPy arrays", tuple(columns_of(found)))
+    return Table(file, "an archive of NumPy arrays", tuple(columns_of(found)), settings=tuple(settings))
 
 
 def load_array(where: str, content: bytes, *, numbers_only: bool = True) -> NDArray[np.float64]:

@@ -150,7 +150,12 @@ def unit_of(table: Table, column: Column, options: ReadOptions) -> str:
             f" with --column: {table.listed()}"
         )
     else:
-        unit = agreed_unit(table.file, (), options.unit, voltages=voltages)
+        try:
+            unit = agreed_unit(table.file, (), options.unit, voltages=voltages)
+        except InputError as error:
+            if options.unit is not None or not table.settings:
+                raise
+            raise InputError(f"{error}; beside the values stand {', '.join(table.settings)}") from error
     kind = kind_of(unit)
     if options.quantity is not None and kind != options.quantity:
         raise InputError(f"{table.name}: the unit {unit!r} is not that of a {options.quantity} (--quantity)")

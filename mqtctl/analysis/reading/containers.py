@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.reading.arrays import columns_of
-from mqtctl.analysis.reading.tables import MOST_VALUES, Column, Table, short
+from mqtctl.analysis.reading.tables import MOST_VALUES, Column, Table, setting, short
 from mqtctl.analysis.stated_units import spelled, stated_unit
 from mqtctl.errors import InputError
 
@@ -131,13 +131,15 @@ def read_matlab(file: Path) -> Table:
         numeric = [name for name, _, kind in listed if kind in _MATLAB_NUMBERS]
         for name, shape, _ in listed:
             _sized(file, name, int(np.prod(shape, dtype=object)))
-        found = loadmat(file, variable_names=numeric)
+        found = loadmat(file, variable_names=[*numeric, *(name for name, _, kind in listed if kind == "char")])
+        single = {name: np.ravel(found[name])[0] for name, _, _ in listed if name in found and found[name].size == 1}
+        settings = tuple(setting(name, value.item()) for name, value in single.items())
         arrays = [
             (name, stated_unit(name), np.asarray(found[name], dtype=np.float64))
             for name in numeric
             if found[name].dtype.kind in "iuf" and found[name].size > 1
         ]
-    return Table(file, "a MATLAB file", tuple(columns_of(arrays)))
+    return Table(file, "a MATLAB file", tuple(columns_of(arrays)), settings=settings)
 
 
 def read_netcdf(file: Path) -> Table:

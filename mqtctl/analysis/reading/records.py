@@ -21,7 +21,7 @@ from mqtctl.quantities import UNITS, readable
 
 __all__ = ["SwitchingRecord", "records_of", "temperature_in"]
 
-_TEMPERATURE = re.compile(r"(?<![A-Za-z0-9.,])(?:[TC]?[=_ ]?)?(\d+(?:[.,p]\d+)?)\s?(mK|K)(?![A-Za-z])")
+_TEMPERATURE = re.compile(r"(?<![A-Za-z0-9.,])(?:T[=_ ]?)?(\d+(?:[.,p]\d+)?)\s?(mK|K)(?![A-Za-z])")
 NEAR = 0.03  # readings of one set point lie nearer to each other than this part of the temperature
 
 
@@ -80,7 +80,7 @@ def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...
     if temperatures is None:
         said += named
     unit = unit_of(table, column, options)
-    records = []
+    records: list[SwitchingRecord] = []
     for rows, temperature, spread, rate in _groups(table, column, temperatures, rates):
         at = bath if math.isnan(temperature) else temperature
         where = table.name if rows.size == column.values.size else f"{table.name} at {_where(at, rate)}"
@@ -156,6 +156,8 @@ def _of_column(
 def _companion(table: Table, column: Column, given: str | None, kind: str) -> Column | None:
     """Return the column with the temperature or ramp rate of each row, None if there is none."""
     option = f"--{kind}-column"
+    if given == "none":
+        return None
     base = "K" if kind == "temperature" else "A/s"
     if given is not None:
         companion = found(table, given, option)
@@ -179,7 +181,8 @@ def _companion(table: Table, column: Column, given: str | None, kind: str) -> Co
         at = int(wrong[0])
         raise InputError(
             f"{table.name}, {table.place(at)}: the {'bath temperature' if kind == 'temperature' else 'ramp rate'}"
-            f" {companion.values[at]:g} {companion.unit} of column {companion} cannot be used"
+            f" {companion.values[at]:g} {companion.unit} of column {companion} cannot be used; {option} none leaves the"
+            " column aside"
         )
     return Column(companion.number, companion.name, base, companion.values * UNITS[base][companion.unit])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis.stated_units import Line
 
-__all__ = ["LARGEST_FILE", "MOST_VALUES", "Column", "Table", "short"]
+__all__ = ["LARGEST_FILE", "MOST_VALUES", "Column", "Table", "setting", "short"]
 
 LARGEST_FILE = 2_000_000_000  # bytes; a hundred million switches
 MOST_VALUES = 250_000_000  # of one array, which a compressed file may hold in few bytes
@@ -65,6 +65,8 @@ class Table:
         What was told from the file's look rather than stated in it: encoding, delimiter, decimal mark.
     place
         Says where the value of an index stands, for messages.
+    settings
+        Single numbers and texts beside the columns, in words.
     label
         Tells it from the others of a file: "run 3"; empty if there is only one.
     """
@@ -75,6 +77,7 @@ class Table:
     header: tuple[Line, ...] = ()
     assumed: tuple[str, ...] = ()
     place: Callable[[int], str] = field(default=lambda index: f"value {index + 1}")
+    settings: tuple[str, ...] = ()
     label: str = ""
 
     @property
@@ -87,6 +90,11 @@ class Table:
         shown = ", ".join(str(column) for column in self.columns[:_MOST_LISTED])
         more = len(self.columns) - _MOST_LISTED
         return shown + (f" and {more} more" if more > 0 else "")
+
+
+def setting(name: str, value: object) -> str:
+    """Return a single number or text of a container in words."""
+    return f"{name} = {value:g}" if isinstance(value, int | float) else f"{name} = {short(str(value))!r}"
 
 
 def short(text: str) -> str:

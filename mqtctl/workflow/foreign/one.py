@@ -42,7 +42,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
     if facts.critical_current is not None:
         refuse_other_critical_current(facts.critical_current, currents)
     guess = facts.critical_current or 1.02 * float(currents.max())
-    junction = JunctionEstimate(guess, facts.capacitance, facts.resistance, potential=facts.potential)
+    junction = JunctionEstimate(guess, facts.capacitance or math.nan, facts.resistance, potential=facts.potential)
     junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
         histogram, junction, facts.critical_current, facts.critical_current_stderr, escape_model(facts.model)

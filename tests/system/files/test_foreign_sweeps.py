@@ -71,7 +71,7 @@ def a_wide_table(folder: Path, sweep: Sweep) -> list[Path]:
     return [path]
 
 
-def blob(values: NDArray[np.float64]) -> bytes:
+def blob(values: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, values)
     return stream.getvalue()

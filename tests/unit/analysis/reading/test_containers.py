@@ -53,7 +53,9 @@ def hdf5(path: Path) -> None:
 
 def hdf5_compound(path: Path) -> None:
     with h5py.File(path, "w") as file:
-        file["log"] = np.rec.fromarrays([INDEX, SWITCHES], names="index,I_sw_A")
+        log = np.zeros(50, dtype=[("index", "i4"), ("I_sw_A", "f8")])
+        log["index"], log["I_sw_A"] = INDEX, SWITCHES
+        file["log"] = log
 
 
 def labber(path: Path) -> None:
@@ -67,8 +69,9 @@ def labber(path: Path) -> None:
 def netcdf_3(path: Path) -> None:
     with netcdf_file(path, "w") as file:
         file.createDimension("ramp", 50)
-        file.createVariable("interval", "d", ("ramp",))[:] = SWITCHES / 2e-4
-        file.variables["interval"].units = "seconds"
+        interval: Any = file.createVariable("interval", "d", ("ramp",))
+        interval[:] = SWITCHES / 2e-4
+        interval.units = "seconds"
         file.createVariable("ramp", "i", ("ramp",))[:] = INDEX
 
 
@@ -149,6 +152,15 @@ def objects() -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.array([{"a": 1}] * 20, dtype=object), allow_pickle=True)
     return stream.getvalue()
+
+
+def test_what_stands_beside_the_switches_is_told_where_it_may_answer_the_question(tmp_path: Path) -> None:
+    mat(tmp_path / "a.mat")
+    with pytest.raises(InputError, match=r"V with --bias-resistance.*R = 100000.*'300 mK, voltage across the bias"):
+        read(tmp_path / "a.mat")
+    npz(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"give --unit.*T = 0\.3, ramp = 0\.0002"):
+        read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(

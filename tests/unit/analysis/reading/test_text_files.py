@@ -125,9 +125,8 @@ def test_a_long_table_is_one_histogram_for_each_set_point_and_ramp_rate(tmp_path
     path = tmp_path / "all.csv"
     path.write_text("T_mK,rate (mA/s),I_uA\n" + "\n".join(lines) + "\n")
     found = read(path)
-    assert [(r.temperature, r.ramp_rate) for r in found] == [
-        (pytest.approx(t), pytest.approx(v)) for t in (0.15, 0.3) for v in (1e-4, 2e-4)
-    ]
+    np.testing.assert_allclose([record.temperature for record in found], [0.15, 0.15, 0.3, 0.3])
+    np.testing.assert_allclose([record.ramp_rate or 0.0 for record in found], [1e-4, 2e-4, 1e-4, 2e-4])
     for record in found:
         expected = (SWITCHES[:20] + record.temperature + 1e3 * (record.ramp_rate or 0.0)) * 1e-6
         np.testing.assert_allclose(record.data.values, expected)
@@ -148,7 +147,7 @@ def test_a_wide_table_is_one_histogram_for_each_column_whose_end_may_be_filled_u
     lines = [f"{x}\t{x + 0.1 if i < 40 else 'NaN'}" for i, x in enumerate(SWITCHES)]
     path.write_text("150 mK\t300 mK\n" + "\n".join(lines) + "\n")
     low, high = read(path, unit="uA")
-    assert (low.temperature, high.temperature) == (pytest.approx(0.15), pytest.approx(0.3))
+    np.testing.assert_allclose([low.temperature, high.temperature], [0.15, 0.3])
     assert (low.data.values.size, high.data.values.size, high.data.missed) == (60, 40, 0)
     assert any("20 empty cells" in sentence for sentence in high.said)
 
@@ -159,6 +158,14 @@ def test_a_temperature_column_without_a_unit_is_asked_for_it_and_may_be_given_on
     with pytest.raises(InputError, match=r"'bath \(mK\)'"):
         read(path, temperature_column="bath")
     assert read(path, temperature_column="bath (mK)")[0].temperature == pytest.approx(0.3, abs=1e-4)
+
+
+def test_a_temperature_that_cannot_be_used_is_refused_unless_the_column_is_left_aside(tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text(rows("{x},{t}", "I_uA,T_mK\n") + "2.1,0\n")
+    with pytest.raises(InputError, match="line 62: the bath temperature 0 mK .* --temperature-column none leaves"):
+        read(path)
+    assert np.isnan(read(path, temperature_column="none")[0].temperature)
 
 
 def test_both_polarities_come_apart(tmp_path: Path) -> None:
