@@ -140,8 +140,10 @@ def agreed_unit(file: Path, header: Sequence[Line], given: str | None, *, voltag
 def _units(line: str) -> list[str]:
     """Return the units that a line states, of whatever kind."""
     text = line.strip().lstrip("#").strip(" \t\"',;:")
-    bracketed = [match for match in _BRACKETED.finditer(text) if match["unit"] in _KNOWN]
-    found = [match["unit"] for match in bracketed if not match["value"] and not _VALUE.match(text, match.end())]
+    bracketed = [match for match in _BRACKETED.finditer(text) if spelled(match["unit"]) in _KNOWN]
+    found = [
+        spelled(match["unit"]) for match in bracketed if not match["value"] and not _VALUE.match(text, match.end())
+    ]
     if bracketed:
         return found
     match = _ONE_WORD.fullmatch(text)

@@ -49,6 +49,10 @@ def read_table(file: Path, options: ReadOptions) -> Table:
     if content.startswith(b"TDSm"):
         return read_tdms(file, content)
     other = next((words for magic, words in _OTHERS.items() if content.startswith(magic)), None)
+    if other is None and content.lstrip()[:2] in (b'{"', b"[{", b"[["):
+        other = (
+            "JSON, which has many layouts: export the switching values as text (.csv), or name a reader (--importer)"
+        )
     if other is not None:
         raise InputError(f"{file} is {other}")
     return read_text(file, content, options)

@@ -66,7 +66,7 @@ def read_text(file: Path, content: bytes, options: ReadOptions) -> Table:
     if body is None:
         found = _lines(content, encoding)
         header = sorted([*header, *(line for line in found[start:] if line[1].startswith("#"))])
-        body = _row_by_row(file, found[start:], dialect, width)
+        body = _row_by_row(file, found[start:], dialect, pattern)
     # in LabVIEW's header block the last mark stands before the names
     names, units = _names(header, dialect, width)
     labview = _labview_units(header, width)
@@ -160,9 +160,9 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
-def _row_by_row(file: Path, found: Sequence[Line], dialect: Dialect, width: int) -> _Body:
-    """Return the rows with the line of each; a word among numbers is kept as the column's fault."""
-    rows, lines, faults = [], [], {}
+def _row_by_row(file: Path, found: Sequence[Line], dialect: Dialect, pattern: Sequence[bool]) -> _Body:
+    """Return the rows with the line of each; a number among words is no fault until the column is wanted."""
+    rows, lines, faults, width = [], [], {}, len(pattern)
     for number, line in found:
         if not line.strip() or line.startswith("#"):
             continue
@@ -174,6 +174,8 @@ def _row_by_row(file: Path, found: Sequence[Line], dialect: Dialect, width: int)
             raise InputError(f"{file}, line {number}: {words}")
         row = [dialect.number(field) for field in fields]
         for k, value in enumerate(row):
+            if value is None and pattern[k] and width > 1:  # a line of another kind: a mean, an end
+                raise InputError(f"{file}, line {number}: {_fault(fields[k])}, as column {k + 1} is in other lines")
             if value is None and k not in faults:
                 faults[k] = f"line {number}: {_fault(fields[k])}"
         rows.append([np.nan if value is None else value for value in row])
@@ -199,20 +201,18 @@ def _names(header: Sequence[Line], dialect: Dialect, width: int) -> tuple[list[s
     names, units = [""] * width, [""] * width
     if width == 1:  # the whole header speaks of it: see `agreed_unit`
         return [next((_plain(line) for _, line in reversed(header) if _plain(line)), "")], [""]
-    found = [fields for _, line in reversed(header) if (fields := _fields(_plain(line), dialect, width))]
-    for fields in found[:2]:
-        bare = [bare_unit(field) for field in fields]
-        if (
-            not any(names)
-            and any(bare)
-            and len(found) > 1
-            and all(b or not f for b, f in zip(bare, fields, strict=True))
-        ):
-            units = bare
-            continue
-        names = fields
-        break
+    rows = [fields for _, line in reversed(header) if (fields := _fields(_plain(line), dialect, width))][:3]
+    below = next((k for k, fields in enumerate(rows[:-1]) if _are_units(fields)), None)
+    if below is not None:
+        units = [bare_unit(field) for field in rows[below]]
+    names = rows[0 if below is None else below + 1] if rows else names
     return names, [units[k] or stated_unit(names[k]) for k in range(width)]
+
+
+def _are_units(fields: Sequence[str]) -> bool:
+    """Return whether a row of fields states units and nothing else."""
+    bare = [bare_unit(field) for field in fields]
+    return any(bare) and all(unit or not field for unit, field in zip(bare, fields, strict=True))
 
 
 def _plain(line: str) -> str:

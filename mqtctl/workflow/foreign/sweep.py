@@ -66,8 +66,8 @@ def analyze_several(
         flags = (*counted(record.data, histogram, facts), *doubtful(point, histogram.temperature))
         points.append(replace(point, flags=(*flags, *point.flags)))
     said = list(dict.fromkeys(text for record in records for text in record.said))
-    given = ("the given critical current is where the fit starts; the histograms themselves decide it",)
-    fit = replace(fit, points=tuple(points), flags=(*(given if facts.critical_current else ()), *fit.flags))
+    starting = ("the given critical current is where the fit starts; the histograms themselves decide it",)
+    fit = replace(fit, points=tuple(points), flags=(*(starting if facts.critical_current else ()), *fit.flags))
     number = len({histogram.point for histogram in histograms})
     result = {
         **fit.to_dict(),

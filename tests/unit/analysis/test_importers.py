@@ -33,6 +33,7 @@ def column(header: str = "", values: list[float] | None = None) -> str:
         ("# a comment\n\ntime [us]\n", "time", 1e-6),
         ("t_ms\n", "time", 1e-3),
         ("s\n", "time", 1.0),
+        ("Current (Amps)\n", "current", 1.0),
         ("# I_sw (uA)\n", "current", 1e-6),
         ("# interval start-stop (us)\n", "time", 1e-6),
         ("I_sw (uA), ramp 200 uA/s\n", "current", 1e-6),

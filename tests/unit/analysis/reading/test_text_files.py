@@ -42,6 +42,8 @@ def comma(content: str) -> str:
         (rows("{x};{t}", "sep=;\nI_uA;T_mK\n"), {}),
         (rows("{x},{t}", "I_sw,T\nuA,mK\n"), {}),
         (rows("{x},{t}", "I_sw,T\n(uA),(mK)\n"), {}),
+        (rows("{x}\t{t}", "I_sw\tT\nuA\tmK\nComment\tby hand\n"), {}),
+        (rows("{i}\t{x}", '# "nr"\t"switch"\n# "Number"\t"Switching current (uA)"\n# 60\n'), {}),
         (rows("{x},{t}", "Junction B7\nmeasured by hand\n\nI_sw [uA],T [mK]\n"), {}),
         (rows("{x},{t}", "% a comment of MATLAB\nI_sw (uA),T (mK)\n"), {}),
         (rows("2024-05-03 21:14:05,{x},ok", "when,I_sw (uA),remark\n"), {}),
@@ -163,7 +165,7 @@ def test_a_temperature_column_without_a_unit_is_asked_for_it_and_may_be_given_on
 def test_a_temperature_that_cannot_be_used_is_refused_unless_the_column_is_left_aside(tmp_path: Path) -> None:
     path = tmp_path / "all.csv"
     path.write_text(rows("{x},{t}", "I_uA,T_mK\n") + "2.1,0\n")
-    with pytest.raises(InputError, match="line 62: the bath temperature 0 mK .* --temperature-column none leaves"):
+    with pytest.raises(InputError, match=r"line 62: the bath temperature 0 mK .* --temperature-column none leaves"):
         read(path)
     assert np.isnan(read(path, temperature_column="none")[0].temperature)
 
@@ -189,7 +191,9 @@ def test_both_polarities_come_apart(tmp_path: Path) -> None:
         (rows("{x},{t}", "I_uA,T_mK\n") + "2.1\n", {}, "line 62: '2.1' has 1 columns where most have 2"),
         (rows("{x},{t}", "I_uA,T_mK\n") + "2.1,cold\n", {}, "line 62: 'cold' is not a number"),
         (rows("{x},{t}", "I_uA,T_mK\n") + "warm,300.0\n", {}, "line 62: 'warm' is not a number"),
+        (rows("{i},{x}", "nr,I_uA\n") + "mean,2.1\n", {}, "line 62: 'mean' is not a number, as column 1 is"),
         (rows("{x},{t}", "V_mV,T_mK\n"), {}, "--bias-resistance"),
+        ('{"i_sw": [2.1, 2.2]}', {}, "JSON"),
         (rows("{x}", "I_uA\n"), {"bias_resistance": 1e3}, "--bias-resistance is for voltages"),
         (rows("{x}", "I_uA\n"), {"quantity": "time"}, "is not that of a time (--quantity)"),
         (rows("{x}", "I_uA\n"), {"quantity": "charge"}, "--quantity can be current, time, voltage"),
