@@ -19,7 +19,7 @@ __all__ = ["analyze"]
 _LIST = "Data from elsewhere: what the file does not say"
 _COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "report", "json"}
+_FOR_ALL = {"data", "potential", "report", "quick", "json"}
 #: Options that are quantities, and their base units.
 _QUANTITIES = {
     "ramp_rate": "A/s",
@@ -126,6 +126,7 @@ def analyze(
     importer: Annotated[
         str | None, _for_reading("Function package.module:function that reads a list of another format.")
     ] = None,
+    quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
@@ -138,12 +139,12 @@ def analyze(
         if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
         if any(foreign):
-            result = analyze_foreign(data, _facts(context), run_id=run, report=report)
+            result = analyze_foreign(data, _facts(context), run_id=run, report=report, quick=quick)
             for sentence in result["assumed"]:
                 tell(f"read: {sentence}")
         else:
             result = analyze_run(
-                data[0], run_id=run, calibration=calibration, potential=potential, report_folder=report
+                data[0], run_id=run, calibration=calibration, potential=potential, report_folder=report, quick=quick
             )
         with printing():
             if json:

@@ -125,7 +125,9 @@ class Content:
     fitted
         Whether an analysis was handed in at all.
     verdict
-        In words.
+        Of the saturation against tunnelling's prediction, in words.
+    sentence, concluded, reasons, changes
+        What may be concluded from the sweep, in one sentence; whether anything is; why, and what would change it.
     potential
         Name of the junction's potential, from the sample file.
     unidentified
@@ -141,6 +143,10 @@ class Content:
     results: Mapping[str, Estimate]
     fitted: bool = False
     verdict: str | None = None
+    sentence: str = ""
+    concluded: bool = False
+    reasons: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     theory: TheoryCurves | None = None

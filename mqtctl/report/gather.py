@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.results import POINT, EscapeRates, HistogramFit, PointFit
+from mqtctl.analysis.hypotheses.results import Verdict
 from mqtctl.analysis.quantity import estimates
 from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.errors import InputError
@@ -28,7 +29,7 @@ __all__ = ["gather"]
 _LEAST_SWITCHES = 10  # fewer make neither a rate nor a histogram
 _LEAST_CURVE = 2  # points that make a line
 #: What can have a reason not to be there, as a sentence calls it.
-_WORDS = {row.key: row.in_words for row in SWEEP} | {"verdict": "whether the saturation is tunnelling"}
+_WORDS = {row.key: row.in_words for row in SWEEP} | {"saturation_test": "whether the saturation is that of tunnelling"}
 
 
 def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
@@ -39,7 +40,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
     content = Content(sweep.title, points, estimates(SWEEP, known), potential=sweep.junction.potential)
     if fit is None:
         return replace(content, warnings=("No analysis was made: only the data are shown.",))
-    return replace(
+    content = replace(
         content,
         fitted=True,
         verdict=fit.tunnelling.verdict,
@@ -47,6 +48,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
         warnings=tuple(_sentence(flag) for flag in fit.flags),
         theory=_theory(sweep, content),
     )
+    return _with_conclusion(content, fit.conclusion)
 
 
 def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
@@ -130,6 +132,31 @@ def _rates(histogram: Histogram) -> RatePoints | None:
     usable = np.isfinite(found.rate) & (found.rate > 0.0)
     return RatePoints(
         found.bias_current[usable], found.rate[usable], found.rate_lower[usable], found.rate_upper[usable]
+    )
+
+
+def _with_conclusion(content: Content, found: Verdict | None) -> Content:
+    """Add what may be concluded, with the explanations that were compared and what it stands on."""
+    if found is None:
+        return content
+    best = found.hypotheses[0].score if found.hypotheses else 0.0
+    reasons = [
+        f"{each.name}: ln of the likelihood ratio to the best {each.score - best:.1f}"
+        + ("" if each.p_value is None else f", goodness of fit p = {each.p_value:.2g}")
+        + ("" if each.converged else " (not climbed to the end)")
+        for each in found.hypotheses
+    ]
+    if found.power is not None:
+        power = found.power
+        reasons.append(f"an experiment like this one tells {power.winner} from {power.rival} in {power.power:.1%}")
+    reasons += [f"{each.name}: {each.state} ({each.text})" for each in found.preconditions]
+    nothing = found.verdict in ("not identifiable", "cannot be told apart")
+    return replace(
+        content,
+        sentence=found.sentence,
+        concluded=not nothing,
+        reasons=tuple(reasons),
+        changes=found.would_change,
     )
 
 

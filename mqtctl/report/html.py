@@ -148,6 +148,13 @@ def _subtitle(content: Content) -> str:
 
 def _verdict(content: Content) -> str:
     """Return the box with the main conclusion, empty where none was drawn."""
+    if content.sentence:
+        kind = "box" if content.concluded else "box warning"
+        said = f"<p><strong>{html.escape(content.sentence)}</strong></p>"
+        for title, lines in (("What it rests on", content.reasons), ("What would change it", content.changes)):
+            items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+            said += f"<p>{title}:</p><ul>{items}</ul>" if lines else ""
+        return f'<div class="{kind}">{said}</div>'
     if content.verdict is None:
         return ""
     sigmas = ""

@@ -28,6 +28,7 @@ def analyze(
     calibration: Path | None = None,
     potential: str | None = None,
     report_folder: Path | None = None,
+    quick: bool = False,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
@@ -39,6 +40,8 @@ def analyze(
         Name of the junction's potential; None for that of the sample file it was measured with.
     report_folder
         Where a report is written; None for none.
+    quick
+        Leave out what these data could have decided (the key `power`).
 
     Raises
     ------
@@ -54,8 +57,8 @@ def analyze(
     if report_folder is not None:
         if run_id is not None:
             raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
-        return analyze_stored(stored, database, report_folder)
-    return _fitted(stored, database, single=run_id is not None).result
+        return analyze_stored(stored, database, report_folder, power=not quick)
+    return _fitted(stored, database, single=run_id is not None, power=not quick).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -77,6 +80,7 @@ def analyze_stored(
     lab_time_s: float | None = None,
     wall: tuple[Clock, float] | None = None,
     state: str = "",
+    power: bool = True,
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
 
@@ -88,8 +92,10 @@ def analyze_stored(
         Clock and its reading when the work began; gives `wall_time_s`, up to the writing of the report.
     state
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
+    power
+        Find out what these data could have decided.
     """
-    found = _fitted(stored, database)
+    found = _fitted(stored, database, power=power)
     result = found.result
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
@@ -113,16 +119,18 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path, *, single: bool = False) -> _Fitted:
+def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
     require_switches(stored)
     stored, offset = centred(stored)
     there = extent(stored, single=single)
-    fit = flagged(fit_sweep(stored.sweep), stored, there)
+    beside = besides(stored)
+    heated = beside["heating_check"]["heated"] if "heating_check" in beside else None
+    fit = flagged(fit_sweep(stored.sweep, heated=heated, power=power), stored, there)
     result = {
         **fit.to_dict(),
         **offset,
-        **besides(stored),
+        **beside,
         **sweep_times(stored),
         **there,
         "database": str(database),

@@ -17,7 +17,12 @@ __all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
 
 
 def analyze_foreign(
-    paths: Sequence[Path], facts: ForeignFacts, *, run_id: int | None = None, report: Path | None = None
+    paths: Sequence[Path],
+    facts: ForeignFacts,
+    *,
+    run_id: int | None = None,
+    report: Path | None = None,
+    quick: bool = False,
 ) -> dict[str, Any]:
     """Fit somebody else's files; returns the keys of a point for one histogram, those of a sweep for several.
 
@@ -31,6 +36,8 @@ def analyze_foreign(
         Only this run of a database.
     report
         Folder for the report, None for none.
+    quick
+        Leave out what the data of a sweep could have decided (the key `power`).
 
     Raises
     ------
@@ -42,4 +49,4 @@ def analyze_foreign(
     records = gathered(paths, facts, run_id)
     if len(records) == 1:
         return analyze_one(records[0], facts, report)
-    return analyze_several(records, facts, report)
+    return analyze_several(records, facts, report, quick=quick)

@@ -60,7 +60,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
     result["assumed"] = list(record.said)
     if report is not None:
         sweep = Sweep((histogram,), junction)
-        result["report"] = str(write_report(sweep, fit_sweep(sweep), report, {"data": record.name}))
+        result["report"] = str(write_report(sweep, fit_sweep(sweep, hypotheses=False), report, {"data": record.name}))
     return result
 
 

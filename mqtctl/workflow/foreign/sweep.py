@@ -25,7 +25,7 @@ __all__ = ["analyze_several"]
 
 
 def analyze_several(
-    records: Sequence[SwitchingRecord], facts: ForeignFacts, report: Path | None = None
+    records: Sequence[SwitchingRecord], facts: ForeignFacts, report: Path | None = None, *, quick: bool = False
 ) -> dict[str, Any]:
     """Fit records of several temperatures, rates or polarities together; returns the JSON contract of a sweep.
 
@@ -37,6 +37,8 @@ def analyze_several(
         What the files do not say; the same for all.
     report
         Folder for the report, None for none.
+    quick
+        Leave out what these data could have decided (the key `power`).
 
     Raises
     ------
@@ -59,7 +61,7 @@ def analyze_several(
     )
     junction_of(junction)  # a potential that does not exist is no flag of each point
     sweep, offset = centred_sweep(Sweep(histograms, junction))
-    fit = fit_sweep(sweep, escape_model=escape_model(facts.model))
+    fit = fit_sweep(sweep, escape_model=escape_model(facts.model), power=not quick)
     points = []
     for point, record, histogram in zip(fit.points, records, histograms, strict=True):
         refuse_impossible(point)

@@ -129,7 +129,7 @@ def test_a_sweep_is_found_however_it_is_kept(
 
 
 def test_six_files_end_in_a_verdict_and_a_report_in_one_command(sweep: Sweep, tmp_path: Path) -> None:
-    result = fitted(*six_files(tmp_path, sweep), *RAMP, "--report", tmp_path / "out")
+    result = fitted(*six_files(tmp_path, sweep), *RAMP, "--report", tmp_path / "out", "--quick")
     assert [point["temperature_K"] for point in result["points"]] == [pytest.approx(bath) for bath in BATHS]
     assert (result["points_planned"], result["points_done"], result["simulated"]) == (6, 6, False)
     assert result["verdict"]
