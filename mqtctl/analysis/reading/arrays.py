@@ -37,7 +37,7 @@ def read_npy(file: Path, content: bytes) -> Table:
         The header is damaged or forged, or the array holds no real numbers.
     """
     array = load_array(str(file), content)
-    if not array.ndim or array.ndim > 2 or min(array.shape) > MOST_COLUMNS or not array.size:
+    if not array.ndim or array.ndim > 2 or (array.ndim == 2 and min(array.shape) > MOST_COLUMNS) or not array.size:
         raise InputError(f"{file} has the shape {short(str(array.shape))}: one column, or a table, is expected")
     return Table(file, "a NumPy array", tuple(columns_of([("", "", array)])))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mqtctl.errors import InputError
 from mqtctl.workflow.foreign.description import read_description
-from mqtctl.workflow.foreign.facts import ForeignFacts
+from mqtctl.workflow.foreign.facts import ForeignFacts, refuse_what_cannot_be
 from mqtctl.workflow.foreign.files import gathered, is_foreign
 from mqtctl.workflow.foreign.one import analyze_one
 from mqtctl.workflow.foreign.sweep import analyze_several
@@ -44,8 +44,13 @@ def analyze_foreign(
     InputError
         In one sentence: what was found, where, and which option would read it.
     """
-    if facts.ramp_rate is not None and not facts.ramp_rate > 0.0:
-        raise InputError(f"{paths[0]}: --ramp-rate is {facts.ramp_rate:g} A/s; it must be positive")
+    for name, known in (
+        ("ramp-rate", facts.ramp_rate is not None or facts.read.rate_column not in (None, "none")),
+        ("capacitance", facts.capacitance is not None),
+    ):
+        if not known:
+            raise InputError(f"{paths[0]}: a list of switching values needs --{name} to be fitted")
+    refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
     if len(records) == 1:
         return analyze_one(records[0], facts, report)

@@ -51,13 +51,18 @@ def is_foreign(data: Path) -> bool:
         return False
     if data.suffix.lower() in DATABASE_SUFFIXES:
         return holds_foreign_runs(data)
-    if not data.is_file():  # a pipe: looking into it would take away what the reader wants
-        return True
+    return not _is_database(data) or holds_foreign_runs(data)
+
+
+def _is_database(file: Path) -> bool:
+    """Return whether a file begins as SQLite's do; looking into a pipe would take away what the reader wants."""
+    if not file.is_file():
+        return False
     try:
-        with data.open("rb") as stream:
-            return stream.read(len(SQLITE)) != SQLITE or holds_foreign_runs(data)
+        with file.open("rb") as stream:
+            return stream.read(len(SQLITE)) == SQLITE
     except OSError as error:
-        raise InputError(f"{data} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -95,7 +100,7 @@ def _of_file(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[Switc
         if facts.read != ReadOptions():
             raise InputError(f"{file} is read by {importer}, which knows unit and empty readings: leave them out")
         return (SwitchingRecord(str(file), imported_by(importer, file)),)
-    if file.exists() and holds_foreign_runs(file):
+    if _is_database(file) and holds_foreign_runs(file):
         return _of_database(file, facts, run_id)
     if run_id is not None:
         raise InputError(f"--run cannot be used for a list of values, which {file} is")

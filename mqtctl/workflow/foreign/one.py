@@ -11,9 +11,10 @@ from mqtctl.analysis import SwitchingData, SwitchingRecord, fit_point, fit_sweep
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
+from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
-from mqtctl.workflow.foreign.facts import ForeignFacts, refuse_what_cannot_be, resolution_of
+from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
 from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
@@ -70,14 +71,17 @@ def histogram_of(record: SwitchingRecord, facts: ForeignFacts) -> Histogram:
     Raises
     ------
     InputError
-        The ramp rate or the capacitance is missing, or a fact does not apply to these data.
+        The ramp rate is missing or another one is stated, or a fact does not apply to these data.
     """
     data = Path(record.name)
-    ramp_rate = facts.ramp_rate if facts.ramp_rate is not None else record.ramp_rate
-    if ramp_rate is None or facts.capacitance is None:
-        missing = "ramp-rate" if ramp_rate is None else "capacitance"
-        raise InputError(f"{data}: a list of switching values needs --{missing} to be fitted")
-    refuse_what_cannot_be(data, facts)
+    ramp_rate = record.ramp_rate if facts.ramp_rate is None else facts.ramp_rate
+    if ramp_rate is None:
+        raise InputError(f"{data}: a list of switching values needs --ramp-rate to be fitted")
+    if record.ramp_rate is not None and not math.isclose(ramp_rate, record.ramp_rate, rel_tol=0.01):
+        raise InputError(
+            f"{data} states the ramp rate {readable(record.ramp_rate, 'A/s')}, not {readable(ramp_rate, 'A/s')}: leave"
+            " --ramp-rate out and name the column with --rate-column, or say --rate-column none"
+        )
     values = record.data
     if facts.delay and values.quantity == "current":
         raise InputError(f"{data} holds currents: a delay (--delay) applies to times only")

@@ -143,6 +143,14 @@ def test_six_files_end_in_a_verdict_and_a_report_in_one_command(sweep: Sweep, tm
     assert any("that of the file's name" in sentence for sentence in result["assumed"])
 
 
+def test_ramp_rates_in_a_column_are_taken_from_it_and_contradict_another(sweep: Sweep, tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text("I_sw_A,rate (mA/s)\n" + "".join(f"{current:.9e},0.2\n" for current in sweep[0.3]))
+    capacitance = ("--capacitance", "1.2 pF")
+    assert fitted(path, *capacitance, "--rate-column", "2")["ramp_rate_A_per_s"] == pytest.approx(RATE)
+    assert "states the ramp rate 200 uA/s" in run(path, *capacitance, "--ramp-rate", "1 mA/s").stderr
+
+
 def test_one_run_of_a_database_is_one_histogram(sweep: Sweep, tmp_path: Path) -> None:
     (path,) = a_database_of_arrays(tmp_path, sweep)
     result = fitted(path, "--run", "3", *RAMP)
