@@ -96,7 +96,8 @@ def analyze(
         str | None, _for_reading("Which ramps to take where both signs are there.", "positive|negative|both")
     ] = None,
     temperature_column: Annotated[
-        str | None, _for_reading("Bath temperature of each row: several are a sweep.", "NAME|NUMBER|PATH")
+        str | None,
+        _for_reading("Bath temperature of each row: several are a sweep; 'none': leave it aside.", "NAME|NUMBER|PATH"),
     ] = None,
     rate_column: Annotated[str | None, _for_reading("Ramp rate of each row.", "NAME|NUMBER|PATH")] = None,
     counts_column: Annotated[

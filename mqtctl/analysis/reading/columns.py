@@ -96,8 +96,7 @@ def switching_column(table: Table, options: ReadOptions) -> Column:
     candidates = [column for column in table.columns if kind_of(column.unit) in kinds]
     if not candidates and options.unit is not None:
         candidates = [column for column in table.columns if not column.unit]
-    # stamps of time and numbers of ramps only rise
-    candidates = [column for column in candidates if not _rises(column)] or candidates
+    candidates = [column for column in candidates if not _is_axis(column)] or candidates
     if len(candidates) == 1:
         return without_fault(table, candidates[0])
     voltages = [column for column in table.columns if kind_of(column.unit) == "voltage"]
@@ -114,9 +113,12 @@ def switching_column(table: Table, options: ReadOptions) -> Column:
     )
 
 
-def _rises(column: Column) -> bool:
+def _is_axis(column: Column) -> bool:
+    """Return whether a column counts or stamps the rows: times that only rise, or values equally far apart."""
     step = np.diff(column.values)
-    return bool(column.values.size > 2 and (step >= 0.0).all() and (step > 0.0).any())
+    if not (column.values.size > 2 and (step >= 0.0).all() and (step > 0.0).any()):
+        return False
+    return kind_of(column.unit) == "time" or bool(step.max() - step.min() <= 1e-3 * step.max())
 
 
 def unit_of(table: Table, column: Column, options: ReadOptions) -> str:

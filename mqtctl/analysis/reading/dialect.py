@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mqtctl.analysis.reading.options import ReadOptions
 from mqtctl.analysis.reading.tables import short
+from mqtctl.analysis.stated_units import stated_unit
 from mqtctl.errors import InputError
 
 __all__ = ["Dialect", "as_ascii_superset", "find_dialect"]
@@ -194,12 +195,13 @@ def _comma(file: Path, body: Sequence[str], header: Sequence[str], decimal: Dial
     names = [line.lstrip("#").strip() for line in header if re.match(r"[\s#\"']*[^\W\d]", line)]
     if names and names[-1].count(",") == len(delimiter.pattern(body[0])) - 1:
         return delimiter
-    fractions = [field.partition(",")[2] for line in body for field in decimal.split(line)]
-    digits = [re.split("[eEdD]", fraction)[0] for fraction in fractions]
+    parts = [field.partition(",") for line in body for field in decimal.split(line)]
+    digits = [re.split("[eEdD]", fraction)[0] for _, _, fraction in parts]
+    printed_alike = len({len(text) for text in digits}) == 1 and len(digits[0]) > 3
     if (
-        names
+        (names and stated_unit(names[-1]))
         or any(text.startswith("0") and len(text) > 1 for text in digits)
-        or len(set(map(len, digits))) == 1 < len(digits[0])
+        or (printed_alike and len({whole for whole, _, _ in parts}) <= 3)
     ):
         return decimal
     raise InputError(

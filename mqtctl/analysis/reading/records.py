@@ -79,6 +79,8 @@ def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...
     rates = _companion(table, column, options.rate_column, "rate")
     if temperatures is None:
         said += named
+    elif options.temperature_column is None:
+        said += (f"{table.name}: the bath temperature is column {temperatures}",)
     unit = unit_of(table, column, options)
     records: list[SwitchingRecord] = []
     for rows, temperature, spread, rate in _groups(table, column, temperatures, rates):
@@ -133,7 +135,9 @@ def _wide(table: Table, options: ReadOptions) -> list[tuple[Column, float]]:
     """Return the columns of a table that has one for each temperature, empty if it is none."""
     if options.column is not None:
         return []
-    named = [(column, temperature_in(column.name)) for column in table.columns]
+    values = [column for column in table.columns if kind_of(column.unit) in ("current", "time", "voltage")]
+    columns = values or [column for column in table.columns if not column.unit]
+    named = [(column, temperature_in(column.name)) for column in columns]
     wide = [(column, bath) for column, bath in named if not math.isnan(bath)]
     return wide if len(wide) > 1 and len({bath for _, bath in wide}) == len(wide) else []
 

@@ -146,7 +146,7 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
             decimal=dialect.decimal,
             dtype=np.float64,
             **exact,
-            encoding="latin-1",
+            encoding="utf-8" if content.isascii() else "latin-1",
         )
     except (ValueError, pd.errors.ParserError):  # words among the numbers: read again, line by line
         return None

@@ -14,6 +14,7 @@ from mqtctl.analysis import SwitchingRecord, fit_sweep
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
+from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
 from mqtctl.workflow.besides import besides_in_words, centred_sweep
@@ -48,6 +49,12 @@ def analyze_several(
     for name, given in (("censored", facts.censored), ("critical-current-stderr", facts.critical_current_stderr)):
         if given:
             raise InputError(f"--{name} is for one histogram, and there are {len(records)}")
+    stated = sorted({round(record.temperature, 6) for record in records if not math.isnan(record.temperature)})
+    if len(stated) > 1 and not math.isnan(facts.temperature):
+        raise InputError(
+            f"the data state {len(stated)} bath temperatures, {readable(stated[0], 'K')} to {readable(stated[-1], 'K')}:"
+            " leave --temperature out, or say --temperature-column none"
+        )
     histograms = _numbered([histogram_of(record, facts) for record in records], records)
     if facts.critical_current is not None:
         for histogram in histograms:

@@ -277,4 +277,8 @@ def test_stored_runs_are_analysed_by_themselves_and_lists_need_temperatures_to_b
     (tmp_path / "empty").mkdir()
     assert "analysed by itself" in run(tmp_path / "a.csv", tmp_path / "empty", *RAMP).stderr
     assert "bath temperature is not known" in run(tmp_path / "a.csv", tmp_path / "b.csv", *RAMP).stderr
+    named = six_files(tmp_path, sweep)
+    assert "the data state 6 bath temperatures" in run(*named, *RAMP, "--temperature", "1 K").stderr
+    for path in named:
+        path.unlink()
     assert "--censored is for one histogram" in run(tmp_path, *RAMP, "--censored", "3", "--temperature", "1 K").stderr

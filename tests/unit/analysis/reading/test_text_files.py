@@ -170,6 +170,23 @@ def test_a_temperature_that_cannot_be_used_is_refused_unless_the_column_is_left_
     assert np.isnan(read(path, temperature_column="none")[0].temperature)
 
 
+def test_thermometers_named_by_their_plates_are_no_switching_values(tmp_path: Path) -> None:
+    path = tmp_path / "night.csv"
+    path.write_text(rows("3.9,48,{x},{t}", "4 K plate,50 K plate,I_uA,T_mK\n"))
+    (record,) = read(path)
+    np.testing.assert_allclose(record.data.values, SWITCHES * 1e-6)
+    assert record.temperature == pytest.approx(0.3, abs=1e-4)
+    assert "the bath temperature is column 4 'T_mK'" in record.said[-1]
+
+
+def test_a_sorted_list_of_currents_is_not_taken_for_an_axis(tmp_path: Path) -> None:
+    path = tmp_path / "night.csv"
+    path.write_text("I_uA,wait_ms\n" + "".join(f"{x},{t}\n" for x, t in zip(np.sort(SWITCHES), BATH, strict=True)))
+    with pytest.raises(InputError, match="2 of them may hold"):
+        read(path)
+    assert read(path, quantity="current")[0].data.values[0] == pytest.approx(SWITCHES.min() * 1e-6)
+
+
 def test_both_polarities_come_apart(tmp_path: Path) -> None:
     path = tmp_path / "both.csv"
     path.write_text("I_uA\n" + "".join(f"{x if i % 2 else -x}\n" for i, x in enumerate(SWITCHES)))
@@ -182,7 +199,8 @@ def test_both_polarities_come_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [
-        (comma(rows("{x}")).replace("2,0", "2,1"), {}, "say --decimal , or --delimiter ,"),
+        ("".join(f"{k},{10 + 7 * k % 80}\n" for k in range(60)), {}, "say --decimal , or --delimiter ,"),
+        ("Run 3\n" + "".join(f"2,{10 + 7 * k % 80}\n" for k in range(60)), {"unit": "uA"}, "say --decimal , or"),
         (rows("{x},{x}", "I_a (uA),I_b (uA)\n"), {}, "--column NAME or NUMBER: 1 'I_a (uA)', 2 'I_b (uA)'"),
         (rows("{x},{x}"), {}, "--column NAME or NUMBER, and --unit: 1, 2"),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"column": "3"}, "--column '3' is none of its columns"),
