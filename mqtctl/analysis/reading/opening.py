@@ -70,7 +70,9 @@ def _content(file: Path) -> bytes:
             beginning = stream.read(65536)
             if not beginning.strip(b"\x00"):
                 raise InputError(f"{file} {'holds zero bytes only' if beginning else 'is empty'}: no switching values")
-            content = beginning + stream.read(LARGEST_FILE)
+            if stream.seekable():  # no second copy of a large file
+                stream.seek(0)
+                return stream.read(LARGEST_FILE)
+            return beginning + stream.read(LARGEST_FILE)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
-    return content

@@ -85,8 +85,11 @@ def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...
     records: list[SwitchingRecord] = []
     for rows, temperature, spread, rate in _groups(table, column, temperatures, rates):
         at = bath if math.isnan(temperature) else temperature
-        where = table.name if rows.size == column.values.size else f"{table.name} at {_where(at, rate)}"
-        datas, more = switching_data(where, column.values[rows], unit, options, _PlaceOf(table, rows))
+        if rows is None or rows.size == column.values.size:
+            where, (datas, more) = table.name, switching_data(table.name, column.values, unit, options, table.place)
+        else:
+            where = f"{table.name} at {_where(at, rate)}"
+            datas, more = switching_data(where, column.values[rows], unit, options, _PlaceOf(table, rows))
         records += [
             SwitchingRecord(where, data, at, spread, rate, (*said, *_of(table, more)) if not records else ())
             for data in datas
@@ -193,8 +196,11 @@ def _companion(table: Table, column: Column, given: str | None, kind: str) -> Co
 
 def _groups(
     table: Table, column: Column, temperatures: Column | None, rates: Column | None
-) -> Iterator[tuple[NDArray[np.int64], float, float, float | None]]:
-    """Yield rows, mean and standard deviation of their temperature (K), and their ramp rate (A/s)."""
+) -> Iterator[tuple[NDArray[np.int64] | None, float, float, float | None]]:
+    """Yield rows (None: all), mean and standard deviation of their temperature (K), and their ramp rate (A/s)."""
+    if temperatures is None and rates is None:
+        yield None, math.nan, 0.0, None
+        return
     everything = np.arange(column.values.size)
     baths = _clusters(temperatures.values) if temperatures is not None else [everything]
     for bath in baths:

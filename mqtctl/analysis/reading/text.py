@@ -45,7 +45,7 @@ def read_text(file: Path, content: bytes, options: ReadOptions) -> Table:
         told.
     """
     content, encoding, assumed = as_ascii_superset(file, content, options.encoding)
-    if not content.strip():
+    if not content or content.isspace():
         raise InputError(f"{file} is empty: one switching current or time per line is expected")
     top = _lines(content[: 4 * SAMPLE_BYTES], encoding)[:MOST_HEADER_LINES]
     rows = [line for _, line in top if line and not line.startswith(("#", "%"))]
@@ -145,6 +145,7 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
             sep={" ": r"\s+", "": "\x01"}.get(dialect.delimiter, dialect.delimiter),
             decimal=dialect.decimal,
             dtype=np.float64,
+            low_memory=False,  # in one piece: pieces would be put together once more
             **exact,
             encoding="utf-8" if content.isascii() else "latin-1",
         )

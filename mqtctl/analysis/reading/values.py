@@ -74,6 +74,8 @@ def switching_data(
         raise InputError(f"empty readings can be {' or '.join(EMPTY_RAMPS)}, not {options.empty!r}")
     if options.polarity is not None and options.polarity not in POLARITIES:
         raise InputError(f"--polarity can be {', '.join(POLARITIES)}, not {options.polarity!r}")
+    if values.size and values.min() > 0.0 and values.max() < SCPI_INFINITY and options.polarity in (None, "positive"):
+        return (_made(name, values, unit, options, 1, 0, 0),), ()  # nothing to ask, and no second look at a large file
     nothing = np.isnan(values) | (values == 0.0) | (np.isfinite(values) & (np.abs(values) >= SCPI_INFINITY))
     without = np.flatnonzero(nothing)
     if without.size and options.empty is None:
@@ -89,7 +91,9 @@ def switching_data(
     for sign in signs:
         mine = ~nothing & ((values if kind_of(unit) == "time" else sign * values) > 0.0)
         switched = mine & np.isfinite(values)
-        found.append(_one(name, values, unit, options, sign, mine, switched, without.size if sign == signs[0] else 0))
+        lost = int(without.size) if sign == signs[0] else 0  # readings that are none have no sign
+        infinite = int(np.count_nonzero(mine & ~switched))
+        found.append(_made(name, np.abs(values[switched]), unit, options, sign, lost, infinite))
     return tuple(found), said
 
 
@@ -131,20 +135,19 @@ def _polarities(
     return (1,), ()
 
 
-def _one(
+def _made(
     name: str,
     values: NDArray[np.float64],
     unit: str,
     options: ReadOptions,
     sign: int,
-    mine: NDArray[np.bool_],
-    switched: NDArray[np.bool_],
     without: int,
+    infinite: int,
 ) -> SwitchingData:
-    """Return the switches of one polarity; readings that are none have no sign and count with the first."""
+    """Return positive, finite values in SI units; `without` readings were none, `infinite` ramps did not switch."""
     kind = kind_of(unit)
     factor = (CURRENT_UNITS | TIME_UNITS | VOLTAGE_UNITS)[unit]
-    found = np.abs(values[switched]) * factor
+    found = values * factor
     if kind == "voltage":
         if options.bias_resistance is None or not options.bias_resistance > 0.0:
             raise InputError(f"{name} holds voltages: give a positive --bias-resistance")
@@ -152,8 +155,7 @@ def _one(
     if found.size < MINIMUM_VALUES:
         raise InputError(f"{name} holds {found.size} switches: at least {MINIMUM_VALUES} are needed for a histogram")
     if found.max() == found.min():
-        raise InputError(f"all {found.size} values in {name} are equal to {values[switched][0]:g} {unit}: no histogram")
-    infinite = int(np.count_nonzero(mine & ~switched))
+        raise InputError(f"all {found.size} values in {name} are equal to {values[0]:g} {unit}: no histogram")
     empty = without + infinite
     missed = empty if options.empty == "missed" else 0
     return SwitchingData(found, "time" if kind == "time" else "current", empty - missed, missed, sign)

@@ -52,8 +52,8 @@ def analyze_several(
     stated = sorted({round(record.temperature, 6) for record in records if not math.isnan(record.temperature)})
     if len(stated) > 1 and not math.isnan(facts.temperature):
         raise InputError(
-            f"the data state {len(stated)} bath temperatures, {readable(stated[0], 'K')} to {readable(stated[-1], 'K')}:"
-            " leave --temperature out, or say --temperature-column none"
+            f"the data state {len(stated)} bath temperatures, {readable(stated[0], 'K')} to {readable(stated[-1], 'K')}"
+            ": leave --temperature out, or say --temperature-column none"
         )
     histograms = _numbered([histogram_of(record, facts) for record in records], records)
     if facts.critical_current is not None:
