@@ -145,7 +145,6 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
             sep={" ": r"\s+", "": "\x01"}.get(dialect.delimiter, dialect.delimiter),
             decimal=dialect.decimal,
             dtype=np.float64,
-            low_memory=False,  # in one piece: pieces would be put together once more
             **exact,
             encoding="utf-8" if content.isascii() else "latin-1",
         )
