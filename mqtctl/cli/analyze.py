@@ -118,6 +118,18 @@ def analyze(
         str, _for_reading("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
+    free: Annotated[
+        list[str] | None, _for_lists("Parameter to fit too: capacitance, resistance, current-noise, false-triggers.")
+    ] = None,
+    fix: Annotated[
+        list[str] | None, _for_lists("Parameter that is known, such as 'temperature=20 mK' or 'capacitance=6 pF'.")
+    ] = None,
+    current_noise: Annotated[
+        str | None, _for_lists("Gaussian noise of the current (rms), such as '5 nA'; 'auto': fitted.")
+    ] = None,
+    false_triggers: Annotated[
+        str | None, _for_lists("Share of ramps that something else ended, such as 0.01; 'auto': fitted.")
+    ] = None,
     potential: Annotated[
         str | None,
         typer.Option(
@@ -177,6 +189,8 @@ def _facts(context: typer.Context) -> ForeignFacts:
                 raise InputError(f"--resolution: {exc}") from exc
         else:
             given[name] = parse_option(name, value, _QUANTITIES[name]) if name in _QUANTITIES else value
+    nuisances = {name: given.pop(name, None) for name in ("current_noise", "false_triggers")}
+    given |= _named(given.pop("free", []), given.pop("fix", []), nuisances)
     reading = {field.name: given.pop(field.name) for field in fields(ReadOptions) if field.name in given}
     known = {field.name for field in fields(ForeignFacts)}
     return ForeignFacts(**{k: v for k, v in given.items() if k in known}, read=ReadOptions(**reading))
@@ -200,3 +214,32 @@ def _refuse_unused(context: typer.Context, data: list[Path], foreign: list[bool]
 def _was_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) -> dict[str, Any]:
+    """Return which parameters are free, and the values in SI units of those that are fixed, all by name."""
+    from mqtctl.analysis.histogram.named.parameters import UNITS, parameter_name
+
+    names = [parameter_name(text) for text in free]
+    fixed: dict[str, float] = {}
+    pairs = [("fix", *text.partition("=")[::2]) for text in fix]
+    for name, text in nuisances.items():
+        if text is not None and text.strip().lower() == "auto":
+            names.append(name)
+        elif text is not None:
+            pairs.append((name, name, text))
+    for option, given, text in pairs:
+        name = parameter_name(given)
+        if not text:
+            raise InputError(f"--{option} {given}: a value is needed, as in --fix '{given}=...'")
+        if name in fixed:
+            raise InputError(f"--fix: {name} is given twice")
+        fixed[name] = parse_option(option, text, UNITS[name]) if UNITS[name] else _share(option, text)
+    return {"free": tuple(dict.fromkeys(names)), "fixed": fixed}
+
+
+def _share(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as exc:
+        raise InputError(f"--{option.replace('_', '-')}: {text!r} is no share, which is a number such as 0.01") from exc

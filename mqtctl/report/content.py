@@ -126,8 +126,9 @@ class Content:
         Whether an analysis was handed in at all.
     verdict
         Of the saturation against tunnelling's prediction, in words.
-    sentence, concluded, reasons, changes
-        What may be concluded from the sweep, in one sentence; whether anything is; why, and what would change it.
+    sentence, concluded, explanations, reasons, changes
+        What may be concluded from the sweep, in one sentence; whether anything is; the explanations that were compared,
+        as cells of a table; what it stands on, and what would change it.
     potential
         Name of the junction's potential, from the sample file.
     unidentified
@@ -145,6 +146,7 @@ class Content:
     verdict: str | None = None
     sentence: str = ""
     concluded: bool = False
+    explanations: tuple[tuple[str, str, str, str], ...] = ()
     reasons: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.results import POINT, EscapeRates, HistogramFit, PointFit
-from mqtctl.analysis.hypotheses.results import Verdict
+from mqtctl.analysis.hypotheses.results import HypothesisResult, Verdict
 from mqtctl.analysis.quantity import estimates
 from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.errors import InputError
+from mqtctl.notation import MISSING
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
@@ -139,25 +140,37 @@ def _with_conclusion(content: Content, found: Verdict | None) -> Content:
     """Add what may be concluded, with the explanations that were compared and what it stands on."""
     if found is None:
         return content
-    best = found.hypotheses[0].score if found.hypotheses else 0.0
-    reasons = [
-        f"{each.name}: ln of the likelihood ratio to the best {each.score - best:.1f}"
-        + ("" if each.p_value is None else f", goodness of fit p = {each.p_value:.2g}")
-        + ("" if each.converged else " (not climbed to the end)")
-        for each in found.hypotheses
-    ]
+    passed = [each.name for each in found.preconditions if each.state == "passed"]
+    reasons = [f"{each.name}: {each.state}: {each.text}" for each in found.preconditions if each.state != "passed"]
+    if passed:
+        reasons.append(f"passed: {', '.join(passed)}")
     if found.power is not None:
         power = found.power
-        reasons.append(f"an experiment like this one tells {power.winner} from {power.rival} in {power.power:.1%}")
-    reasons += [f"{each.name}: {each.state} ({each.text})" for each in found.preconditions]
-    nothing = found.verdict in ("not identifiable", "cannot be told apart")
+        pair = f"{power.winner} from “{power.rival}”"
+        reasons.append(f"an experiment like this one tells {pair} with a probability of {power.power:.1%}")
     return replace(
         content,
         sentence=found.sentence,
-        concluded=not nothing,
+        concluded=found.verdict not in ("not identifiable", "cannot be told apart"),
+        explanations=tuple(_explanation(each, found.hypotheses[0]) for each in found.hypotheses),
         reasons=tuple(reasons),
         changes=found.would_change,
     )
+
+
+def _explanation(one: HypothesisResult, best: HypothesisResult) -> tuple[str, str, str, str]:
+    """Return the cells of an explanation: name, ln L less the best's without and with its parameters counted, p."""
+    return (
+        one.name,
+        _minus(one.log_likelihood - best.log_likelihood) + ("" if one.converged else " (at least)"),
+        _minus(one.score - best.score),
+        MISSING if one.p_value is None else f"{one.p_value:.2g}" if one.p_value > 0.0 else "< 1e-300",
+    )
+
+
+def _minus(value: float) -> str:
+    """Write a difference of logarithms of likelihoods."""
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _unidentified(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

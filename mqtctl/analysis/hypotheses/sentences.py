@@ -52,7 +52,7 @@ def conclusion(
     parts = [_WORDS[cause](winner), _agreement(winner, pvalue)]
     if rival is not None:
         what = "the best explanation without tunnelling" if cause == "tunnelling" else "tunnelling"
-        odds = f"ln of the likelihood ratio {winner.lead(rival):.0f}"
+        odds = f"ln of the likelihood ratio {winner.log_likelihood - rival.log_likelihood:.0f}"
         parts.append(f"{what} ({rival.problem.hypothesis.name}) is excluded ({odds})")
     if near:
         names = " and ".join(each.problem.hypothesis.name for each in near)

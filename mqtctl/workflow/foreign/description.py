@@ -40,6 +40,10 @@ class Description(Document):
     censored: int | None = None
     resolution: str | None = None
     rounding: Literal["nearest", "up", "down"] | None = None
+    free: list[str] | None = None
+    fix: list[str] | None = None
+    current_noise: str | None = None
+    false_triggers: str | None = None
     model: str | None = None
     potential: str | None = None
     importer: str | None = None
@@ -47,6 +51,8 @@ class Description(Document):
 
 def read_description(path: Path) -> dict[str, Any]:
     """Return what a description says, in SI units, under the names of `ForeignFacts` and `ReadOptions`.
+
+    Parameters that are free or fixed by name stay as they are written.
 
     Raises
     ------

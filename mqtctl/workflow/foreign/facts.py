@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class ForeignFacts:
         Of the junction, as a name.
     importer
         `package.module:function` that reads the file, None: chosen by the file's suffix.
+    free, fixed
+        Names of parameters that are fitted besides critical current and temperature, and values of some that are not.
     """
 
     ramp_rate: float | None = None
@@ -60,6 +63,8 @@ class ForeignFacts:
     model: str = "transition-state"
     potential: str = WASHBOARD
     importer: str | None = None
+    free: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
 
 def refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:

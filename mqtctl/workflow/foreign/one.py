@@ -40,13 +40,20 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
     """
     histogram = histogram_of(record, facts)
     currents = histogram.switching_currents
-    if facts.critical_current is not None:
-        refuse_other_critical_current(facts.critical_current, currents)
+    for name, known in (("critical-current", facts.critical_current), ("fix", facts.fixed.get("critical_current"))):
+        if known is not None:
+            refuse_other_critical_current(known, currents, name)
     guess = facts.critical_current or 1.02 * float(currents.max())
     junction = JunctionEstimate(guess, facts.capacitance or math.nan, facts.resistance, potential=facts.potential)
     junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
-        histogram, junction, facts.critical_current, facts.critical_current_stderr, escape_model(facts.model)
+        histogram,
+        junction,
+        facts.critical_current,
+        facts.critical_current_stderr,
+        escape_model(facts.model),
+        facts.free,
+        facts.fixed,
     )
     refuse_impossible(point)
     flags = (*counted(record.data, histogram, facts), *doubtful(point, histogram.temperature))

@@ -22,19 +22,19 @@ CURRENTS_APART = 0.02  # on the plateau of tunnelling the free critical current 
 LOWEST_OVER_CRITICAL = 0.02  # a factor 1e3 of a wrong prefix lies far below
 
 
-def refuse_other_critical_current(critical_current: float, currents: np.ndarray) -> None:
+def refuse_other_critical_current(critical_current: float, currents: np.ndarray, option: str) -> None:
     """Refuse a critical current (A) that cannot be that of these switching currents (A); raises `InputError`."""
     largest = float(currents.max())
     if largest < LOWEST_OVER_CRITICAL * critical_current:
         raise InputError(
-            f"the critical current {readable(critical_current, 'A')} (--critical-current) is"
+            f"the critical current {readable(critical_current, 'A')} (--{option}) is"
             f" {critical_current / largest:.0f} times the largest switching current {readable(largest, 'A')}: check the"
             " unit of the values (--unit), or the bias resistance"
         )
     above = int(np.count_nonzero(currents >= critical_current))
     if 2 * above > currents.size or currents.size - above < 10:
         raise InputError(
-            f"the critical current {readable(critical_current, 'A')} (--critical-current) lies below {above} of"
+            f"the critical current {readable(critical_current, 'A')} (--{option}) lies below {above} of"
             f" {currents.size} switches ({readable(float(currents.min()), 'A')} to"
             f" {readable(float(currents.max()), 'A')}): a junction switches below its critical current"
         )

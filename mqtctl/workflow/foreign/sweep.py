@@ -46,7 +46,11 @@ def analyze_several(
     InputError
         As for one list; or a bath temperature is not known.
     """
-    for name, given in (("censored", facts.censored), ("critical-current-stderr", facts.critical_current_stderr)):
+    for name, given in (
+        ("censored", facts.censored),
+        ("critical-current-stderr", facts.critical_current_stderr),
+        ("free or --fix", facts.free or facts.fixed),
+    ):
         if given:
             raise InputError(f"--{name} is for one histogram, and there are {len(records)}")
     stated = sorted({round(record.temperature, 6) for record in records if not math.isnan(record.temperature)})
@@ -58,7 +62,7 @@ def analyze_several(
     histograms = _numbered([histogram_of(record, facts) for record in records], records)
     if facts.critical_current is not None:
         for histogram in histograms:
-            refuse_other_critical_current(facts.critical_current, histogram.switching_currents)
+            refuse_other_critical_current(facts.critical_current, histogram.switching_currents, "critical-current")
     largest = max(float(histogram.switching_currents.max()) for histogram in histograms)
     junction = JunctionEstimate(
         facts.critical_current or 1.02 * largest,
