@@ -128,6 +128,7 @@ def test_a_sweep_is_found_however_it_is_kept(
         np.testing.assert_allclose(record.data.values * factor, currents, rtol=1e-9)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_six_files_end_in_a_verdict_and_a_report_in_one_command(sweep: Sweep, tmp_path: Path) -> None:
     result = fitted(*six_files(tmp_path, sweep), *RAMP, "--report", tmp_path / "out", "--quick")
     assert [point["temperature_K"] for point in result["points"]] == [pytest.approx(bath) for bath in BATHS]
@@ -165,6 +166,13 @@ def test_both_polarities_show_the_offset_which_is_taken_out(sweep: Sweep, tmp_pa
     result = fitted(tmp_path / "both.csv", *RAMP, "--polarity", "both", "--temperature", "0.3 K")
     assert [point["polarity"] for point in result["points"]] == [1, -1]
     assert abs(result["offset_current_A"] + 2e-8) < 4.0 * result["offset_current_stderr_A"]
+
+
+@pytest.mark.usefixtures("blank_figures")
+def test_one_histogram_has_a_report_as_well(sweep: Sweep, tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "night.csv", sweep[0.3], header="I_sw (A)")
+    result = fitted(tmp_path / "night.csv", *RAMP, "--temperature", "0.3 K", "--report", tmp_path / "out")
+    assert "night.csv" in Path(result["report"]).read_text(encoding="utf-8")
 
 
 DESCRIPTION = """\
