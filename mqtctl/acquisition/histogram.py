@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
@@ -12,16 +13,16 @@ from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
-from mqtctl.acquisition.retry import LeftBandError, Setbacks
+from mqtctl.acquisition.retry import BATH_FAULTS, INTERRUPTIONS, Interruption, Setbacks
 from mqtctl.clock import Clock
-from mqtctl.errors import GlitchError, HardwareError
+from mqtctl.errors import HardwareError
 from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
 
 #: What is done about an interrupted burst: (the fault, what is said about it).
-Recover = Callable[[GlitchError | LeftBandError, str], None]
+Recover = Callable[[Interruption, str], None]
 
 #: A burst of ramps lasts at most this long (s), so that a source whose computer died comes to rest by itself.
 MAX_BURST = 60.0
@@ -78,8 +79,9 @@ class Tally:
         Relative standard error that was reached (inf: nothing can be said); None without a goal.
     looks
         What was seen on the way to the goal.
-    glitches, settlings
-        How often a burst was cut short by a failed exchange, and because the bath had left its band.
+    glitches, lost_sessions, settlings
+        How often a burst was cut short by a failed exchange, by a session that was over or a lost power, and because
+        the bath had left its band.
     """
 
     switches: int
@@ -92,6 +94,7 @@ class Tally:
     precision: float | None = None
     looks: tuple[Look, ...] = ()
     glitches: int = 0
+    lost_sessions: int = 0
     settlings: int = 0
 
 
@@ -119,8 +122,9 @@ def acquire_histogram(
     watch
         Called between looks at the counter, at least every two seconds; may raise to stop.
     recover
-        Called after a failed exchange, or when the bath has left its band, with the fault and what is done about it:
-        brings the source to zero and sets up anew; the histogram then goes on. Without it every fault ends it.
+        Called after a failed exchange or a lost session, or when the bath has left its band, with the fault and what is
+        done about it: brings the source to zero and sets up anew; the histogram then goes on. Without it every fault
+        ends it.
     beside
         Other instruments that have a part in the ramp; looked after before each burst if they are `Watched`.
 
@@ -129,20 +133,36 @@ def acquire_histogram(
     HardwareError
         No start markers, too many empty ramps in a row, or an instrument fault.
     """
-    acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch)
-    while acquisition.missing:
+    setbacks = Setbacks()
+    acquisition: _Acquisition | None = None
+    while acquisition is None or acquisition.missing:
         try:
+            if acquisition is None:
+                acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch, setbacks)
             look_after(beside)
-            acquisition.make_burst()
-        except (GlitchError, LeftBandError) as fault:
+            with _true_reason([source, counter, *beside]):
+                acquisition.make_burst()
+        except INTERRUPTIONS as fault:
             if recover is None:
                 raise
-            acquisition.bear(fault, recover)
-        except HardwareError as conclusion:
-            # "no switches", "no marker" is what it looks like when an instrument has lost its settings
-            look_after([source, counter, *beside], conclusion)
-            raise
+            if acquisition is None:
+                recover(fault, setbacks.bear(fault, 0))
+            else:
+                acquisition.bear(fault, recover)
     return acquisition.finish()
+
+
+@contextmanager
+def _true_reason(parts: Sequence[object]) -> Iterator[None]:
+    """Ask instruments whether they are as they were set up before a fault within the block is believed."""
+    try:
+        yield
+    except INTERRUPTIONS:
+        raise
+    except HardwareError as conclusion:
+        # "no switches", "no marker" is what it looks like when an instrument has lost its settings
+        look_after(parts, conclusion)
+        raise
 
 
 class _Acquisition:
@@ -157,6 +177,7 @@ class _Acquisition:
         clock: Clock,
         store: Callable[[Block, Standing], None],
         watch: Callable[[], None],
+        setbacks: Setbacks,
     ) -> None:
         self._source, self._counter, self._ramp = source, counter, ramp
         self._clock, self._store = clock, store
@@ -170,7 +191,7 @@ class _Acquisition:
         self._reader = Reader(source, counter, self._collector, pieces, clock, watch, noisy=request.noisy)
         self._first = clock.now()
         self._bursts = 0
-        self._setbacks = Setbacks()
+        self._setbacks = setbacks
         self._paused = 0.0
 
     @property
@@ -195,10 +216,10 @@ class _Acquisition:
         self._reader.read(wanted, ramp.period, begun)
         self._source.stop()
 
-    def bear(self, fault: GlitchError | LeftBandError, recover: Recover) -> None:
+    def bear(self, fault: Interruption, recover: Recover) -> None:
         """Get ready for another burst after one that was cut short, or raise the fault: there were too many."""
         action = self._setbacks.bear(fault, self._collector.readings)
-        if isinstance(fault, LeftBandError):
+        if isinstance(fault, BATH_FAULTS):
             action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
         begun = self._clock.now()
         recover(fault, action)
@@ -219,6 +240,7 @@ class _Acquisition:
             precision=precision,
             looks=tuple(self._rule.looks),
             glitches=self._setbacks.glitches,
+            lost_sessions=self._setbacks.lost,
             settlings=self._setbacks.settlings,
         )
 

@@ -32,6 +32,7 @@ from mqtctl.instruments.srs_sr620.options import SrsSR620Options
 from mqtctl.instruments.srs_sr620.setup import TimerSetup, longest_silence
 from mqtctl.instruments.talk.error_sentences import impatient, named, speaking
 from mqtctl.instruments.talk.identity import identify
+from mqtctl.instruments.talk.link import open_anew
 
 __all__ = ["SrsSR620TimingCounter"]
 
@@ -225,6 +226,12 @@ class SrsSR620TimingCounter(CounterFacts):
         self._end()
         with speaking(self._counter, "looking after its settings"):
             self._require_unchanged()
+
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        self._period, self._to_come, self._flowing = None, 0, False
+        with speaking(self._counter, "opening the session anew"):
+            open_anew(self._counter, self._counter.distrust)
 
     def make_safe(self) -> None:
         """Leave the counter idle; it puts nothing out, so there is nothing to confirm."""
