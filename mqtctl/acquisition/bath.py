@@ -44,6 +44,7 @@ class Bath:
         self._looked: tuple[float, datetime] | None = None
         self.invalid = 0
         self.outside = 0
+        self.settlings = 0
         self.readings: list[float] = []
 
     @property

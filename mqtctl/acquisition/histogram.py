@@ -79,9 +79,8 @@ class Tally:
         Relative standard error that was reached (inf: nothing can be said); None without a goal.
     looks
         What was seen on the way to the goal.
-    glitches, lost_sessions, settlings
-        How often a burst was cut short by a failed exchange, by a session that was over or a lost power, and because
-        the bath had left its band.
+    glitches, settlings
+        How often a burst was cut short by a failed exchange, and because the bath had left its band.
     """
 
     switches: int
@@ -94,7 +93,6 @@ class Tally:
     precision: float | None = None
     looks: tuple[Look, ...] = ()
     glitches: int = 0
-    lost_sessions: int = 0
     settlings: int = 0
 
 
@@ -240,7 +238,6 @@ class _Acquisition:
             precision=precision,
             looks=tuple(self._rule.looks),
             glitches=self._setbacks.glitches,
-            lost_sessions=self._setbacks.lost,
             settlings=self._setbacks.settlings,
         )
 

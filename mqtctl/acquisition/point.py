@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from mqtctl.acquisition.bath import Bath
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.events import BlockStored, PointFinished, RampsBegin, Remark
-from mqtctl.acquisition.faults import DriftError, ImpossibleIntervalsError, chosen
+from mqtctl.acquisition.faults import DriftError, ImpossibleIntervalsError, ThermometerError, chosen
 from mqtctl.acquisition.goal import PrecisionGoal, Standing
 from mqtctl.acquisition.histogram import HistogramRequest, Tally, acquire_histogram
 from mqtctl.acquisition.job import SweepJob
@@ -20,7 +21,7 @@ from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.retry import BATH_FAULTS, Interruption, persist
 from mqtctl.acquisition.settle import SettleResult
 from mqtctl.analysis.histogram.health import ALARM, MINIMUM_SWITCHES, check_health
-from mqtctl.errors import LostError
+from mqtctl.errors import HardwareError, LostError
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
@@ -84,7 +85,8 @@ def take_histogram(
     request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
     with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
-        persist(bath.wait_for_reading, progress.remark, bench.restore)
+        regain = partial(_regain, bath, bench, settle_again)
+        _read_bath(job, place, bath, regain, settle_again)
         bench.make_ready()
         job.notify(_beginning(job, place, ramp, goal))
         tally = acquire_histogram(
@@ -95,13 +97,14 @@ def take_histogram(
             clock=job.station.clock,
             store=progress.store,
             watch=bath.watch,
-            recover=_recovery(job, place, bath, bench, settle_again),
+            recover=_recovery(job, place, bath, bench, settle_again, regain),
             beside=[job.station.offset],
         )
-        persist(bath.wait_for_reading, progress.remark, bench.restore)
+        _read_bath(job, place, bath, regain, settle_again)
         bath.require_alive()
         progress.require_plausible()
-        writer.finish(_closing_facts(job, tally, bath, place.settled))
+        sessions, bench.reconnections = bench.reconnections, 0
+        writer.finish(_closing_facts(job, tally, bath, place.settled, sessions))
         mean, std = progress.moments()
         finished = PointFinished(
             point=place.point,
@@ -117,13 +120,18 @@ def take_histogram(
             precision=tally.precision,
         )
     job.notify(finished)
-    _remark_on_setbacks(job, place, bath, tally)
+    _remark_on_setbacks(job, place, bath, tally, sessions)
     _remark_on_precision(job, place, goal, tally)
     return tally, bath.mean
 
 
 def _recovery(
-    job: SweepJob, place: Place, bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None
+    job: SweepJob,
+    place: Place,
+    bath: Bath,
+    bench: RampBench,
+    settle_again: Callable[[], object] | None,
+    regain: Callable[[HardwareError], None],
 ) -> Callable[[Interruption, str], None]:
     """Return what is done when a burst was cut short: source to zero, all set up anew, settled again if need be."""
 
@@ -133,25 +141,56 @@ def _recovery(
         if held and chosen(job.plan.plan, type(fault)) != "hold":
             raise fault
         job.notify(Remark(f"{fault}; {action}", place.point))
-        bath.resume()
         if isinstance(fault, LostError):
-            bench.restore(fault)
+            regain(fault)
         bench.prepare_again()
-        if settle_again is not None and (held or (isinstance(fault, LostError) and not bath.holds())):
+        if held and settle_again is not None:
             settle_again()
-            persist(bath.wait_for_reading, lambda text: job.notify(Remark(text, place.point)), bench.restore)
+            _read_bath(job, place, bath, regain, settle_again)
             bench.make_ready()
         bath.resume()
 
     return recover
 
 
-def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -> None:
+def _read_bath(
+    job: SweepJob,
+    place: Place,
+    bath: Bath,
+    regain: Callable[[HardwareError], None],
+    settle_again: Callable[[], object] | None,
+) -> None:
+    """Read the bath, whatever has to be opened anew for that; with patience where the plan has some."""
+
+    def read() -> None:
+        persist(bath.wait_for_reading, lambda text: job.notify(Remark(text, place.point)), regain)
+
+    try:
+        read()
+    except ThermometerError:
+        if settle_again is None or chosen(job.plan.plan, ThermometerError) != "hold":
+            raise
+        bath.settlings += 1
+        settle_again()
+        bath.resume()
+        read()
+
+
+def _regain(bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None, fault: HardwareError) -> None:
+    """Open lost sessions anew, and settle again if the bath is not held any more."""
+    bench.restore(fault)
+    bath.resume()
+    if settle_again is not None and not bath.holds():
+        settle_again()
+    bath.resume()
+
+
+def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally, sessions: int) -> None:
     """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
     told = {
         "bursts cut short by failed exchanges (what they lacked was ramped anew)": tally.glitches,
-        "sessions opened anew": tally.lost_sessions,
-        "settled again because the bath had left its band": tally.settlings,
+        "sessions opened anew, here or on the way here": sessions,
+        "settled again because the bath had left its band": tally.settlings + bath.settlings,
         "invalid readings of the bath, waited out": bath.invalid,
         "times that the bath was found outside its band while ramps went on": bath.outside,
     }
@@ -304,7 +343,9 @@ class _Progress:
         self._job.notify(event)
 
 
-def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> ClosingFacts:
+def _closing_facts(
+    job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None, sessions: int
+) -> ClosingFacts:
     """Return what is known of a histogram when it is complete."""
     return ClosingFacts(
         switches=tally.switches,
@@ -315,8 +356,8 @@ def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResul
         live_fraction=tally.live_fraction,
         block=tally.block,
         glitches=tally.glitches,
-        lost_sessions=tally.lost_sessions,
-        settled_again=tally.settlings,
+        lost_sessions=sessions,
+        settled_again=tally.settlings + bath.settlings,
         bath_outside_band=bath.outside,
         invalid_bath_readings=bath.invalid,
         precision=tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,

@@ -81,6 +81,8 @@ class RampBench:
         self._asked: tuple[Variant, StopEdge] | None = None
         self._measured: dict[Variant, MeasuredRamp] = {}
         self._offset_gone = False
+        #: How often sessions were opened anew; whoever tells of it begins again at zero.
+        self.reconnections = 0
 
     def prepare(self, variant: Variant, edge: StopEdge | None = None) -> MeasuredRamp:
         """Set up for this kind of ramp and return it as measured; it is measured when it is made for the first time.
@@ -135,6 +137,7 @@ class RampBench:
         if self._reconnect is None:
             raise fault
         self.forget()
+        self.reconnections += 1
         self._reconnect(fault)
 
     def forget(self) -> None:
