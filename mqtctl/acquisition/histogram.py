@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
 from mqtctl.acquisition.collector import Collector
@@ -15,7 +16,7 @@ from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
 from mqtctl.acquisition.retry import BATH_FAULTS, INTERRUPTIONS, Interruption, Setbacks
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError
+from mqtctl.errors import HardwareError, LostError
 from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
@@ -124,7 +125,8 @@ def acquire_histogram(
         done about it: brings the source to zero and sets up anew; the histogram then goes on. Without it every fault
         ends it.
     beside
-        Other instruments that have a part in the ramp; looked after before each burst if they are `Watched`.
+        Other instruments that have a part in the ramp; looked after before each burst and each piece that is read if
+        they are `Watched`.
 
     Raises
     ------
@@ -136,7 +138,8 @@ def acquire_histogram(
     while acquisition is None or acquisition.missing:
         try:
             if acquisition is None:
-                acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch, setbacks)
+                confirm = partial(look_after, beside)
+                acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch, confirm, setbacks)
             look_after(beside)
             with _true_reason([source, counter, *beside]):
                 acquisition.make_burst()
@@ -144,7 +147,8 @@ def acquire_histogram(
             if recover is None:
                 raise
             if acquisition is None:
-                recover(fault, setbacks.bear(fault, 0))
+                action = setbacks.bear(fault, 0)
+                recover(setbacks.escalated(fault), action)
             else:
                 acquisition.bear(fault, recover)
     return acquisition.finish()
@@ -175,6 +179,7 @@ class _Acquisition:
         clock: Clock,
         store: Callable[[Block, Standing], None],
         watch: Callable[[], None],
+        confirm: Callable[[], None],
         setbacks: Setbacks,
     ) -> None:
         self._source, self._counter, self._ramp = source, counter, ramp
@@ -186,7 +191,9 @@ class _Acquisition:
             ramp, counter.timeout_ramps, self._block, request.empty_ramps_limit, self._rule, self._put
         )
         pieces = Pieces.of(self._block, ramp.period, counter.memory, latency)
-        self._reader = Reader(source, counter, self._collector, pieces, clock, watch, noisy=request.noisy)
+        self._reader = Reader(
+            source, counter, self._collector, pieces, clock, watch, noisy=request.noisy, confirm=confirm
+        )
         self._first = clock.now()
         self._bursts = 0
         self._setbacks = setbacks
@@ -217,10 +224,10 @@ class _Acquisition:
     def bear(self, fault: Interruption, recover: Recover) -> None:
         """Get ready for another burst after one that was cut short, or raise the fault: there were too many."""
         action = self._setbacks.bear(fault, self._collector.readings)
-        if isinstance(fault, BATH_FAULTS):
+        if isinstance(fault, (*BATH_FAULTS, LostError)):
             action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
         begun = self._clock.now()
-        recover(fault, action)
+        recover(self._setbacks.escalated(fault), action)
         self._paused += self._clock.now() - begun
 
     def finish(self) -> Tally:

@@ -83,6 +83,12 @@ class Setbacks:
         self._in_a_row = 0
         self._readings = -1
 
+    def escalated(self, fault: Interruption) -> Interruption:
+        """Return the fault; as a lost session if it is the second failed exchange without a reading in between."""
+        if isinstance(fault, GlitchError) and self._in_a_row > 1:
+            return LostError(str(fault))
+        return fault
+
     def bear(self, fault: Interruption, readings: int) -> str:
         """Return what is done about a fault, for a remark; raises the fault if there have been too many.
 

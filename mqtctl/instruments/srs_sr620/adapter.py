@@ -27,7 +27,7 @@ from mqtctl.instruments.counters.facts import CounterFacts
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import CounterStandIn
-from mqtctl.instruments.srs_sr620.diagnosis import InputDiagnosis
+from mqtctl.instruments.srs_sr620.diagnosis import BOTH_ARRIVE, InputDiagnosis
 from mqtctl.instruments.srs_sr620.options import SrsSR620Options
 from mqtctl.instruments.srs_sr620.setup import TimerSetup, longest_silence
 from mqtctl.instruments.talk.error_sentences import impatient, named, speaking
@@ -261,6 +261,8 @@ class SrsSR620TimingCounter(CounterFacts):
             return
         self._end()
         missing = self._diagnosis.missing_edge(_late_after(period))
+        if missing == BOTH_ARRIVE and self._heard_at > self._armed_at:
+            raise GlitchError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; the dump has ended")
         raise HardwareError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}")
 
     def _end(self) -> None:
