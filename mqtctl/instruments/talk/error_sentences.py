@@ -49,6 +49,8 @@ _ENDED = frozenset(
         StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
     }
 )
+#: Codes of "query interrupted" and its like: an exchange was broken off, not a command refused (SCPI-99, 21.8.12).
+_QUERY_ERRORS = range(-499, -399)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -93,7 +95,9 @@ def _kind_of(exc: BaseException) -> type[HardwareError]:
         return LostError if exc.error_code in _ENDED else GlitchError
     if isinstance(exc, pyvisa.errors.InvalidSession):
         return LostError
-    return HardwareError if isinstance(exc, ErrorQueueError) else GlitchError
+    if isinstance(exc, ErrorQueueError):
+        return GlitchError if all(code in _QUERY_ERRORS for code, _ in exc.errors) else HardwareError
+    return GlitchError
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:

@@ -12,7 +12,7 @@ import pytest
 from qcodes.instrument import Instrument
 
 from mqtctl.acquisition.events import BlockStored, PointFinished, Remark, Settling
-from mqtctl.errors import HardwareError, MqtctlError, UnsafeError
+from mqtctl.errors import HardwareError, MqtctlError, StorageError, UnsafeError
 from mqtctl.storage import load_sweep
 from mqtctl.workflow import Options, acquire
 
@@ -144,3 +144,41 @@ def test_a_thermometer_that_says_nothing_valid_for_long_is_waited_for_if_the_pla
     assert found.points[0].result.settled_again == 1
     assert found.points[0].histogram.temperature == pytest.approx(0.1, rel=5e-3)
     assert any("the heater is off, trying again" in remark for remark in found.remarks)
+
+
+@pytest.mark.parametrize("policy", [pytest.param("flag", marks=pytest.mark.slow), "stop"])
+def test_a_mean_that_drifts_within_a_histogram_is_told_or_ends_it_as_the_plan_says(
+    sweep: Callable[..., Sweep], blank_figures: None, policy: str
+) -> None:
+    found = sweep("ramps", "", added=f"policies: {{drift: {policy}}}", kind="critical-current-drift", drift="8 nA/s")
+    told = found.remarks if policy == "flag" else [str(found.error)]
+    assert any("the mean drifted by +" in text for text in told)
+    assert (found.error is None) == (policy == "flag")
+    assert found.points[0].histogram.intervals.size == SWITCHES
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_nearly_full_is_told_or_ends_the_sweep_as_the_plan_says(
+    sweep: Callable[..., Sweep], blank_figures: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: object, _needed: int) -> None:
+        raise StorageError("only 3 MB are free")
+
+    monkeypatch.setattr("mqtctl.workflow.measurement.require_space", full)
+    found = sweep("ramps", "counter", kind="lost-reply")
+    assert found.error is None
+    assert "point 1: only 3 MB are free" in found.remarks
+
+
+@pytest.mark.shown(1)
+@pytest.mark.parametrize("kind", ["lost-reply", "late-reply", "truncated-reply", "garbled-reply", "duplicated-reply"])
+@pytest.mark.parametrize("instrument", ["counter", "source", "thermometer"])
+@pytest.mark.parametrize("message", [1, 2, 3, 5, 8, 13])
+def test_a_glitch_of_one_message_while_ramps_run_ends_nothing(
+    sweep: Callable[..., Sweep], instrument: str, kind: str, message: int
+) -> None:
+    found = sweep("ramps", instrument, kind=kind, message=message)
+    assert found.error is None
+    for point in found.points:
+        assert point.histogram.intervals.size == np.unique(point.histogram.intervals).size == SWITCHES
+        assert point.result.glitches + point.result.lost_sessions <= 1
