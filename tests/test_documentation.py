@@ -10,12 +10,15 @@ Comments stand before the block that they are about:
     The block is laid over the file that `mqtctl init` writes (or the built-in bench), which must then be readable.
 `with station.yaml: old -> new`
     From here on the page is about this change of the file.
+`printed: by the code`
+    The block is what the Python blocks since the last such block print.
 
 Output in a `console` block is compared word by word; `...` in it stands for anything.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
@@ -24,6 +27,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,7 +133,11 @@ def run(command: str) -> Any:
 def compare_output(block: Block) -> None:
     """Run the command of a console block and compare what it prints."""
     command, _, shown = block.text.removeprefix("$ ").partition("\n")
-    printed = run(command).stdout
+    compare(block, shown, run(command).stdout)
+
+
+def compare(block: Block, shown: str, printed: str) -> None:
+    """Compare what a block shows with what was printed, word by word."""
     pattern = re.escape(" ".join(shown.split())).replace(r"\.\.\.", ".*?")
     assert re.fullmatch(pattern, " ".join(printed.split())), f"{block.place}: it prints\n{printed}"
 
@@ -163,7 +171,10 @@ def run_block(block: Block, folder: Path, namespace: dict[str, Any]) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(block.text, encoding="utf-8")
     elif block.kind == "python":
-        exec(compile(block.text, block.place, "exec"), namespace)
+        with redirect_stdout(namespace.setdefault("printed by the code", io.StringIO())):
+            exec(compile(block.text, block.place, "exec"), namespace)
+    elif block.said("printed"):
+        compare(block, block.text, namespace.pop("printed by the code").getvalue())
     elif block.kind == "bash":
         for command in block.text.strip().splitlines():
             result = run(command)
@@ -190,7 +201,9 @@ def run_block(block: Block, folder: Path, namespace: dict[str, Any]) -> None:
     ],
     ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "whole" if value else "",
 )
-def test_a_page_does_what_it_prints(page: Path, whole: bool, folder: Path, request: pytest.FixtureRequest) -> None:
+def test_a_page_does_what_it_prints(
+    page: Path, whole: bool, folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = "".join(block.text for block in BLOCKS[page])
     if "mqtctl init" in code:
         for name in ("plan.yaml", "station.yaml", "sample.yaml"):
@@ -203,6 +216,7 @@ def test_a_page_does_what_it_prints(page: Path, whole: bool, folder: Path, reque
         currents = run("mqtctl simulate --seed 1").stdout
         (folder / "currents.csv").write_text(currents, encoding="utf-8")
         (folder / "night.acme").write_text(currents.replace("e-06", ""), encoding="utf-8")
+    monkeypatch.syspath_prepend(page.parent)  # what lies beside a page may be imported on it
     namespace: dict[str, Any] = {"__name__": "documentation"}
     for block in BLOCKS[page]:
         if block.said("not run") or (block.said("slow") and not whole):
@@ -214,6 +228,18 @@ def test_a_page_does_what_it_prints(page: Path, whole: bool, folder: Path, reque
                 assert old in text, f"{block.place}: {old!r} is not in {name}"
                 (folder / name).write_text(text.replace(old, new), encoding="utf-8")
         run_block(block, folder, namespace)
+
+
+def test_the_index_of_reproductions_has_every_page_and_says_what_it_prints() -> None:
+    book = ROOT / "docs" / "reproductions"
+    rows = [line.strip("| ").split(" | ") for line in (book / "README.md").read_text(encoding="utf-8").splitlines()]
+    told = [(match[1], cells) for cells in rows if (match := re.match(r"\[.*\]\((\S+\.md)\)$", cells[0]))]
+    assert {page for page, _ in told} == {path.name for path in book.glob("*.md")} - {"README.md"}
+    for page, (_, _, published, ours, pull, provenance) in told:
+        printed = "".join(block.text for block in BLOCKS[book / page] if block.said("printed"))
+        result = ours if pull == "-" else f"ours {ours}, published {published}, pull {pull}\n"
+        assert result in printed, f"{page}: {result!r} is not printed there"
+        assert re.search(r"\[[VM]\]", provenance), f"{page}: read, or from memory?"
 
 
 def test_no_command_and_no_code_hides_in_an_indented_block() -> None:

@@ -15,7 +15,7 @@ __all__ = ["analyze"]
 
 _LIST = "Lists of switching values"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "json"}
+_FOR_ALL = {"data", "potential", "json", "quick"}
 
 
 def _for_lists(text: str) -> typer.models.OptionInfo:
@@ -69,6 +69,7 @@ def analyze(
     importer: Annotated[
         str | None, _for_lists("Function package.module:function that reads a list of another format.")
     ] = None,
+    quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or a list of switching currents or times from elsewhere."""
@@ -81,7 +82,7 @@ def analyze(
         if data.exists():
             _refuse_unused(context, data, foreign)
         if not foreign:
-            result = analyze_run(data, run_id=run, calibration=calibration, potential=potential)
+            result = analyze_run(data, run_id=run, calibration=calibration, potential=potential, quick=quick)
             show = print_sweep
         else:
             given: dict[str, Any] = {

@@ -22,6 +22,7 @@ from mqtctl.cli.safe import safe
 from mqtctl.cli.simulate import simulate
 from mqtctl.cli.status import status
 from mqtctl.cli.sweep import sweep
+from mqtctl.cli.watch import watch
 
 __all__ = ["app"]
 
@@ -45,6 +46,7 @@ _COMMANDS: dict[Callable[..., None], str] = {
     sweep: "the main job: temperature sweep, fits, crossover, report",
     resume: "go on with a sweep that was stopped or killed; nothing finished is taken again",
     status: "what a sweep does, or did when it died",
+    watch: "the same as a page in a browser, to look at from home",
     check: "connect, identify, read every error queue, verify wiring and limits; moves nothing",
     rehearse: "duration, precision and failures of a plan, before anything is touched",
     histogram: "one histogram at the present temperature",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import JsonOption, OutputOption, SeedOption
+from mqtctl.cli.options import AlarmOption, JsonOption, OutputOption, SeedOption
 from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
 
 __all__ = ["calibrate"]
@@ -28,8 +28,10 @@ def calibrate(
     output: OutputOption = None,
     seed: SeedOption = None,
     json: JsonOption = False,
+    alarm_command: AlarmOption = None,
 ) -> None:
     """Measure ramp rate, delay, offset and threshold walk at the present temperature; a plan then names the file."""
+    del alarm_command  # the supervisor's
     with reporting_faults():
         from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_calibration

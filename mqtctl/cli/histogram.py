@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.options import AlarmOption, DatabaseOption, JsonOption, OutputOption, SeedOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["histogram"]
@@ -19,11 +19,13 @@ def histogram(
     database: DatabaseOption = None,
     seed: SeedOption = None,
     json: JsonOption = False,
+    alarm_command: AlarmOption = None,
 ) -> None:
     """Take one histogram at the present temperature, fit it and write its report.
 
     A plan of both polarities or of several rates gives one for each.
     """
+    del alarm_command  # the supervisor's
     with reporting_faults():
         from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_point, print_points

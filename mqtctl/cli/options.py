@@ -7,8 +7,33 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["CalibrationOption", "DatabaseOption", "JsonOption", "OutputOption", "SeedOption"]
+__all__ = ["AlarmOption", "CalibrationOption", "DatabaseOption", "JsonOption", "OutputOption", "SeedOption"]
 
+
+def _takes_words(text: str | None) -> str | None:
+    """Check a command of the user's: it is read by the supervisor, long before it is needed."""
+    import shlex
+    import shutil
+
+    if text is None:
+        return None
+    try:
+        words = shlex.split(text)
+    except ValueError as exc:
+        raise typer.BadParameter(f"{text!r} cannot be taken apart ({exc})") from exc
+    if not words or shutil.which(words[0]) is None:
+        raise typer.BadParameter(f"there is no command {words[0] if words else text!r}")
+    return text
+
+
+AlarmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--alarm-command",
+        callback=_takes_words,
+        help="Command to run when somebody is needed (an alarm, a failure), with the facts as JSON on its input.",
+    ),
+]
 CalibrationOption = Annotated[
     Path | None,
     typer.Option("--calibration", help="Calibration file: currents are computed again from the raw intervals."),

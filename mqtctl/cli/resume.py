@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import JsonOption
+from mqtctl.cli.options import AlarmOption, JsonOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["resume"]
@@ -17,8 +17,10 @@ def resume(
     run: Annotated[Path, typer.Argument(help="Folder of a sweep or histogram that was stopped or killed.")],
     plan: Annotated[Path | None, typer.Option("--plan", help="Plan file, if it is not where it was.")] = None,
     json: JsonOption = False,
+    alarm_command: AlarmOption = None,
 ) -> None:
     """Go on where a run was stopped: finished histograms stay, the others are taken; then fit and report the whole."""
+    del alarm_command  # the supervisor's
     with reporting_faults():
         from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_sweep

@@ -139,9 +139,12 @@ def _print_facts(result: Mapping[str, Any]) -> None:
             say(f"{row.label}: not identifiable{why}")
         else:
             say(f"{row.label}: {quantity(found.value, row.unit, found.stderr)}")
-    if result.get("verdict"):
+    if result.get("saturation_test"):
         sigmas = result.get("tunnelling_sigmas")
-        say(f"verdict: {result['verdict']}" + (f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""))
+        apart = f" ({sigmas:+.1f} sigma)" if sigmas is not None else ""
+        say(f"saturation against tunnelling's prediction: {result['saturation_test']}{apart}")
+    if result.get("verdict"):
+        say(plain(f"verdict: {result['verdict_sentence']}"))
     _print_besides(result)
     _print_flags(result)
     _print_files(result)

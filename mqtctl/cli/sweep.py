@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import DatabaseOption, JsonOption, OutputOption, SeedOption
+from mqtctl.cli.options import AlarmOption, DatabaseOption, JsonOption, OutputOption, SeedOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["sweep"]
@@ -21,8 +21,10 @@ def sweep(
     database: DatabaseOption = None,
     seed: SeedOption = None,
     json: JsonOption = False,
+    alarm_command: AlarmOption = None,
 ) -> None:
     """Run a temperature sweep: settle, ramp, fill histograms, fit them, find the crossover, write the report."""
+    del alarm_command  # the supervisor's
     with reporting_faults():
         from mqtctl.cli.live.progress import watching
         from mqtctl.cli.summary import print_sweep

@@ -103,9 +103,10 @@ def predict_precision(
     """
     rng = np.random.default_rng(seed)
     first = draw_sweep(expected, junction, rng)
-    fits, exact = [fit_sweep(first)], fit_sweep(without_capacitance_error(first))
+    fits = [fit_sweep(first, hypotheses=False)]
+    exact = fit_sweep(without_capacitance_error(first), hypotheses=False)
     while (number := len(fits)) < max(DRAWS, repeat):
-        fits.append(fit_sweep(draw_sweep(expected, junction, rng)))
+        fits.append(fit_sweep(draw_sweep(expected, junction, rng), hypotheses=False))
         if (number + 1) % 10 == 0:
             notify(f"drawn and fitted {number + 1} of {repeat} sweeps")
     longer = [max(1.0, switches / MOST_DRAWN) for _, _, switches in expected]
@@ -169,7 +170,7 @@ def _why_not(fit: SweepFit) -> str:
         return fit.reasons.get("measured_crossover_temperature_K", "the escape temperature does not leave saturation")
     if measured.temperature_stderr > RESOLVED * measured.temperature:
         return "the temperature at which the escape temperature leaves its saturation is too uncertain"
-    return fit.reasons.get("verdict", "")
+    return fit.reasons.get("saturation_test", "")
 
 
 def _spread(fits: Sequence[SweepFit]) -> dict[str, Any]:

@@ -125,7 +125,10 @@ class Content:
     fitted
         Whether an analysis was handed in at all.
     verdict
-        In words.
+        Of the saturation against tunnelling's prediction, in words.
+    sentence, concluded, explanations, reasons, changes
+        What may be concluded from the sweep, in one sentence; whether anything is; the explanations that were compared,
+        as cells of a table; what it stands on, and what would change it.
     potential
         Name of the junction's potential, from the sample file.
     unidentified
@@ -141,6 +144,11 @@ class Content:
     results: Mapping[str, Estimate]
     fitted: bool = False
     verdict: str | None = None
+    sentence: str = ""
+    concluded: bool = False
+    explanations: tuple[tuple[str, str, str, str], ...] = ()
+    reasons: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     theory: TheoryCurves | None = None

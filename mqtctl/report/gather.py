@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.results import POINT, EscapeRates, HistogramFit, PointFit
+from mqtctl.analysis.hypotheses.results import HypothesisResult, Verdict
 from mqtctl.analysis.quantity import estimates
 from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.errors import InputError
+from mqtctl.notation import MISSING
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
@@ -28,7 +30,7 @@ __all__ = ["gather"]
 _LEAST_SWITCHES = 10  # fewer make neither a rate nor a histogram
 _LEAST_CURVE = 2  # points that make a line
 #: What can have a reason not to be there, as a sentence calls it.
-_WORDS = {row.key: row.in_words for row in SWEEP} | {"verdict": "whether the saturation is tunnelling"}
+_WORDS = {row.key: row.in_words for row in SWEEP} | {"saturation_test": "whether the saturation is that of tunnelling"}
 
 
 def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
@@ -39,7 +41,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
     content = Content(sweep.title, points, estimates(SWEEP, known), potential=sweep.junction.potential)
     if fit is None:
         return replace(content, warnings=("No analysis was made: only the data are shown.",))
-    return replace(
+    content = replace(
         content,
         fitted=True,
         verdict=fit.tunnelling.verdict,
@@ -47,6 +49,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
         warnings=tuple(_sentence(flag) for flag in fit.flags),
         theory=_theory(sweep, content),
     )
+    return _with_conclusion(content, fit.conclusion)
 
 
 def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
@@ -131,6 +134,43 @@ def _rates(histogram: Histogram) -> RatePoints | None:
     return RatePoints(
         found.bias_current[usable], found.rate[usable], found.rate_lower[usable], found.rate_upper[usable]
     )
+
+
+def _with_conclusion(content: Content, found: Verdict | None) -> Content:
+    """Add what may be concluded, with the explanations that were compared and what it stands on."""
+    if found is None:
+        return content
+    passed = [each.name for each in found.preconditions if each.state == "passed"]
+    reasons = [f"{each.name}: {each.state}: {each.text}" for each in found.preconditions if each.state != "passed"]
+    if passed:
+        reasons.append(f"passed: {', '.join(passed)}")
+    if found.power is not None:
+        power = found.power
+        pair = f"{power.winner} from “{power.rival}”"
+        reasons.append(f"an experiment like this one tells {pair} with a probability of {power.power:.1%}")
+    return replace(
+        content,
+        sentence=found.sentence,
+        concluded=found.verdict not in ("not identifiable", "cannot be told apart"),
+        explanations=tuple(_explanation(each, found.hypotheses[0]) for each in found.hypotheses),
+        reasons=tuple(reasons),
+        changes=found.would_change,
+    )
+
+
+def _explanation(one: HypothesisResult, best: HypothesisResult) -> tuple[str, str, str, str]:
+    """Return the cells of an explanation: name, ln L less the best's without and with its parameters counted, p."""
+    return (
+        one.name,
+        _minus(one.log_likelihood - best.log_likelihood) + ("" if one.converged else " (at least)"),
+        _minus(one.score - best.score),
+        MISSING if one.p_value is None else f"{one.p_value:.2g}" if one.p_value > 0.0 else "< 1e-300",
+    )
+
+
+def _minus(value: float) -> str:
+    """Write a difference of logarithms of likelihoods."""
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _unidentified(reasons: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

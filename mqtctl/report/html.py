@@ -53,6 +53,7 @@ $sections
 </html>
 """)
 
+_EXPLANATIONS = ("explanation", "ln <i>L</i>, less the best", "its parameters counted", "goodness of fit <i>p</i>")
 _STYLE = """\
 :root { color-scheme: light; }
 body { font: 10.5pt/1.45 "DejaVu Sans", "Helvetica Neue", Arial, sans-serif; color: #1a1a1a; background: #fff;
@@ -73,6 +74,7 @@ th { border-bottom: 1pt solid #1a1a1a; font-weight: 600; vertical-align: bottom;
 thead { display: table-header-group; }
 tr, section.whole { break-inside: avoid; }
 table.points th, table.points td { white-space: nowrap; }
+table.explanations td:first-child, table.explanations th:first-child { text-align: left; white-space: normal; }
 table.pairs td { text-align: left; overflow-wrap: anywhere; }
 table.pairs td:first-child { width: 62%; color: #333; }
 figure { margin: 0.5cm 0; break-inside: avoid; }
@@ -148,6 +150,16 @@ def _subtitle(content: Content) -> str:
 
 def _verdict(content: Content) -> str:
     """Return the box with the main conclusion, empty where none was drawn."""
+    if content.sentence:
+        kind = "box" if content.concluded else "box warning"
+        said = f"<p><strong>{html.escape(content.sentence)}</strong></p>"
+        if content.explanations:
+            said += "<p>Explanations of all histograms together, the likeliest first:</p>"
+            said += html_table(_EXPLANATIONS, content.explanations, "explanations")
+        for title, lines in (("What it rests on", content.reasons), ("What would change it", content.changes)):
+            items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+            said += f"<p>{title}:</p><ul>{items}</ul>" if lines else ""
+        return f'<div class="{kind}">{said}</div>'
     if content.verdict is None:
         return ""
     sigmas = ""

@@ -22,7 +22,10 @@ _NOT_FLAT = 0.01  # p-value below which saturated points that scatter this much 
 def summary_table(content: Content) -> str:
     """Return the sweep's results as an HTML table of name and value."""
     rows = [(Markup(_heading(row, content)), _value(row, content)) for row in SWEEP if row.heading]
-    words = (("Potential used, from the sample file", content.potential), ("Verdict", _verdict(content)))
+    words = (
+        ("Potential used, from the sample file", content.potential),
+        ("Saturation against prediction", _verdict(content)),
+    )
     return html_table((), [*rows, *words], "pairs")
 
 
@@ -70,7 +73,7 @@ _NOTES: Mapping[str, Callable[[Mapping[str, Estimate]], str]] = {
 
 
 def _verdict(content: Content) -> str:
-    """Write the verdict with its standard errors."""
+    """Write how saturation and prediction agree, with the standard errors."""
     if content.verdict is None:
         return MISSING
     if content.sigmas is None:

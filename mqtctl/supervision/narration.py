@@ -9,7 +9,7 @@ from typing import Any
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
 from mqtctl.acquisition.events import AtRest, OutputsInUse, PointSkipped
 from mqtctl.supervision.link import Link
-from mqtctl.workflow import MeasurementBegins
+from mqtctl.workflow import MeasurementBegins, PointFitted
 from mqtctl.workflow.time_left import TimeLeft
 
 __all__ = ["Narration"]
@@ -85,6 +85,14 @@ def _facts(event: object) -> tuple[str, dict[str, Any]] | None:
             }
         case PointSkipped():
             return "skipped", {**_place(event), "target_K": event.target, "reason": event.reason}
+        case PointFitted():
+            return "fitted", {
+                "point": event.point,
+                "critical_current_A": _finite(event.critical_current),
+                "critical_current_stderr_A": _finite(event.critical_current_stderr),
+                "escape_temperature_K": _finite(event.escape_temperature),
+                "escape_temperature_stderr_K": _finite(event.escape_temperature_stderr),
+            }
         case Remark():
             return "remark", {"text": event.text}
         case _:

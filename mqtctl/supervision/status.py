@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,8 @@ LOG_NAME = "status.jsonl"
 FORMAT = 1
 #: So many finished histograms and remarks stand in the status; all of them stand in the log.
 _MOST_REMARKS = 20
+#: What passes is written at most so often, in s: a simulated bench settles a hundred times faster than anybody looks.
+_EVERY = 0.2
 
 
 def now() -> str:
@@ -115,6 +118,7 @@ class StatusFile:
     def __init__(self, status: Status) -> None:
         self.status = status
         self._unlogged: list[bytes] = []
+        self._written = -_EVERY
 
     def take(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Take what the worker tells, and write."""
@@ -122,12 +126,15 @@ class StatusFile:
         if kind != "beat":
             line = json.dumps({"time": self.status.updated, "kind": kind, **facts})
             self._unlogged.append(line.encode() + b"\n")
-        self.write(durable=kind not in ("beat", "settling"))
+        passing = kind in ("beat", "settling")
+        if not passing or time.monotonic() - self._written >= _EVERY:
+            self.write(durable=not passing)
 
     def write(self, *, durable: bool = True) -> None:
         """Write status and log as they are; `durable`: to the disk itself."""
         if not self.status.folder:
             return
+        self._written = time.monotonic()
         folder = Path(self.status.folder)
         with suppress(OSError):  # a full disk ends the measurement by itself; a status never does
             if self._unlogged:

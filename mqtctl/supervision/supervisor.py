@@ -18,13 +18,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
+from mqtctl.supervision.alarm import Alarm, alarm_command
 from mqtctl.supervision.link import HANDLE_NAME
+from mqtctl.supervision.page_file import PageFile
 from mqtctl.supervision.resting import bring_to_rest, own_command
 from mqtctl.supervision.status import Status, StatusFile, now
 
-__all__ = ["SILENCE", "Supervisor", "is_supervised", "supervise"]
+__all__ = ["SILENCE", "Beside", "Supervisor", "is_supervised", "supervise"]
 
 #: Commands that switch outputs on.
 COMMANDS = ("sweep", "histogram", "calibrate", "resume")
@@ -60,9 +62,20 @@ def supervise(arguments: Sequence[str]) -> int:
     )
     os.close(writing)
     status = Status(command=" ".join(arguments), process=worker.pid, begun=now(), updated=now())
-    supervisor = Supervisor(worker, reading, StatusFile(status))
+    beside = (Alarm(alarm_command(arguments)), PageFile())
+    supervisor = Supervisor(worker, reading, StatusFile(status), beside=beside)
     with _passing_on(supervisor):
         return supervisor.run()
+
+
+class Beside(Protocol):
+    """Something that looks at the status as it changes, and never keeps the watch waiting."""
+
+    def changed(self, status: Status, kind: str) -> None:
+        """Take a change, and what the worker told."""
+
+    def ended(self, status: Status) -> list[str]:
+        """Come to an end; returns what is to be remarked."""
 
 
 def _say(sentence: str) -> None:
@@ -84,6 +97,8 @@ class Supervisor:
         Where its status is kept.
     rest
         Brings a bench to rest: (station file, tell) -> whether that is confirmed.
+    beside
+        Told of every change of the status.
     """
 
     worker: subprocess.Popen[bytes]
@@ -92,6 +107,7 @@ class Supervisor:
     rest: Callable[[str, Callable[[str], object]], bool] = bring_to_rest
     silence: float = SILENCE
     grace: float = GRACE
+    beside: Sequence[Beside] = ()
     _in_use: bool = False
     _asked: list[int] = field(default_factory=list)
     _rest_of_line: bytes = b""
@@ -107,6 +123,10 @@ class Supervisor:
         status.left_s = None
         status.updated = now()
         self.file.write()
+        for listener in self.beside:
+            for text in listener.ended(status):
+                self.file.take("remark", {"text": text})
+                _say(text)
         return code
 
     def pass_on(self, number: int) -> None:
@@ -142,6 +162,11 @@ class Supervisor:
             kind = told.pop("kind")
             self._in_use = {"outputs in use": True, "at rest": False}.get(kind, self._in_use)
             self.file.take(kind, told)
+            self._tell_beside(kind)
+
+    def _tell_beside(self, kind: str) -> None:
+        for listener in self.beside:
+            listener.changed(self.file.status, kind)
 
     def _ended(self, *, silent: bool) -> int:
         """Wait for the worker, ask it to end where it does not, end it where it is deaf; returns its exit code."""
@@ -165,6 +190,7 @@ class Supervisor:
         status.alarm = "the measurement ended without making safe"
         status.set_outputs("being switched off")
         self.file.write()
+        self._tell_beside("alarm")
         if code != 20:
             _say("the measurement ended without making safe; source and heater are being switched off")
         confirmed = self.rest(status.station, _say)

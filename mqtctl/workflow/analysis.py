@@ -21,7 +21,12 @@ __all__ = ["analyze", "analyze_stored", "report"]
 
 
 def analyze(
-    data: Path, *, run_id: int | None = None, calibration: Path | None = None, potential: str | None = None
+    data: Path,
+    *,
+    run_id: int | None = None,
+    calibration: Path | None = None,
+    potential: str | None = None,
+    quick: bool = False,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
@@ -31,6 +36,8 @@ def analyze(
         Calibration file with which the currents are computed again from the raw intervals.
     potential
         Name of the junction's potential; None for that of the sample file it was measured with.
+    quick
+        Leave out what these data could have decided (the key `power`).
 
     Raises
     ------
@@ -43,7 +50,7 @@ def analyze(
         junction = replace(stored.sweep.junction, potential=potential)
         junction_of(junction)  # one that does not exist is no flag of each point
         stored = replace(stored, sweep=replace(stored.sweep, junction=junction))
-    return _fitted(stored, database, single=run_id is not None).result
+    return _fitted(stored, database, single=run_id is not None, power=not quick).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -101,16 +108,18 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path, *, single: bool = False) -> _Fitted:
+def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
     require_switches(stored)
     stored, offset = centred(stored)
     there = extent(stored, single=single)
-    fit = flagged(fit_sweep(stored.sweep), stored, there)
+    beside = besides(stored)
+    heated = beside["heating_check"]["heated"] if "heating_check" in beside else None
+    fit = flagged(fit_sweep(stored.sweep, heated=heated, power=power), stored, there)
     result = {
         **fit.to_dict(),
         **offset,
-        **besides(stored),
+        **beside,
         **sweep_times(stored),
         **there,
         "database": str(database),

@@ -184,6 +184,13 @@ def find_run(run: Path) -> tuple[Path, str | None]:
         return (run / DATABASE_NAME if (run / DATABASE_NAME).is_file() else database), sweep_id
     if (run / DATABASE_NAME).is_file():
         return run / DATABASE_NAME, None
+    order = run / ORDER_NAME
+    if order.is_file():  # it goes on or died, and its database lies elsewhere
+        try:
+            content = json.loads(order.read_text(encoding="utf-8"))
+            return Path(content["database"]), str(content["sweep_id"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+            raise InputError(f"{order}: is damaged ({exc})") from exc
     raise InputError(f"{run}: holds no run (neither {RESULT_NAME} nor {DATABASE_NAME})")
 
 

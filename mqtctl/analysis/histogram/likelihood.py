@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.censoring import log_empty, surviving
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 
-__all__ = ["LogRate", "Slope", "log_likelihood", "observed_information", "scores", "slope"]
+__all__ = ["LogRate", "Slope", "first_order", "log_likelihood", "observed_information", "scores", "slope"]
 
 STEP = 2e-3  # parameters are logarithms: truncation (STEP²/6) stays below 1e-6, rounding below 1e-11
 
@@ -99,12 +99,17 @@ def slope(reduced: ReducedHistogram, rates: LogRate, parameters: NDArray[np.floa
             for shift in STEP * np.eye(parameters.size)
         ]
     )
+    return first_order(reduced, centre, jacobian)
+
+
+def first_order(reduced: ReducedHistogram, centre: NDArray[np.float64], jacobian: NDArray[np.float64]) -> Slope:
+    """Return the same from ln Γ on the nodes, shape (n_node,), and its derivatives, (n_parameter, n_node)."""
     rate = np.exp(centre)
     survivors = float(reduced.censored)
     if not reduced.all_survived:
         survivors = surviving(reduced.switches, reduced.censored, float(reduced.whole_ramp @ rate))
-    nothing = np.zeros((parameters.size, parameters.size))
-    first = Slope(rate, jacobian, np.zeros(parameters.size), nothing, centre, survivors)
+    number = len(jacobian)
+    first = Slope(rate, jacobian, np.zeros(number), np.zeros((number, number)), centre, survivors)
     expected = first.at_risk(reduced)
     information = (jacobian * expected) @ jacobian.T
     if survivors < reduced.censored:  # else the climb follows the bound

@@ -170,7 +170,13 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
 
 
 def expected_histogram(
-    rate: Callable[[NDArray[np.float64]], NDArray[np.float64]], low: float, high: float, ramp_rate: float
+    rate: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    low: float,
+    high: float,
+    ramp_rate: float,
+    *,
+    order: int = 96,
+    number: int = EXACT_LIMIT,
 ) -> ReducedHistogram:
     """Return the histogram that a theory expects of many ramps, reduced like a measured one.
 
@@ -182,8 +188,9 @@ def expected_histogram(
         Currents in A below and above which hardly any ramp switches.
     ramp_rate
         dI/dt in A/s.
+    order, number
+        Number of nodes, and of switches.
     """
-    order, number = 96, EXACT_LIMIT
     half = 0.5 * (high - low)
     currents = 0.5 * (low + high) + half * chebyshev_nodes(order)
     values = rate(currents)

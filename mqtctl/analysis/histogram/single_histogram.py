@@ -9,7 +9,7 @@ import numpy as np
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
-from mqtctl.analysis.histogram.health import check_health
+from mqtctl.analysis.histogram.health import Health, check_health
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
@@ -35,6 +35,7 @@ class PreparedPoint:
     reduced: ReducedHistogram | None
     alone: HistogramFit | None
     flags: tuple[str, ...]
+    health: Health | None = None
 
     def crossover_temperature(self, estimate: JunctionEstimate, critical_current: float | None) -> float | None:
         """Return ħ ω_R/(2 π k_B) in K at the mean switching current, with this Ic (A) or the histogram's own."""
@@ -77,14 +78,15 @@ def prepare_point(
     Where the bath is not needed, one that nobody stated (nan) is no fault.
     """
     flags: list[str] = []
-    found = reduced = alone = None
+    found = reduced = alone = health = None
     try:
         found = moments(histogram.switching_currents)
         reduced = reduce_histogram(histogram)
         if reduced.rounding is not None:
             found = moments(histogram.switching_currents, reduced.rounding)
             flags += _about_rounding(histogram, reduced.rounding)
-        flags += check_health(histogram.switching_currents, histogram.censored, reduced.rounding).flags
+        health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
+        flags += health.flags
         alone = fit_reduced(reduced, estimate, model)
         flags += alone.flags
         flags += implausibly_hot(alone.escape_temperature, histogram.temperature)
@@ -93,7 +95,7 @@ def prepare_point(
     stated = bath_needed or not math.isnan(histogram.temperature)
     if stated and not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
         flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
-    return PreparedPoint(histogram, found, reduced, alone, tuple(flags))
+    return PreparedPoint(histogram, found, reduced, alone, tuple(flags), health)
 
 
 def _about_rounding(histogram: Histogram, rounding: Rounding) -> list[str]:

@@ -4,7 +4,8 @@
 2. Points whose bath is at least `THERMAL_RATIO` times the crossover temperature share one Ic: joint fit with the full
    escape model. The set is found again with that Ic until it stays the same.
 3. Every point's a_t = 1 escape temperature with the shared Ic, with one covariance for everything.
-4. Saturation, crossover, test for tunnelling, noise thermometry, exponent of the width.
+4. Saturation, crossover, test of the saturation, noise thermometry, exponent of the width.
+5. The verdict: competing explanations, fitted to all histograms (`analysis/hypotheses`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
 from mqtctl.analysis.histogram.plausibility import implausible_measurement, not_valid
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
+from mqtctl.analysis.hypotheses.verdict import draw_verdict
 from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.analysis.sweep.shared_critical_current import SharedFit, share_critical_current
@@ -38,7 +40,7 @@ NEEDS_CRITICAL_CURRENT = (
     "crossover_temperature_K",
     "measured_crossover_temperature_K",
     "noise_thermometry_slope",
-    "verdict",
+    "saturation_test",
 )
 
 
@@ -48,6 +50,10 @@ def fit_sweep(
     escape_model: EscapeModel = A_T_ONE,
     thermal_ratio: float = THERMAL_RATIO,
     saturation_ratio: float = SATURATION_RATIO,
+    *,
+    heated: bool | None = None,
+    hypotheses: bool = True,
+    power: bool = True,
 ) -> SweepFit:
     """Analyse a sweep: shared critical current, escape temperatures, saturation, crossover, test for tunnelling.
 
@@ -62,6 +68,12 @@ def fit_sweep(
         Law that defines the escape temperature; a_t = 1 unless another convention is wanted.
     thermal_ratio, saturation_ratio
         Bath over crossover temperature from which a point is thermal, and up to which it is saturated.
+
+    heated
+        What the check with a slower repetition found (`compare_duty_cycles`); None: it was not made.
+    hypotheses, power
+        Whether the explanations of the sweep are fitted and compared, which gives the verdict, and whether it is
+        computed what these data could have decided.
 
     Raises
     ------
@@ -98,6 +110,8 @@ def fit_sweep(
         reasons=reasons,
         flags=(*_flags(sweep, shared, found), *(_outside(prepared, shared, model) if shared else ())),
     )
+    if hypotheses:
+        result = replace(result, conclusion=draw_verdict(prepared, sweep.junction, model, heated, power))
     return result if shared is None else _with_critical_current(result, shared, prepared)
 
 

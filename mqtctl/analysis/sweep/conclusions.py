@@ -68,7 +68,9 @@ def conclude(
             f" (coldest bath: {1e3 * min(bath.values()):.3g} mK)"
         )
         names = ("saturation_escape_temperature_K", "crossover_temperature_K", "measured_crossover_temperature_K")
-        return Conclusions((), predicted, thermometry=thermometry, reasons=dict.fromkeys((*names, "verdict"), reason))
+        return Conclusions(
+            (), predicted, thermometry=thermometry, reasons=dict.fromkeys((*names, "saturation_test"), reason)
+        )
     chosen = _saturated_points(points, shared, models, saturated, predicted)
     plateau = saturation(chosen)
     current = plateau.mean_switching_current
@@ -79,9 +81,9 @@ def conclude(
     if isinstance(passage, str):
         reasons["measured_crossover_temperature_K"] = passage
     if tunnelling.verdict == NOT_IDENTIFIABLE:
-        reasons["verdict"] = "the standard error of the difference exceeds a quarter of the temperature"
+        reasons["saturation_test"] = "the standard error of the difference exceeds a quarter of the temperature"
         if tunnelling.predicted is None:
-            reasons["verdict"] = (
+            reasons["saturation_test"] = (
                 "the escape model gives no distribution at the bath temperatures of the saturated points"
             )
     return Conclusions(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mqtctl.analysis.histogram.results import PointFit
+from mqtctl.analysis.hypotheses.results import VERDICT_KEYS, Verdict
 from mqtctl.analysis.quantity import Quantity, as_json
 from mqtctl.notation import NOTHING, Estimate, jsonable
 from mqtctl.records import JunctionEstimate
@@ -182,6 +183,8 @@ class SweepFit:
         For every number that is None, why.
     flags
         What is doubtful about the sweep as a whole.
+    conclusion
+        The verdict of the competing explanations; None if they were not fitted.
     """
 
     title: str
@@ -205,6 +208,7 @@ class SweepFit:
     model_names: tuple[str, str] = ("Escape", "TransitionState")
     reasons: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    conclusion: Verdict | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of `sweep`, `resume` and `analyze`; what does not exist is None.
@@ -220,7 +224,8 @@ class SweepFit:
             "potential": self.junction.potential,
             "saturated_points": list(saturation.points) if saturation else [],
             "measured_crossover_by_rate": measured and [each.to_dict() for each in measured.by_rate],
-            "verdict": self.tunnelling.verdict,
+            "saturation_test": self.tunnelling.verdict,
+            **(self.conclusion.to_dict() if self.conclusion else dict.fromkeys(VERDICT_KEYS)),
             "joint_fit_model": self.model_names[0],
             "escape_temperature_model": self.model_names[1],
             "reasons": dict(self.reasons),

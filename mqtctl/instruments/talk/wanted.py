@@ -153,12 +153,16 @@ class SettingsGuard:
         ------
         HardwareError
             Something reads back differently.
+        ValueError
+            Only at first: replies are out of step.
         """
         self.forget()
         found = {}
         for setting in (setting for setting in wanted if setting.value is not None):
             found[setting.name] = setting.parameter.get()
             if not setting.agrees(found[setting.name]):
+                if setting.agrees(setting.parameter.get()):  # that was the answer to another question
+                    raise ValueError(f"{setting.name} read back {found[setting.name]!r}, and then as it was set")
                 raise HardwareError(
                     f"{named(self._instrument)}: {setting.name} was set to {setting.value!r} but reads back "
                     f"{found[setting.name]!r}; look for a conflict of settings, or a limit or lock at the front panel"

@@ -103,7 +103,8 @@ def test_the_sweep_is_the_one_that_was_checked_and_rehearsed(run: Run) -> None:
         assert point["escape_temperature_free_K"] == pytest.approx(
             set_point, abs=4 * point["escape_temperature_free_stderr_K"]
         )
-        # the prefactor of a half lies 13 nA, forty standard errors, from that of the bench's usual law
+        # the prefactor of a half lies at least ten standard errors from the bench's usual law, whose depletion of
+        # the well goes in the same direction
         assert point["mean_switching_current_A"] == pytest.approx(
             predicted["mean_switching_current_A"], abs=4 * point["mean_switching_current_stderr_A"]
         )
@@ -114,7 +115,9 @@ def test_the_sweep_is_the_one_that_was_checked_and_rehearsed(run: Run) -> None:
     for usual, point in zip(rehearsed["points"], stand_in["points"], strict=True):
         assert point["settling_time_s"] == pytest.approx(usual["settling_time_s"], rel=0.1)
         later = usual["mean_switching_current_A"] - point["mean_switching_current_A"]
-        assert 11e-9 < later < 15e-9, "it escapes by the usual law, without the prefactor of a half"
+        assert 8 * point["mean_switching_current_stderr_A"] < later < 13e-9, (
+            "it escapes by the usual law, without the prefactor of a half"
+        )
 
 
 def test_the_log_has_the_baths_temperature_with_the_right_prefactor_alone(

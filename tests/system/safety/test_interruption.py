@@ -18,7 +18,7 @@ from mqtctl.storage import load_sweep
 def start(laboratory: Any) -> subprocess.Popen[str]:
     """Start a long sweep in a process of its own."""
     laboratory.change("plan.yaml", "[100 mK]", "[100 mK, 200 mK]")
-    laboratory.change("plan.yaml", "switches: 1000", "switches: 40000")
+    laboratory.change("plan.yaml", "switches: 1000", "switches: 400000")
     return subprocess.Popen(
         [sys.executable, "-m", "mqtctl", "sweep", "plan.yaml", "-o", "run", "--seed", "1"],
         cwd=laboratory.folder,

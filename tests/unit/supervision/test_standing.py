@@ -69,3 +69,16 @@ def test_the_words_begin_with_an_alarm(tmp_path: Path) -> None:
     text = "\n".join(told)
     for part in ("dead:", "point 3 of 14", "bath 50.1 mK, set point 50 mK", "120 of 1000 switches", "in use"):
         assert part in text
+
+
+def test_a_run_that_writes_to_a_database_elsewhere_has_a_standing(tmp_path: Path) -> None:
+    run = run_with(tmp_path / "run", outputs="in use")
+    (run / "data.db").rename(tmp_path / "shared.db")
+    order = {"format": 1, "plan": "p.yaml", "sweep_id": "x", "database": str(tmp_path / "shared.db")}
+    (run / "run.json").write_text(json.dumps(order), encoding="utf-8")
+    with sole_writer(tmp_path / "shared.db"):
+        assert standing(run)["state"] == "running"
+    assert standing(run)["state"] == "dead"
+    (run / "run.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="is damaged"):
+        standing(run)

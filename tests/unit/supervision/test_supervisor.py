@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from mqtctl.supervision.alarm import Alarm
 from mqtctl.supervision.link import HANDLE_NAME, Link
 from mqtctl.supervision.resting import RestAttempt, bring_to_rest
 from mqtctl.supervision.status import LOG_NAME, STATUS_NAME, Status, StatusFile
-from mqtctl.supervision.supervisor import Supervisor, is_supervised
+from mqtctl.supervision.supervisor import Beside, Supervisor, is_supervised
 from tests.unit.instruments.fake_clock import FakeClock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no handles are handed down there")
@@ -52,7 +53,14 @@ class Watched:
     status: Status
 
 
-def watch(tmp_path: Path, *lines: str, confirms: bool = True, silence: float = 60.0, grace: float = 10.0) -> Watched:
+def watch(
+    tmp_path: Path,
+    *lines: str,
+    confirms: bool = True,
+    silence: float = 60.0,
+    grace: float = 10.0,
+    beside: Sequence[Beside] = (),
+) -> Watched:
     """Let a worker of these lines run under a supervisor."""
     reading, writing = os.pipe()
     code = "\n".join([WORKER, f'tell("begins", folder={str(tmp_path)!r}, simulated=True, seed=1)', *lines])
@@ -61,7 +69,7 @@ def watch(tmp_path: Path, *lines: str, confirms: bool = True, silence: float = 6
     )
     os.close(writing)
     bench = Bench(confirms)
-    supervisor = Supervisor(worker, reading, StatusFile(Status()), bench.rest, silence, grace)
+    supervisor = Supervisor(worker, reading, StatusFile(Status()), bench.rest, silence, grace, beside)
     try:
         return Watched(supervisor.run(), bench.rested, supervisor.file.status)
     finally:
@@ -196,3 +204,23 @@ def test_only_what_drives_outputs_is_supervised(monkeypatch: pytest.MonkeyPatch)
         assert not is_supervised(other)
     monkeypatch.setenv(HANDLE_NAME, "7")
     assert not is_supervised(["sweep"])
+
+
+@pytest.mark.parametrize(
+    ("confirms", "last"),
+    [
+        (True, "ended with exit code 134; source and heater are off, confirmed"),
+        (False, "source or heater may be on: look at the instruments"),
+    ],
+)
+def test_a_death_with_outputs_in_use_calls_for_somebody_before_and_after_it_was_made_safe(
+    confirms: bool, last: str, tmp_path: Path
+) -> None:
+    called = tmp_path / "called"
+    script = f"cat >> '{called}'; echo >> '{called}'; exit 3"
+    seen = watch(tmp_path, IN_USE, "os.abort()", confirms=confirms, beside=[Alarm(["sh", "-c", script])])
+    calls = [json.loads(line) for line in called.read_text(encoding="utf-8").splitlines()]
+    assert [call["reason"] for call in calls] == ["the measurement ended without making safe", last]
+    assert calls[0]["station"] == "station.yaml"
+    assert [remark["text"].endswith("exit code 3; nobody was called") for remark in seen.status.remarks] == [True, True]
+    assert seen.code == (134 if confirms else 20)

@@ -1,0 +1,202 @@
+"""What a verdict stands on, and which histograms may enter it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mqtctl.analysis.histogram.escape_temperature import thermal_start
+from mqtctl.analysis.histogram.health import ALARM, Health
+from mqtctl.analysis.histogram.known_junction import junction_of
+from mqtctl.analysis.histogram.single_histogram import PreparedPoint
+from mqtctl.analysis.hypotheses.evidence import Evidence, trimmed
+from mqtctl.analysis.hypotheses.fit import Fitted
+from mqtctl.analysis.hypotheses.results import Precondition
+from mqtctl.physics.models.protocol import RateModel
+from mqtctl.records import JunctionEstimate
+
+__all__ = ["about_heating", "about_sample", "about_winner", "evidence_of", "judge_points"]
+
+THERMAL_RATIO = 3.0
+SAME_TEMPERATURE = 0.01
+SUSPICIOUS_PVALUE = 1e-3
+LEAST_HEAT_SPREAD = 1.2
+
+
+def _healthy(health: Health | None) -> bool:
+    if health is None:
+        return False
+    worst = min(health.autocorrelation_pvalue, health.drift_pvalue, health.outliers_pvalue, health.skewness_pvalue)
+    return worst >= ALARM
+
+
+def _ratio(point: PreparedPoint, estimate: JunctionEstimate) -> float:
+    """Return bath over crossover temperature; nan where it is not known."""
+    crossover = point.crossover_temperature(estimate, None)
+    return point.histogram.temperature / crossover if crossover else math.nan
+
+
+def judge_points(
+    points: Sequence[PreparedPoint], estimate: JunctionEstimate
+) -> tuple[tuple[int, ...], list[Precondition]]:
+    """Return the places of the histograms that may enter, and the preconditions that concern them."""
+    fitted = [
+        place
+        for place, point in enumerate(points)
+        if point.reduced is not None and point.alone is not None and math.isfinite(_ratio(point, estimate))
+    ]
+    used = tuple(place for place in fitted if _healthy(points[place].health))
+    drifting = sum(1 for place in fitted if (health := points[place].health) and health.drift_pvalue < ALARM)
+    bad = len(points) - len(used)
+    left_out = f"{bad} of {len(points)} histograms are not healthy, or cannot be fitted, and were left out"
+    found = [
+        Precondition("healthy histograms", "failed", left_out, forbids=2 * bad > len(points))
+        if bad
+        else Precondition("healthy histograms", "passed", "all histograms are healthy"),
+        Precondition(
+            "no drift",
+            "failed" if drifting else "passed",
+            f"the critical current drifts in {drifting} histograms" if drifting else "no histogram drifts",
+        ),
+    ]
+    if not used:
+        return used, found
+    ratios = [_ratio(points[place], estimate) for place in used]
+    baths = sorted(points[place].histogram.temperature for place in used)
+    several = baths[-1] > baths[0] * (1.0 + SAME_TEMPERATURE)
+    for name, passed, text in (
+        (
+            "several temperatures",
+            several,
+            "there are several bath temperatures" if several else "all histograms have the same bath temperature",
+        ),
+        (
+            "a thermal point",
+            max(ratios) >= THERMAL_RATIO,
+            f"the hottest bath is at {max(ratios):.2g} times the crossover temperature; from 3 on the critical current"
+            " can be measured without assuming tunnelling",
+        ),
+        (
+            "a point below the crossover",
+            min(ratios) < 1.0,
+            f"the coldest bath is at {min(ratios):.2g} times the crossover temperature",
+        ),
+    ):
+        found.append(Precondition(name, "passed" if passed else "failed", text, forbids=not passed))
+    return used, found
+
+
+def evidence_of(
+    points: Sequence[PreparedPoint], used: Sequence[int], estimate: JunctionEstimate
+) -> tuple[Evidence, NDArray[np.float64]]:
+    """Return the evidence, and escape temperatures in K of single histograms from which fits start, shape (n,)."""
+    chosen = [points[place] for place in used]
+    reduced = [trimmed(point.reduced) for point in chosen if point.reduced is not None]
+    ratios = np.array([_ratio(point, estimate) for point in chosen])
+    alone = [point.alone.critical_current for point in chosen if point.alone is not None]
+    floor = max(each.largest for each in reduced)
+    distances = [own - each.largest for own, each in zip(alone, reduced, strict=True)]
+    trusted = [own for own, ratio in zip(alone, ratios, strict=True) if ratio >= THERMAL_RATIO]
+    current = max(float(np.median(trusted)), floor + 0.2 * min(distances))
+    junction = junction_of(estimate, current)
+    temperatures = np.array([thermal_start(each, junction) for each in reduced])
+    bath = np.array([point.histogram.temperature for point in chosen])
+    heat = np.array([_heat(point) for point in chosen])
+    usable = _heat_varied(chosen) and bool(np.isfinite(heat).all() and heat.min() > 0.0)
+    evidence = Evidence(
+        histograms=tuple(reduced),
+        bath=bath,
+        bath_std=np.nan_to_num([point.histogram.temperature_std for point in chosen]),
+        heat=heat / heat.mean() if usable else np.ones(bath.size),
+        cold=ratios < THERMAL_RATIO,
+        estimate=estimate,
+        critical_current=current,
+        plateau=float(temperatures[np.argmin(bath)]),
+        floor=floor,
+    )
+    return evidence, temperatures
+
+
+def _heat(point: PreparedPoint) -> float:
+    """Return what the voltage state gives off per second, over a constant: the integral of I dt over the period."""
+    ramp, mean = point.histogram.ramp, point.moments.mean if point.moments else math.nan
+    if not (ramp.period > 0.0 and ramp.rate > 0.0):
+        return math.nan
+    return (ramp.stop_current**2 - mean**2) / (ramp.rate * ramp.period)
+
+
+def _heat_varied(chosen: Sequence[PreparedPoint]) -> bool:
+    """Return whether ramps of different rate or repetition were made; what the bath alone varies proves nothing."""
+    pace = [1.0 / (ramp.rate * ramp.period) for point in chosen if (ramp := point.histogram.ramp).period > 0.0]
+    return len(pace) == len(chosen) and max(pace) >= LEAST_HEAT_SPREAD * min(pace)
+
+
+def about_heating(heated: bool | None, evidence: Evidence | None) -> list[Precondition]:
+    """Say what the check with a slower repetition found, and whether the sweep itself could show heating."""
+    states = {
+        None: ("untested", "heating by the ramps was not checked with a slower repetition"),
+        False: ("passed", "a slower repetition gives the same histogram: the ramps do not heat"),
+        True: ("failed", "a slower repetition gives another histogram: the voltage state warms the sample"),
+    }
+    found = [Precondition("heating check", *states[heated])]
+    if evidence is not None and not evidence.heat_varied:
+        text = "all ramps have the same rate and repetition, so that heating looks like a decoupled sample"
+        found.append(Precondition("heating power varied", "untested", text))
+    return found
+
+
+def about_sample(estimate: JunctionEstimate) -> list[Precondition]:
+    """Say how well capacitance and damping were known beforehand."""
+    error = estimate.capacitance_stderr
+    if error is None:
+        found = [Precondition("capacitance known", "untested", "no error of the capacitance is stated: taken as exact")]
+    elif not error < estimate.capacitance:
+        text = "the capacitance was not known beforehand (its error is as large as itself) and was fitted"
+        found = [Precondition("capacitance known", "failed", text)]
+    else:
+        found = [Precondition("capacitance known", "passed", "the capacitance is known within a stated error")]
+    if math.isinf(estimate.resistance):
+        text = "no resistance is stated: the damping was taken as zero, and depletion left out"
+        found.append(Precondition("damping known", "untested", text))
+    return found
+
+
+def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
+    """Say whether the best explanation describes the histograms, was found, and stays within its model's range."""
+    found = [
+        Precondition("maximum found", "passed", "the best explanation's likelihood has its maximum")
+        if winner.converged
+        else Precondition("maximum found", "failed", "the best explanation's fit found no maximum", forbids=True)
+    ]
+    if pvalue is None:
+        found.append(Precondition("curve followed", "untested", "the values are rounded too coarsely to test the law"))
+    elif pvalue < SUSPICIOUS_PVALUE:
+        text = f"no explanation describes the histograms; the best has p = {pvalue:.1g}"
+        found.append(Precondition("curve followed", "failed", text, forbids=True))
+    else:
+        found.append(Precondition("curve followed", "passed", f"the histograms follow the law, p = {pvalue:.2g}"))
+    outside = _outside(winner)
+    if outside:
+        found.append(Precondition("model valid", "failed", f"at {len(outside)} points {outside[0]}"))
+    else:
+        found.append(Precondition("model valid", "passed", "the escape model is within its stated range everywhere"))
+    return found
+
+
+def _outside(winner: Fitted) -> list[str]:
+    """Return a sentence for each point whose switches lie outside the range of the winner's law."""
+    law, evidence = winner.problem.law, winner.problem.evidence
+    if not isinstance(law, RateModel):
+        return []
+    sentences = []
+    for each, temperature in zip(evidence.histograms, winner.temperatures, strict=True):
+        currents = np.array([current for _, current in each.quantile_pair])
+        validity = law.validity(winner.junction, currents, temperature)
+        # a junction that is classical by hypothesis has no quantum correction, and its "T/T0" says nothing
+        criteria = [one for one in validity.criteria if winner.problem.hypothesis.quantum or one.name != "T/T0"]
+        failing = [one for one in criteria if not np.all(one.satisfied)]
+        sentences += [one.sentence(np.atleast_1d(~one.satisfied)) for one in failing[:1]]
+    return sentences
