@@ -261,9 +261,10 @@ class SrsSR620TimingCounter(CounterFacts):
             return
         self._end()
         missing = self._diagnosis.missing_edge(_late_after(period))
-        if missing == BOTH_ARRIVE and self._heard_at > self._armed_at:
-            raise GlitchError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; the dump has ended")
-        raise HardwareError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}")
+        # a dump that has begun well can be ended by whatever happens to the line
+        ended = missing == BOTH_ARRIVE and self._heard_at > self._armed_at
+        text = f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}"
+        raise GlitchError(text) if ended else HardwareError(text)
 
     def _end(self) -> None:
         """End a dump that is under way; what was received stays."""
