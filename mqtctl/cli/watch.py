@@ -30,7 +30,7 @@ def watch(
         from mqtctl.supervision.standing import newest_run
 
         try:
-            from mqtctl.watching.server import serve
+            from mqtctl.status_server.server import serve
         except ModuleNotFoundError as exc:
             if (exc.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio"):
                 raise

@@ -35,7 +35,7 @@ def test_a_run_that_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: pyte
 def test_a_missing_extra_is_a_sentence_with_what_to_install(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith(("mqtctl.watching", missing))]:
+    for name in [name for name in sys.modules if name.startswith(("mqtctl.status_server", missing))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [_Missing(missing), *sys.meta_path])
     refused(run("watch", str(tmp_path)), f"needs {missing}", "`pip install 'mqtctl[watch]'`")

@@ -21,8 +21,8 @@ from starlette.types import ASGIApp
 
 from mqtctl.errors import InputError
 from mqtctl.status_page.follow import REPORT_NAME
-from mqtctl.watching.guard import Guard, Visitors, is_loopback
-from mqtctl.watching.shared_reader import EVENTS, EVERY, REPORT, SharedReader
+from mqtctl.status_server.guard import Guard, Visitors, is_loopback
+from mqtctl.status_server.shared_reader import EVENTS, EVERY, REPORT, SharedReader
 
 __all__ = ["changes", "listening_socket", "page_app", "serve"]
 

@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 from mqtctl.errors import InputError
+from mqtctl.status_server.server import changes
+from mqtctl.status_server.shared_reader import EVERY, SharedReader
 from mqtctl.storage import sole_writer
-from mqtctl.watching.server import changes
-from mqtctl.watching.shared_reader import EVERY, SharedReader
 from tests.unit.status_page.a_run import settling, write_log, write_status
 
 
@@ -97,7 +97,7 @@ def test_a_sweep_that_dies_is_told_and_its_database_is_not_held_again_and_again(
         assert "heard for" in reader.page()  # long ago, by the status made here
     time.now = 3.0
     assert "Dead, point 1 of 3" in reader.page()
-    monkeypatch.setattr("mqtctl.watching.shared_reader.standing", lambda _: pytest.fail("asked again"))
+    monkeypatch.setattr("mqtctl.status_server.shared_reader.standing", lambda _: pytest.fail("asked again"))
     time.now = 6.0
     assert "Dead, point 1 of 3" in reader.page()
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from mqtctl.storage import sole_writer
-from tests.system.watching.browser import CHROMIUM, Browser, open_browser
+from tests.system.status_page.browser import CHROMIUM, Browser, open_browser
 
 MQTCTL = [sys.executable, "-m", "mqtctl"]
 

@@ -8,11 +8,11 @@ import pytest
 
 from mqtctl.errors import InputError
 from mqtctl.status_page import CONTENT_POLICY
-from mqtctl.watching.guard import Visitors, is_loopback
-from mqtctl.watching.server import listening_socket, page_app, serve
-from mqtctl.watching.shared_reader import SharedReader
+from mqtctl.status_server.guard import Visitors, is_loopback
+from mqtctl.status_server.server import listening_socket, page_app, serve
+from mqtctl.status_server.shared_reader import SharedReader
 from tests.unit.status_page.a_run import settling, write_log, write_status
-from tests.unit.watching.asgi_client import Client
+from tests.unit.status_server.asgi_client import Client
 
 
 def client(run: Path, visitors: Visitors | None = None) -> Client:
