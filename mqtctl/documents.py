@@ -76,7 +76,7 @@ def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path}: cannot be read ({exc})") from exc
     try:
-        content: Any = copy.deepcopy(_parsed(text, duplicates))
+        content = copy.deepcopy(_parsed(text, duplicates))
     except MarkedYAMLError as exc:
         raise InputError(f"{path}: {_yaml_fault(exc)}") from exc
     except YAMLError as exc:
@@ -94,9 +94,9 @@ def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     return content
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _parsed(text: str, duplicates: bool) -> Any:
-    """Return what a YAML text says, to be copied: parsing takes longer than building a whole bench of it."""
+    """Return what a YAML text holds, not to be changed: a command reads the same files at each of its steps."""
     from ruamel.yaml import YAML
 
     parser = YAML(typ="safe", pure=True)
