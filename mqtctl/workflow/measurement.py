@@ -27,10 +27,10 @@ from mqtctl.acquisition import (
     instruments_of,
     run_sweep,
 )
-from mqtctl.acquisition.checks import calibration_findings
-from mqtctl.acquisition.checks.preflight import check_plan
 from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
+from mqtctl.acquisition.preflight import calibration_findings
+from mqtctl.acquisition.preflight.together import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
