@@ -160,11 +160,13 @@ def served(wanted: Wanted, transcript: Path, port_base: int = 0) -> Iterator[Ser
     """
     bench = open_bench(wanted.path(transcript))
     try:
+        if bench.speed is not None:
+            raise BenchFileError(f"{wanted.bench}: give a served bench its speed with the marker's key speed=")
         wanted.plan_faults(bench.faults)
         try:
             server = BenchServer(bench, wanted.speed, port_base)
-        except (OSError, OverflowError) as exc:
-            raise BenchFileError(f"{getattr(exc, 'strerror', exc)}; leave --mqt-port-base out for free ports") from exc
+        except OSError as exc:
+            raise BenchFileError(f"{exc.strerror}; leave --mqt-port-base out for free ports") from exc
         with serving(server) as places:
             yield places
     finally:

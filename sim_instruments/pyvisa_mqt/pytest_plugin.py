@@ -26,6 +26,8 @@ __all__ = ["mqt_bench", "mqt_resource_manager", "mqt_served_bench"]
 T = TypeVar("T")
 
 _KEYS = ("bench", "seed", "faults", "speed")
+#: Ports that may be asked for; instruments and clients find room behind the last.
+_LOWEST_PORT, _HIGHEST_PORT = 1024, 65000
 _TRANSCRIPTS = pytest.StashKey[list[Path]]()
 _numbers = itertools.count(1)
 
@@ -48,12 +50,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker and refuse a bench that does not exist."""
+    """Register the marker and refuse options that cannot be meant."""
     config.addinivalue_line(
         "markers",
         "mqt(bench=, seed=, faults=, speed=): the simulated bench of this test: a file (beside the test) or a built-in "
         "bench, its random numbers, what goes wrong, and bench seconds per second of wall time (none: virtual time)",
     )
+    port = config.getoption("--mqt-port-base")
+    if port and not _LOWEST_PORT <= port <= _HIGHEST_PORT:
+        raise pytest.UsageError(
+            f"--mqt-port-base is {port}; give a port from {_LOWEST_PORT} to {_HIGHEST_PORT}, or leave it out"
+        )
     bench = config.getoption("--mqt-bench")
     if bench is None or hasattr(config, "workerinput"):
         return

@@ -99,9 +99,13 @@ def test_every_test_has_a_fresh_bench_whose_time_is_virtual(pytester: pytest.Pyt
             own = pyvisa.ResourceManager(mqt_bench.visalib)  # as a driver does that opens its instrument itself
             assert own is mqt_bench.manager
             own.open_resource(mqt_bench.address("source")).write("CURR 1e-6")
+
+        def test_a_driver_that_takes_no_library(mqt_bench, monkeypatch):
+            monkeypatch.setenv("PYVISA_LIBRARY", mqt_bench.visalib)
+            assert pyvisa.ResourceManager() is mqt_bench.manager
         """,
     )
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
 
 
 def test_markers_of_module_class_and_test_add_up(pytester: pytest.Pytester) -> None:
@@ -237,6 +241,28 @@ def test_a_port_in_use_is_one_sentence(pytester: pytest.Pytester) -> None:
     (said,) = errors(result)
     assert said.startswith(f"mqt: cannot listen on port {port} of 127.0.0.1 (")
     assert said.endswith("; leave --mqt-port-base out for free ports")
+
+
+def test_a_port_that_there_cannot_be_ends_the_run_with_one_sentence(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "def test_it(): pass", "--mqt-port-base", "70000")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line]
+    assert said == "ERROR: --mqt-port-base is 70000; give a port from 1024 to 65000, or leave it out"
+
+
+def test_a_speed_in_the_path_of_a_served_bench_is_one_sentence(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        import pytest
+
+        @pytest.mark.mqt(bench="showroom?speed=5")
+        def test_it(mqt_served_bench):
+            pass
+        """,
+    )
+    result.assert_outcomes(errors=1)
+    assert errors(result) == ["mqt: showroom?speed=5: give a served bench its speed with the marker's key speed="]
 
 
 def test_an_instrument_that_is_not_there_is_named_with_those_that_are(pytester: pytest.Pytester) -> None:
