@@ -1,4 +1,4 @@
-"""Draws docs/figures/verdict_blind.png from the JSON of `benchmarks/bench_verdict.py --json FILE`: how often each errs."""
+"""Draws docs/figures/verdict_blind.png, how often each verdict errs, from `benchmarks/bench_verdict.py --json FILE`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(source: Path, target: Path) -> None:
     """Draw the figure."""
     found = json.loads(source.read_text(encoding="utf-8"))
     truths = list(_RIGHT)
-    figure, axes = plt.subplots(figsize=(7.0, 3.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8.0, 3.4), layout="constrained")
     for place, (way, label) in enumerate(
         (("verdict", "all histograms"), ("width", "width alone"), ("peak", "peak position alone"))
     ):
@@ -36,9 +36,9 @@ def main(source: Path, target: Path) -> None:
             shares.append(100.0 * wrong)
             errors.append(100.0 * np.sqrt(wrong * (1.0 - wrong) / len(said)))
         axes.bar(np.arange(len(truths)) + 0.27 * (place - 1), shares, 0.25, yerr=errors, label=label)
-    axes.set_xticks(range(len(truths)), [("" if t == "tunnelling" else "classical, ") + t for t in truths])
+    axes.set_xticks(range(len(truths)), [("" if t == "tunnelling" else "classical,\n") + t for t in truths])
     axes.set_ylabel("wrong / %")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper right")
     figure.savefig(target, dpi=110)
 
 
