@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from io import StringIO
 from tokenize import OP, TokenError, generate_tokens
 from typing import Any
 
 from mqtctl.errors import InputError
 
-__all__ = ["Nested", "choose", "make", "named", "registered", "split_call"]
+__all__ = ["Nested", "choose", "installed", "make", "named", "registered", "split_call"]
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _CALL = re.compile(r"\s*([^()]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -72,7 +73,17 @@ def named(path: str) -> Any:
 
 def registered(group: str) -> dict[str, str]:
     """Return the entry points that other packages bring in a group: name -> `package.module:Name`."""
-    return {point.name: point.value for point in entry_points(group=group)}
+    return {point.name: point.value for point in installed(group)}
+
+
+def installed(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group; each installed package is asked once for each search path."""
+    return _installed(group, tuple(sys.path))
+
+
+@lru_cache
+def _installed(group: str, _search_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
 
 
 def make(path: str, arguments: Mapping[str, Any], method: str) -> Any:

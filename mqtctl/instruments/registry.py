@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from mqtctl.errors import InputError
+from mqtctl.named import installed
 
 __all__ = ["ENTRY_POINT_GROUP", "adapter_for", "init_keys", "known_drivers", "role_of"]
 
@@ -108,4 +109,4 @@ def role_of(driver: str) -> str | None:
 
 def _entry_points() -> tuple[EntryPoint, ...]:
     """Return the adapters that other packages bring."""
-    return tuple(entry_points(group=ENTRY_POINT_GROUP))
+    return installed(ENTRY_POINT_GROUP)
