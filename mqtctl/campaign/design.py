@@ -84,7 +84,7 @@ class Design(Document):
 
     def entries(self, cell: int) -> dict[str, int]:
         """Return which entry of each grid and list a combination has."""
-        found = {}
+        found: dict[str, int] = {}
         for keys, length in self.axes:
             cell, entry = divmod(cell, length)
             found |= dict.fromkeys(keys, entry)

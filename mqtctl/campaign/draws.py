@@ -140,5 +140,5 @@ def _parts(key: str, documents: Mapping[str, Any], where: str, *, new: bool = Fa
         if not isinstance(place, (dict, list)) or (isinstance(place, dict) and part not in place and not new):
             raise InputError(f"{where}: there is nothing at {key}")
         found.append(part)
-        place = place[part] if isinstance(place, list) or part in place else {}
+        place = place.get(part, {}) if isinstance(place, dict) else place[int(part)]
     return found

@@ -105,24 +105,28 @@ def _verdicts(axes: Axes, found: Summary) -> None:
 
 def _pulls(axes: Axes, found: Summary) -> None:
     """Draw (estimate - truth) / standard error of each estimate: median, middle two thirds, and 95 %."""
-    for place, (value, error, truth, name) in enumerate(reversed(COMPARED)):
-        values, errors, true = map(found.numbers, (value, error, truth))
-        pulls = (values - true) / np.where(errors > 0.0, errors, np.nan)
-        pulls = pulls[np.isfinite(pulls)]
-        if pulls.size:
+    for place, (_, _, _, name) in enumerate(reversed(COMPARED)):
+        for truth, height in zip(found.truths, np.linspace(0.08, -0.22, len(found.truths)), strict=True):
+            _, _, pulls = found.deviations(name, truth)
+            if not pulls.size:
+                continue
+            at, color = place + height, _COLORS.get(truth, COLD)
             low, left, centre, right, high = np.quantile(pulls, [0.023, 0.159, 0.5, 0.841, 0.977])
-            axes.plot([low, high], [place, place], color=COLD, linewidth=1.5)
-            axes.plot([left, right], [place, place], color=COLD, linewidth=6.0, solid_capstyle="butt")
-            axes.plot(centre, place, "o", color="white", markeredgecolor=INK, zorder=3)
-        axes.text(0.0, place + 0.18, name, ha="center", va="bottom", fontsize=9.4)
+            axes.plot([low, high], [at, at], color=color, linewidth=1.5)
+            axes.plot([left, right], [at, at], color=color, linewidth=6.0, solid_capstyle="butt")
+            axes.plot(centre, at, "o", color="white", markeredgecolor=INK, zorder=3)
+        axes.text(0.0, place + 0.2, name, ha="center", va="bottom", fontsize=9.4)
     axes.axvspan(-1.0, 1.0, color="#eef5fa", zorder=0)
     axes.axvline(0.0, color=GUIDE, linewidth=0.8)
     widest = max(3.0, *(abs(edge) for edge in axes.get_xlim()))
     axes.set_xlim(-widest, widest)
-    axes.set_ylim(-0.5, len(COMPARED) - 0.2)
+    axes.set_ylim(-0.5, len(COMPARED) - 0.4)
     axes.set_yticks([])
     axes.set_xlabel("(estimate − truth) / its standard error")
     axes.set_title("Are the errors honest?")
+    for truth in found.truths:
+        axes.plot([], [], color=_COLORS.get(truth, COLD), linewidth=6.0, label=f"true: {truth}")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1)
     tidy(axes)
 
 
@@ -134,7 +138,8 @@ def _plans(axes: Axes, found: Summary) -> None:
         at = plan.cold_time / scale.factor
         axes.errorbar(at, plan.right.value, plan.right.stderr, fmt="o", color=THEORY, capsize=3)
         axes.errorbar(at, plan.wrong.value, plan.wrong.stderr, fmt="s", color=MARK, capsize=3)
-        axes.annotate(plan.plan, (at, plan.right.value), (6, -12), textcoords="offset points", fontsize=9.4)
+        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "center", "ha": "right"}
+        axes.annotate(plan.plan, (at, 0.5), (-4, 0), rotation=90, fontsize=9.4, **place)
     axes.plot([], [], "o", color=THEORY, label="right verdict")
     axes.plot([], [], "s", color=MARK, label="wrong verdict")
     axes.set_ylim(-0.05, 1.08)
@@ -142,5 +147,5 @@ def _plans(axes: Axes, found: Summary) -> None:
     axes.set_xlabel(f"time in the cold ({scale.name})")
     axes.set_ylabel("share of the experiments")
     axes.set_title("Which plan is worth its time")
-    axes.legend(loc="center right")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1)
     tidy(axes)

@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from mqtctl.whole_files import write_whole
 
 __all__ = ["Table", "columns_of", "read_table"]
 
+#: Rows that become Parquet together: their Python objects take far more memory than their text.
+_ROWS_AT_ONCE = 1000
 #: Column -> whether it holds whole numbers, numbers, or text.
 Columns = Mapping[str, type]
 
@@ -123,11 +126,12 @@ class Table:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows = [_typed(row, self.columns) for row in csv.DictReader(io.StringIO(text))]
         types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
         schema = pa.schema([(name, types[kind]) for name, kind in self.columns.items()])
-        sink = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
+        sink, reader = io.BytesIO(), csv.DictReader(io.StringIO(text))
+        with pq.ParquetWriter(sink, schema) as writer:
+            while rows := [_typed(row, self.columns) for row in islice(reader, _ROWS_AT_ONCE)]:
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
         path = self.path.with_suffix(".parquet")
         write_whole(path, sink.getvalue())
         return [path]

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ __all__ = ["CampaignOptions", "CampaignOutcome", "Progress", "run_campaign"]
 
 #: Bytes of a row, twice: in the journal and in the table; as Parquet a little more.
 _BYTES_PER_ROW = 5_000
+#: So many draws are made as documents before the first is run; of more, one that is impossible is a row.
+MOST_CHECKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -93,22 +96,23 @@ def run_campaign(campaign: Campaign, options: CampaignOptions | None = None) -> 
     try:
         with tempfile.TemporaryDirectory(prefix="mqtctl-campaign-") as scratch:
             workers = max(1, min(options.workers, len(missing)))
-            for count, draw in enumerate(computed(campaign, table, missing, workers, Path(scratch)), start=1):
-                table.add(draw.line)
-                cpu_time += draw.cpu_time
-                left = (clock.now() - begun) / count * (len(missing) - count)
-                options.notify(Progress(len(there) + count, total, left, draw))
+            with closing(computed(campaign, table, missing, workers, Path(scratch))) as draws:
+                for count, draw in enumerate(draws, start=1):
+                    table.add(draw.line)
+                    cpu_time += draw.cpu_time
+                    left = (clock.now() - begun) / count * (len(missing) - count)
+                    options.notify(Progress(len(there) + count, total, left, draw))
     finally:
         files = table.finish()
     return CampaignOutcome(tuple(files), total, len(missing), cpu_time, clock.now() - begun)
 
 
 def _checked(campaign: Campaign) -> Draw:
-    """Make every draw's plan, sample and bench before the first is run; returns the first."""
+    """Make the draws' plans, samples and benches before the first is run; returns the first."""
     station = load_station(campaign.station)
     try:
         first = draw_of(campaign, 0, station)
-        for number in range(1, campaign.design.total):
+        for number in range(1, min(campaign.design.total, MOST_CHECKED)):
             draw_of(campaign, number, station)
     except InputError as exc:
         raise InputError(f"{exc}; change the design so that every draw is possible") from exc

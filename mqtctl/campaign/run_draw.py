@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,19 +47,25 @@ def run_draw(draw: Draw, through: str, scratch: Path, *, power: bool = False) ->
     InterruptedRunError
         The user asked to stop: there is no row.
     """
-    found: dict[str, Any] = {"exit_code": 0, "message": ""}
-    try:
-        taken = (
+    found = _or_fault(
+        lambda: _blind(
             _through_wires(draw, scratch, power=power) if through == "wires" else _through_physics(draw, power=power)
         )
-        found |= _blind(taken)
+    )
+    truth = _or_fault(lambda: truth_of(draw))
+    return {"draw": draw.number, "cell": draw.cell, **draw.values, "exit_code": 0, "message": "", **found, **truth}
+
+
+def _or_fault(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what a piece of work gives, or the exit code and the sentence of what went wrong."""
+    try:
+        return work()
     except InterruptedRunError:
         raise
     except MqtctlError as exc:
-        found |= {"exit_code": exc.exit_code, "message": _line(str(exc))}
+        return {"exit_code": exc.exit_code, "message": _line(str(exc))}
     except Exception as exc:  # one experiment out of thousands: a fault of ours is its result, and it is counted
-        found |= {"exit_code": 1, "message": _line(f"{type(exc).__name__}: {exc}")}
-    return {"draw": draw.number, "cell": draw.cell, **draw.values, **truth_of(draw), **found}
+        return {"exit_code": 1, "message": _line(f"{type(exc).__name__}: {exc}")}
 
 
 def _line(text: str) -> str:

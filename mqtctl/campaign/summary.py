@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mqtctl.campaign.results import read_table
 from mqtctl.errors import InputError
 from mqtctl.notation import jsonable, number, rough_duration
+
+Numbers = NDArray[np.float64]
 
 __all__ = ["COMPARED", "NO_VERDICT", "Comparison", "PlanOutcome", "Rate", "Summary", "TextTable", "summarise"]
 
@@ -24,7 +27,7 @@ _ESTIMATES = (
     ("critical_current_A", "critical current"),
     ("crossover_temperature_K", "crossover (from Ic, C, R)"),
     ("tunnelling_escape_temperature_K", "prediction of tunnelling"),
-    ("saturation_escape_temperature_K", "saturation of the escape temperature"),
+    ("saturation_escape_temperature_K", "saturation of T_esc"),
 )
 #: (estimate, its standard error, its truth, its name in words)
 COMPARED = tuple((value, "_stderr_".join(value.rsplit("_", 1)), f"true_{value}", name) for value, name in _ESTIMATES)
@@ -60,8 +63,8 @@ class Comparison:
 
     Attributes
     ----------
-    name
-        In words.
+    name, truth
+        In words, and the cause that was true.
     draws
         How many have value, standard error and truth.
     bias, bias_stderr
@@ -75,6 +78,7 @@ class Comparison:
     """
 
     name: str
+    truth: str
     draws: int
     bias: float
     bias_stderr: float
@@ -137,7 +141,7 @@ class Summary:
     source: Path
     rows: Sequence[Mapping[str, str]]
 
-    def numbers(self, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def numbers(self, column: str) -> Numbers:
         """Return a column as numbers, NaN where there is none."""
         return np.array([float(row.get(column) or "nan") for row in self.rows])
 
@@ -153,28 +157,36 @@ class Summary:
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Each estimate that has a truth."""
+        """Each estimate that has a truth, over the draws in which the same cause was true."""
         found = []
-        for value, error, truth, name in COMPARED:
-            values, errors, true = map(self.numbers, (value, error, truth))
-            known = np.isfinite(values) & np.isfinite(errors) & np.isfinite(true) & (errors > 0.0)
-            if not known.any():
-                continue
-            off, count = values[known] / true[known] - 1.0, int(known.sum())
-            pulls = np.abs(values[known] - true[known]) / errors[known]
-            scatter = float(np.std(off, ddof=1)) if count > 1 else math.nan
-            found.append(
-                Comparison(
-                    name,
-                    count,
-                    float(np.median(off)),
-                    1.2533 * scatter / math.sqrt(count),  # sqrt(pi / 2): a median's
-                    scatter,
-                    float(np.median(errors[known] / true[known])),
-                    *(Rate(int((pulls <= limit).sum()), count) for limit in (1.0, 2.0)),
+        for _, _, _, name in COMPARED:
+            for truth in self.truths:
+                off, stated, pulls = self.deviations(name, truth)
+                if not (count := off.size):
+                    continue
+                scatter = float(np.std(off, ddof=1)) if count > 1 else math.nan
+                found.append(
+                    Comparison(
+                        name,
+                        truth,
+                        count,
+                        float(np.median(off)),
+                        1.2533 * scatter / math.sqrt(count),  # sqrt(pi / 2): a median's
+                        scatter,
+                        float(np.median(stated)),
+                        *(Rate(int((np.abs(pulls) <= limit).sum()), count) for limit in (1.0, 2.0)),
+                    )
                 )
-            )
         return tuple(found)
+
+    def deviations(self, name: str, truth: str) -> tuple[Numbers, Numbers, Numbers]:
+        """Return relative deviations, relative standard errors, and deviations in standard errors, of known ones."""
+        columns = next(columns[:3] for columns in COMPARED if columns[3] == name)
+        values, errors, true = map(self.numbers, columns)
+        own = np.array([row["truth"] == truth for row in self.rows])
+        known = own & np.isfinite(values) & np.isfinite(errors) & np.isfinite(true) & (errors > 0.0)
+        values, errors, true = values[known], errors[known], true[known]
+        return values / true - 1.0, errors / true, (values - true) / errors
 
     def verdicts(self, rows: Iterable[Mapping[str, str]]) -> Counter[str]:
         """Return verdict -> how often, `NO_VERDICT` where the experiment failed."""
@@ -208,6 +220,7 @@ class Summary:
         compared = [
             (
                 c.name,
+                c.truth,
                 str(c.draws),
                 f"{_percent(c.bias, c.bias_stderr)}",
                 f"{c.scatter:.2%}",
@@ -233,7 +246,7 @@ class Summary:
             TextTable(
                 "Estimates against the truth (honest errors: "
                 f"{NORMAL[0]:.0%} within one standard error, {NORMAL[1]:.0%} within two)",
-                ("estimate", "draws", "bias", "scatter", "stated error", "within one", "within two"),
+                ("estimate", "truth", "draws", "bias", "scatter", "stated error", "within one", "within two"),
                 tuple(compared),
             ),
             TextTable(
@@ -265,6 +278,7 @@ class Summary:
                 "estimates": [
                     {
                         "name": c.name,
+                        "truth": c.truth,
                         "draws": c.draws,
                         "bias": c.bias,
                         "bias_stderr": c.bias_stderr,

@@ -22,7 +22,7 @@ from mqtctl.campaign.design import Campaign
 from mqtctl.campaign.draws import draw_of
 from mqtctl.campaign.results import Table
 from mqtctl.campaign.run_draw import run_draw
-from mqtctl.errors import MqtctlError
+from mqtctl.errors import InputError, MqtctlError
 from mqtctl.station import StationFile, load_station
 
 __all__ = ["Computed", "computed"]
@@ -160,5 +160,10 @@ def _compute(number: int) -> Computed:
     """Make one draw in a worker."""
     (worker,) = _here
     begun, design = time.process_time(), worker.campaign.design
-    row = run_draw(draw_of(worker.campaign, number, worker.station), design.through, worker.scratch, power=design.power)
+    try:
+        draw = draw_of(worker.campaign, number, worker.station)
+    except InputError as exc:  # of a design too large to look at every draw beforehand
+        row = {"draw": number, "cell": number % design.cells, "exit_code": exc.exit_code, "message": str(exc)}
+    else:
+        row = run_draw(draw, design.through, worker.scratch, power=design.power)
     return Computed(number, worker.table.line(row), time.process_time() - begun, os.getpid())
