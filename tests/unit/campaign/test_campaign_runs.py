@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
-from mqtctl.campaign import CampaignOptions, load_design, run_campaign
+from mqtctl.campaign import CampaignOptions, load_design, run_campaign, workers
 from mqtctl.campaign.design import Campaign
 from mqtctl.campaign.draws import draw_of
 from mqtctl.campaign.results import Table, columns_of, read_table
@@ -19,7 +21,7 @@ from mqtctl.campaign.run_draw import run_draw
 from mqtctl.campaign.summary import summarise
 from mqtctl.campaign.workers import Computed
 from mqtctl.cli.app import app
-from mqtctl.errors import InputError
+from mqtctl.errors import InputError, MqtctlError
 from mqtctl.station import load_station
 from tests.unit.campaign.test_campaign_design import design_file
 
@@ -43,6 +45,50 @@ def without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mqtctl.campaign.run.computed", in_this_process)
 
 
+class MortalPool:
+    """In the place of a pool of processes: each `deaths` is how many draws a pool makes before a worker dies."""
+
+    deaths: ClassVar[list[int]] = []
+
+    def __init__(self, *_arguments: Any, **_settings: Any) -> None:
+        self._left = self.deaths.pop(0) if self.deaths else 1_000
+
+    def submit(self, _work: Any, number: int) -> Future[Computed]:
+        future: Future[Computed] = Future()
+        if self._left > 0:
+            future.set_result(Computed(number, f"line {number}", 0.0, 0))
+        else:
+            future.set_exception(BrokenProcessPool())
+        self._left -= 1
+        return future
+
+    def shutdown(self, **_how: bool) -> None:
+        """Nothing is left behind."""
+
+
+def computed_by_mortals(campaign: Campaign, tmp_path: Path, deaths: list[int], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("mqtctl.campaign.workers.ProcessPoolExecutor", MortalPool)
+    monkeypatch.setattr(MortalPool, "deaths", deaths)
+    table = Table(tmp_path / "table.csv", columns_of(campaign), campaign.digest)
+    return workers.computed(campaign, table, range(9), 2, tmp_path)
+
+
+def test_draws_that_a_dead_worker_took_along_are_made_again_and_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = load_design(design_file(tmp_path, SMALL))
+    found = list(computed_by_mortals(campaign, tmp_path, [3, 0, 2], monkeypatch))
+    assert sorted(draw.number for draw in found) == list(range(9))
+
+
+def test_workers_that_die_again_and_again_end_the_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = load_design(design_file(tmp_path, SMALL))
+    draws = computed_by_mortals(campaign, tmp_path, [2, 0, 0, 0, 0], monkeypatch)
+    with pytest.raises(MqtctlError, match="died 3 times without finishing a draw"):
+        list(draws)
+
+
+@pytest.mark.slow
 def test_one_worker_and_two_of_which_one_is_killed_write_the_same_bytes(tmp_path: Path) -> None:
     campaign = load_design(design_file(tmp_path, SMALL, draws=3))
     killed: list[int] = []
