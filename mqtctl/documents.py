@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import io
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -61,7 +63,6 @@ def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
         Missing, unreadable, empty, not YAML, a duplicate key, a tag such as `!!python/...`, or
         something other than a mapping at the top.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
@@ -75,9 +76,7 @@ def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path}: cannot be read ({exc})") from exc
     try:
-        parser = YAML(typ="safe", pure=True)
-        parser.allow_duplicate_keys = duplicates
-        content = parser.load(text)
+        content = copy.deepcopy(_parsed(text, duplicates))
     except MarkedYAMLError as exc:
         raise InputError(f"{path}: {_yaml_fault(exc)}") from exc
     except YAMLError as exc:
@@ -93,6 +92,16 @@ def load_yaml(path: Path, *, duplicates: bool = False) -> dict[str, Any]:
     if _oversized(content):
         raise InputError(f"{path}: expands to more than {_MOST_VALUES} values; that is no file of settings")
     return content
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, duplicates: bool) -> Any:
+    """Return what a YAML text holds, not to be changed: a command reads the same files at each of its steps."""
+    from ruamel.yaml import YAML
+
+    parser = YAML(typ="safe", pure=True)
+    parser.allow_duplicate_keys = duplicates
+    return parser.load(text)
 
 
 def dump_yaml(content: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "HardwareError",
     "InputError",
     "InterruptedRunError",
+    "LostError",
     "MqtctlError",
     "StorageError",
     "UnsafeError",
@@ -64,6 +65,13 @@ class HardwareError(MqtctlError):
 
 class GlitchError(HardwareError):
     """One exchange with an instrument failed, or its answer cannot be; nothing says that the next one will, too."""
+
+
+class LostError(HardwareError):
+    """The session to an instrument is over, or the instrument lost its power.
+
+    Opened anew, and set up from zero, it may go on.
+    """
 
 
 class StorageError(MqtctlError):

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoints, entry_points
 from io import StringIO
 from tokenize import OP, TokenError, generate_tokens
 from typing import Any
 
 from mqtctl.errors import InputError
 
-__all__ = ["Nested", "choose", "installed", "make", "named", "registered", "split_call"]
+__all__ = ["Nested", "choose", "entry_points_of", "make", "named", "registered", "split_call"]
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _CALL = re.compile(r"\s*([^()]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -71,19 +71,25 @@ def named(path: str) -> Any:
         ) from error
 
 
+def entry_points_of(group: str) -> EntryPoints:
+    """Return the entry points that other packages bring in a group.
+
+    What is installed is looked through once for each state of `sys.path`; what is installed later into a folder that
+    stood there already is seen by the next process.
+    """
+    found: EntryPoints = _entry_points(tuple(sys.path)).select(group=group)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _entry_points(_path: tuple[str, ...]) -> Any:
+    """Return all entry points of all packages on `sys.path`, to select from."""
+    return entry_points()
+
+
 def registered(group: str) -> dict[str, str]:
     """Return the entry points that other packages bring in a group: name -> `package.module:Name`."""
-    return {point.name: point.value for point in installed(group)}
-
-
-def installed(group: str) -> tuple[EntryPoint, ...]:
-    """Return the entry points of a group; each installed package is asked once for each search path."""
-    return _installed(group, tuple(sys.path))
-
-
-@lru_cache
-def _installed(group: str, _search_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=group))
+    return {point.name: point.value for point in entry_points_of(group)}
 
 
 def make(path: str, arguments: Mapping[str, Any], method: str) -> Any:

@@ -11,8 +11,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import json
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,7 @@ from typer.testing import CliRunner, Result
 
 from mqtctl.cli.app import app
 from mqtctl.plan import write_examples
+from mqtctl.storage import database
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +58,31 @@ def lasting_things_are_not_collected() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+#: What makes a database in the product; tests of exactly that use `databases_of_qcodes`.
+_create = database._create
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let QCoDeS make one empty database, and copy it wherever mqtctl has one made: making it takes 0.1 s."""
+    pristine = tmp_path_factory.mktemp("pristine") / "data.db"
+
+    def copied(path: Path) -> None:
+        if not pristine.exists():
+            _create(pristine)
+        shutil.copyfile(pristine, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_create", copied)
+        yield
+
+
+@pytest.fixture
+def databases_of_qcodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each database made by QCoDeS, as in the product."""
+    monkeypatch.setattr(database, "_create", _create)
 
 
 @pytest.fixture(scope="session", autouse=True)

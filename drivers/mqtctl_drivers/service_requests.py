@@ -35,20 +35,20 @@ class ServiceRequests:
 
     def __init__(self, instrument: VisaInstrument) -> None:
         self._instrument = instrument
-        self._listening = False
+        self._session: object = None  # that queues; one that was opened later does not
 
     @property
     def listening(self) -> bool:
         """Whether requests are queued."""
-        return self._listening
+        return self._session is not None and self._session is self._instrument.visa_handle
 
     def listen(self) -> bool:
         """Queue requests from now on; return False where that cannot be."""
-        if not self._listening:
+        if not self.listening:
             with suppress(*_NOT_THERE):
                 self._instrument.visa_handle.enable_event(EventType.service_request, EventMechanism.queue)
-                self._listening = True
-        return self._listening
+                self._session = self._instrument.visa_handle
+        return self.listening
 
     def forget(self) -> None:
         """Discard what is queued and let the instrument request again; then ask for the condition, and `wait`."""

@@ -12,6 +12,7 @@ from typing import Literal
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.point import Place, take_histogram
 from mqtctl.acquisition.ramps import RampBench, stop_edge
+from mqtctl.acquisition.reconnecting import Reconnection
 from mqtctl.plan import Plan, Variant
 from mqtctl.plan.variants import variants_of
 
@@ -67,7 +68,7 @@ def calibration_steps(plan: Plan, method: Method) -> tuple[CalibrationStep, ...]
 
 def run_calibration(job: SweepJob, steps: tuple[CalibrationStep, ...]) -> None:
     """Take and store every histogram; which is which stands in the header of its run."""
-    bench = RampBench(job.station)
+    bench = RampBench(job.station, restore=Reconnection(job).restore)
     for number, step in enumerate(steps):
         edge = stop_edge(step.variant, job.station.counter.stop_edge)
         edge = replace(edge, threshold=step.threshold_share * edge.threshold)

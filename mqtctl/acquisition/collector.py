@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.acquisition.conversion import Block, gather, outcomes
+from mqtctl.acquisition.faults import EmptyRampsError
 from mqtctl.acquisition.goal import StoppingRule
-from mqtctl.errors import HardwareError
 from mqtctl.quantities import readable
 from mqtctl.records import MeasuredRamp
 
@@ -72,7 +72,7 @@ class Collector:
 
         Raises
         ------
-        HardwareError
+        EmptyRampsError
             Too many empty ramps in a row.
         """
         if readings.size == 0:
@@ -133,7 +133,7 @@ class Collector:
         self._empty_in_a_row = float(counted[-1] - forgotten[-1])
         too_many = np.flatnonzero(in_a_row >= self._empty_ramps_limit)
         if too_many.size:
-            raise HardwareError(
+            raise EmptyRampsError(
                 f"{in_a_row[too_many[0]]:.0f} ramps in a row reached {readable(self._ramp.stop_current, 'A')} without "
                 "a switch; the current is never raised by itself: check the wiring and the stop threshold, or plan a "
                 "higher ramp.stop_current within the sample's limit"

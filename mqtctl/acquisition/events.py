@@ -18,6 +18,7 @@ __all__ = [
     "Notify",
     "OutputsInUse",
     "PointFinished",
+    "PointSkipped",
     "RampsBegin",
     "Remark",
     "Settling",
@@ -124,6 +125,20 @@ class PointFinished:
 
 
 @dataclass(frozen=True)
+class PointSkipped:
+    """A point was given up, as the plan's policy has it: its set point in K, and why. What was taken stays unfinished.
+
+    `skipped` is how many points have been skipped so far.
+    """
+
+    point: int
+    points: int
+    target: float | None
+    reason: str
+    skipped: int
+
+
+@dataclass(frozen=True)
 class OutputsInUse:
     """From now on source and heater may be on: the station file says which."""
 
@@ -148,5 +163,5 @@ class Remark:
         return self.sentence if self.point is None else f"point {self.point}: {self.sentence}"
 
 
-Event = OutputsInUse | AtRest | Settling | RampsBegin | BlockStored | PointFinished | Remark
+Event = OutputsInUse | AtRest | Settling | RampsBegin | BlockStored | PointFinished | PointSkipped | Remark
 Notify = Callable[[Event], None]

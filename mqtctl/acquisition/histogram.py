@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
 from mqtctl.acquisition.collector import Collector
@@ -12,16 +14,16 @@ from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
-from mqtctl.acquisition.retry import LeftBandError, Setbacks
+from mqtctl.acquisition.retry import BATH_FAULTS, INTERRUPTIONS, Interruption, Setbacks
 from mqtctl.clock import Clock
-from mqtctl.errors import GlitchError, HardwareError
+from mqtctl.errors import HardwareError, LostError
 from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
 
 #: What is done about an interrupted burst: (the fault, what is said about it).
-Recover = Callable[[GlitchError | LeftBandError, str], None]
+Recover = Callable[[Interruption, str], None]
 
 #: A burst of ramps lasts at most this long (s), so that a source whose computer died comes to rest by itself.
 MAX_BURST = 60.0
@@ -119,30 +121,50 @@ def acquire_histogram(
     watch
         Called between looks at the counter, at least every two seconds; may raise to stop.
     recover
-        Called after a failed exchange, or when the bath has left its band, with the fault and what is done about it:
-        brings the source to zero and sets up anew; the histogram then goes on. Without it every fault ends it.
+        Called after a failed exchange or a lost session, or when the bath has left its band, with the fault and what is
+        done about it: brings the source to zero and sets up anew; the histogram then goes on. Without it every fault
+        ends it.
     beside
-        Other instruments that have a part in the ramp; looked after before each burst if they are `Watched`.
+        Other instruments that have a part in the ramp; looked after before each burst and each piece that is read if
+        they are `Watched`.
 
     Raises
     ------
     HardwareError
         No start markers, too many empty ramps in a row, or an instrument fault.
     """
-    acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch)
-    while acquisition.missing:
+    setbacks = Setbacks()
+    acquisition: _Acquisition | None = None
+    while acquisition is None or acquisition.missing:
         try:
+            if acquisition is None:
+                confirm = partial(look_after, beside)
+                acquisition = _Acquisition(source, counter, ramp, request, clock, store, watch, confirm, setbacks)
             look_after(beside)
-            acquisition.make_burst()
-        except (GlitchError, LeftBandError) as fault:
+            with _true_reason([source, counter, *beside]):
+                acquisition.make_burst()
+        except INTERRUPTIONS as fault:
             if recover is None:
                 raise
-            acquisition.bear(fault, recover)
-        except HardwareError as conclusion:
-            # "no switches", "no marker" is what it looks like when an instrument has lost its settings
-            look_after([source, counter, *beside], conclusion)
-            raise
+            if acquisition is None:
+                action = setbacks.bear(fault, 0)
+                recover(setbacks.escalated(fault), action)
+            else:
+                acquisition.bear(fault, recover)
     return acquisition.finish()
+
+
+@contextmanager
+def _true_reason(parts: Sequence[object]) -> Iterator[None]:
+    """Ask instruments whether they are as they were set up before a fault within the block is believed."""
+    try:
+        yield
+    except INTERRUPTIONS:
+        raise
+    except HardwareError as conclusion:
+        # "no switches", "no marker" is what it looks like when an instrument has lost its settings
+        look_after(parts, conclusion)
+        raise
 
 
 class _Acquisition:
@@ -157,6 +179,8 @@ class _Acquisition:
         clock: Clock,
         store: Callable[[Block, Standing], None],
         watch: Callable[[], None],
+        confirm: Callable[[], None],
+        setbacks: Setbacks,
     ) -> None:
         self._source, self._counter, self._ramp = source, counter, ramp
         self._clock, self._store = clock, store
@@ -167,10 +191,12 @@ class _Acquisition:
             ramp, counter.timeout_ramps, self._block, request.empty_ramps_limit, self._rule, self._put
         )
         pieces = Pieces.of(self._block, ramp.period, counter.memory, latency)
-        self._reader = Reader(source, counter, self._collector, pieces, clock, watch, noisy=request.noisy)
+        self._reader = Reader(
+            source, counter, self._collector, pieces, clock, watch, noisy=request.noisy, confirm=confirm
+        )
         self._first = clock.now()
         self._bursts = 0
-        self._setbacks = Setbacks()
+        self._setbacks = setbacks
         self._paused = 0.0
 
     @property
@@ -195,13 +221,13 @@ class _Acquisition:
         self._reader.read(wanted, ramp.period, begun)
         self._source.stop()
 
-    def bear(self, fault: GlitchError | LeftBandError, recover: Recover) -> None:
+    def bear(self, fault: Interruption, recover: Recover) -> None:
         """Get ready for another burst after one that was cut short, or raise the fault: there were too many."""
         action = self._setbacks.bear(fault, self._collector.readings)
-        if isinstance(fault, LeftBandError):
+        if isinstance(fault, (*BATH_FAULTS, LostError)):
             action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
         begun = self._clock.now()
-        recover(fault, action)
+        recover(self._setbacks.escalated(fault), action)
         self._paused += self._clock.now() - begun
 
     def finish(self) -> Tally:

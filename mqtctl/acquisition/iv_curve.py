@@ -19,7 +19,7 @@ from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.reader import LONGEST_WAIT
 from mqtctl.acquisition.repetition import RepeatedReadings
-from mqtctl.errors import GlitchError
+from mqtctl.errors import GlitchError, LostError
 from mqtctl.instruments.roles.experiment import StopEdge
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import way_down
@@ -111,8 +111,10 @@ def _median_current(job: SweepJob, bench: RampBench, variant: Variant, edge: Sto
     ramp = bench.prepare(variant, edge)
     try:
         readings = _few_readings(job, ramp.period)
-    except GlitchError as exc:
+    except (GlitchError, LostError) as exc:
         job.notify(Remark(f"I-V curve: {exc}; the ramps at this threshold are made once more"))
+        if isinstance(exc, LostError):
+            bench.restore(exc)
         bench.prepare_again()
         readings = _few_readings(job, ramp.period)
     currents = convert(readings, ramp, job.station.counter.timeout_ramps).currents

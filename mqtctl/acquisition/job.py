@@ -28,6 +28,8 @@ class SweepJob:
         Called where stopping is safe; raises to stop.
     facts
         Kept with every run: instruments, seed, versions.
+    room
+        Raises `StorageError` if the disk has not enough room for so many more points.
     done
         What an earlier part of the same sweep has finished, and is not taken again.
     """
@@ -41,3 +43,4 @@ class SweepJob:
     notify: Notify
     check: Callable[[], None]
     done: Done
+    room: Callable[[int], None] = lambda _points: None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,15 @@ from numpy.typing import NDArray
 from mqtctl.acquisition.bath import Bath
 from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.events import BlockStored, PointFinished, RampsBegin, Remark
+from mqtctl.acquisition.faults import DriftError, ImpossibleIntervalsError, ThermometerError, chosen
 from mqtctl.acquisition.goal import PrecisionGoal, Standing
 from mqtctl.acquisition.histogram import HistogramRequest, Tally, acquire_histogram
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
-from mqtctl.acquisition.retry import LeftBandError
+from mqtctl.acquisition.retry import BATH_FAULTS, Interruption, persist
 from mqtctl.acquisition.settle import SettleResult
-from mqtctl.errors import GlitchError
+from mqtctl.analysis.histogram.health import ALARM, MINIMUM_SWITCHES, check_health
+from mqtctl.errors import HardwareError, LostError
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE
 from mqtctl.quantities import readable
@@ -76,13 +79,15 @@ def take_histogram(
         What was counted, and the mean of the bath in K meanwhile.
     """
     plan = job.plan.plan
-    bath = Bath(job, place.target)
+    bath = Bath(job, place.target, place.point)
     goal = _goal(job, place.variant)
     noisy = place.variant.purpose != "dummy"
     request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
     with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
-        bath.wait_for_reading()
+        regain = partial(_regain, bath, bench, settle_again)
+        _read_bath(job, place, bath, regain, settle_again)
+        bench.make_ready()
         job.notify(_beginning(job, place, ramp, goal))
         tally = acquire_histogram(
             job.station.source,
@@ -92,12 +97,14 @@ def take_histogram(
             clock=job.station.clock,
             store=progress.store,
             watch=bath.watch,
-            recover=_recovery(job, place, bath, bench, settle_again),
+            recover=_recovery(job, place, bath, bench, settle_again, regain),
             beside=[job.station.offset],
         )
-        bath.wait_for_reading()
+        _read_bath(job, place, bath, regain, settle_again)
         bath.require_alive()
-        writer.finish(_closing_facts(job, tally, bath, place.settled))
+        progress.require_plausible()
+        sessions, bench.reconnections = bench.reconnections, 0
+        writer.finish(_closing_facts(job, tally, bath, place.settled, sessions))
         mean, std = progress.moments()
         finished = PointFinished(
             point=place.point,
@@ -113,33 +120,79 @@ def take_histogram(
             precision=tally.precision,
         )
     job.notify(finished)
-    _remark_on_setbacks(job, place, bath, tally)
+    _remark_on_setbacks(job, place, bath, tally, sessions)
     _remark_on_precision(job, place, goal, tally)
     return tally, bath.mean
 
 
 def _recovery(
-    job: SweepJob, place: Place, bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None
-) -> Callable[[GlitchError | LeftBandError, str], None]:
+    job: SweepJob,
+    place: Place,
+    bath: Bath,
+    bench: RampBench,
+    settle_again: Callable[[], object] | None,
+    regain: Callable[[HardwareError], None],
+) -> Callable[[Interruption, str], None]:
     """Return what is done when a burst was cut short: source to zero, all set up anew, settled again if need be."""
 
-    def recover(fault: GlitchError | LeftBandError, action: str) -> None:
+    def recover(fault: Interruption, action: str) -> None:
         job.check()
+        held = isinstance(fault, BATH_FAULTS)
+        if held and chosen(job.plan.plan, type(fault)) != "hold":
+            raise fault
         job.notify(Remark(f"{fault}; {action}", place.point))
+        if isinstance(fault, LostError):
+            regain(fault)
         bench.prepare_again()
-        if isinstance(fault, LeftBandError) and settle_again is not None:
+        if held and settle_again is not None:
             settle_again()
-            bath.wait_for_reading()
+            _read_bath(job, place, bath, regain, settle_again)
+            bench.make_ready()
+        bath.resume()
 
     return recover
 
 
-def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally) -> None:
+def _read_bath(
+    job: SweepJob,
+    place: Place,
+    bath: Bath,
+    regain: Callable[[HardwareError], None],
+    settle_again: Callable[[], object] | None,
+) -> None:
+    """Read the bath, whatever has to be opened anew for that; with patience where the plan has some."""
+
+    def read() -> None:
+        persist(bath.wait_for_reading, lambda text: job.notify(Remark(text, place.point)), regain)
+
+    try:
+        read()
+    except ThermometerError:
+        if settle_again is None or chosen(job.plan.plan, ThermometerError) != "hold":
+            raise
+        bath.settlings += 1
+        settle_again()
+        bath.resume()
+        read()
+
+
+def _regain(bath: Bath, bench: RampBench, settle_again: Callable[[], object] | None, fault: HardwareError) -> None:
+    """Open lost sessions anew, and settle again if the bath is not held any more."""
+    bench.restore(fault)
+    bath.resume()
+    if settle_again is not None and not bath.holds():
+        settle_again()
+    bath.resume()
+
+
+def _remark_on_setbacks(job: SweepJob, place: Place, bath: Bath, tally: Tally, sessions: int) -> None:
     """Tell what a histogram went through: bursts cut short, and readings of the bath that were invalid."""
     told = {
         "bursts cut short by failed exchanges (what they lacked was ramped anew)": tally.glitches,
-        "settled again because the bath had left its band": tally.settlings,
+        "sessions opened anew, here or on the way here": sessions,
+        "settled again because the bath had left its band": tally.settlings + bath.settlings,
         "invalid readings of the bath, waited out": bath.invalid,
+        "times that the bath was found outside its band while ramps went on": bath.outside,
     }
     if any(told.values()):
         counts = "; ".join(f"{text}: {number}" for text, number in told.items() if number)
@@ -214,6 +267,36 @@ class _Progress:
         self._squares = 0.0
         self._switches = 0
         self._censored = 0
+        self._currents: list[NDArray[np.float64]] = []
+
+    def remark(self, sentence: str) -> None:
+        """Tell something about this point."""
+        self._job.notify(Remark(sentence, self._place.point))
+
+    def require_plausible(self) -> None:
+        """Tell if the mean has drifted or some intervals are impossible, or raise, as the plan says."""
+        currents = np.concatenate([np.empty(0), *self._currents])
+        if self._place.variant.purpose != "switching" or currents.size < MINIMUM_SWITCHES or not np.ptp(currents):
+            return
+        health = check_health(currents, self._censored)
+        plan = self._job.plan.plan
+        doubts = {
+            DriftError: (
+                health.drift_pvalue,
+                f"the mean drifted by {health.drift_sigmas:+.1f} standard errors from the first half of the histogram "
+                "to the second",
+            ),
+            ImpossibleIntervalsError: (
+                health.outliers_pvalue,
+                f"{health.outliers} intervals lie where no junction switches: is there interference at an input?",
+            ),
+        }
+        for kind, (pvalue, sentence) in doubts.items():
+            if pvalue >= ALARM:
+                continue
+            if chosen(plan, kind) != "flag":
+                raise kind(sentence)
+            self.remark(sentence)
 
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation of the switching currents so far, in A; NaN without any."""
@@ -240,6 +323,7 @@ class _Progress:
         )
         currents = block.currents[np.isfinite(block.currents)]
         self._include(currents)
+        self._currents.append(currents)
         self._censored += block.censored
         mean, std = self.moments()
         event = BlockStored(
@@ -259,7 +343,9 @@ class _Progress:
         self._job.notify(event)
 
 
-def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None) -> ClosingFacts:
+def _closing_facts(
+    job: SweepJob, tally: Tally, bath: Bath, settled: SettleResult | None, sessions: int
+) -> ClosingFacts:
     """Return what is known of a histogram when it is complete."""
     return ClosingFacts(
         switches=tally.switches,
@@ -270,7 +356,9 @@ def _closing_facts(job: SweepJob, tally: Tally, bath: Bath, settled: SettleResul
         live_fraction=tally.live_fraction,
         block=tally.block,
         glitches=tally.glitches,
-        settled_again=tally.settlings,
+        lost_sessions=sessions,
+        settled_again=tally.settlings + bath.settlings,
+        bath_outside_band=bath.outside,
         invalid_bath_readings=bath.invalid,
         precision=tally.precision if tally.precision is None or math.isfinite(tally.precision) else None,
         looks=[[look.switches, look.precision if math.isfinite(look.precision) else None] for look in tally.looks],

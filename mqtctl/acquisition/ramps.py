@@ -58,6 +58,8 @@ class RampBench:
         Applied to every ramp; without one the source's currents and the station's delay are believed.
     remark
         Told in a sentence what had to be tried again.
+    restore
+        Opens lost sessions anew; without it a lost session is the end.
     """
 
     def __init__(
@@ -66,15 +68,21 @@ class RampBench:
         offset_current: float = 0.0,
         calibration: Calibration | None = None,
         remark: Callable[[str], None] = lambda _text: None,
+        restore: Callable[[HardwareError], None] | None = None,
     ) -> None:
         self._station = station
+        self._reconnect = restore
         self._remark = remark
         self._offset_current = offset_current
         self._calibration = calibration
         #: What source and counter are set up for; None while that is uncertain.
         self._ramping: tuple[Variant, RampProgram] | None = None
         self._listening: StopEdge | None = None
+        self._asked: tuple[Variant, StopEdge] | None = None
         self._measured: dict[Variant, MeasuredRamp] = {}
+        self._offset_gone = False
+        #: How often sessions were opened anew; whoever tells of it begins again at zero.
+        self.reconnections = 0
 
     def prepare(self, variant: Variant, edge: StopEdge | None = None) -> MeasuredRamp:
         """Set up for this kind of ramp and return it as measured; it is measured when it is made for the first time.
@@ -92,7 +100,8 @@ class RampBench:
             An instrument refused, or the ramp differs from the planned one.
         """
         edge = edge or stop_edge(variant, self._station.counter.stop_edge)
-        return persist(partial(self._prepare, variant, edge), self._remark)
+        self._asked = variant, edge
+        return persist(partial(self._prepare, variant, edge), self._remark, self.restore if self._reconnect else None)
 
     def _prepare(self, variant: Variant, edge: StopEdge) -> MeasuredRamp:
         """Do what `prepare` says once; it may be done again after a failed exchange."""
@@ -107,15 +116,34 @@ class RampBench:
             self._listening = None
             self._station.counter.configure(self._ramping[1], edge)
             self._listening = edge
+        if self._offset_gone:
+            self._add_offset()
+            self._offset_gone = False
         return self._measured[variant]
 
     def prepare_again(self) -> None:
         """Bring the source to zero and set source and counter up anew, as they last were."""
-        if self._ramping is None or self._listening is None:
-            return
-        (variant, _), edge = self._ramping, self._listening
-        self._ramping = None
-        self.prepare(variant, edge)
+        if self._asked is not None:
+            self._ramping = None
+            self.prepare(*self._asked)
+
+    def make_ready(self) -> None:
+        """Set source and counter up as they last were if they are not; what is set up is left as it is."""
+        if self._asked is not None and (self._ramping is None or self._listening is None):
+            self.prepare(*self._asked)
+
+    def restore(self, fault: HardwareError) -> None:
+        """Open lost sessions anew; raises the fault where that cannot be, or not in time."""
+        if self._reconnect is None:
+            raise fault
+        self.forget()
+        self.reconnections += 1
+        self._reconnect(fault)
+
+    def forget(self) -> None:
+        """Take it that nothing is set up: source and offset source were brought to rest, or lost their power."""
+        self._ramping = self._listening = None
+        self._offset_gone = True
 
     def _measure(self, planned: RampProgram, actual: RampProgram, edge: StopEdge) -> MeasuredRamp:
         """Let the source ramp for a second, measure its period, and compare with the plan."""

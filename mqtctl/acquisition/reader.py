@@ -41,7 +41,8 @@ class Reader:
 
     Time-outs that the counter reads after the source's last ramp are no ramps without a switch. So time-outs at the
     end of a piece are held back until a switch comes after them or the source is found still ramping, which it then
-    was all the time; those that are left when the burst is over are dropped.
+    was all the time; those that are left when the burst is over are dropped. `confirm` is called between reading a
+    piece and handing it on; it raises if the ramps were not what they should be.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class Reader:
         watch: Callable[[], None],
         *,
         noisy: bool = True,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self._source, self._counter, self._collector = source, counter, collector
         self._pieces, self._clock, self._watch = pieces, clock, watch
+        self._confirm = confirm
         self._held = np.empty(0)
         self._repeated = RepeatedReadings() if noisy else None
         self._barren = 0
@@ -123,6 +126,7 @@ class Reader:
         readings = self._counter.read(count)
         if self._repeated is not None:
             self._repeated.check(readings)
+        self._confirm()
         certain, self._held = _up_to_the_last_switch(np.concatenate([self._held, readings]))
         if self._held.size and self._source.running():
             certain, self._held = np.concatenate([certain, self._held]), self._held[:0]

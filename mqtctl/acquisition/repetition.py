@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.errors import CryostatError, GlitchError
+from mqtctl.acquisition.faults import ThermometerError
+from mqtctl.errors import GlitchError
 from mqtctl.quantities import readable
 
 __all__ = ["FrozenThermometer", "RepeatedReadings"]
@@ -46,7 +47,7 @@ class FrozenThermometer:
 
         Raises
         ------
-        CryostatError
+        ThermometerError
             They are identical in five readings or more over the whole span.
         """
         if digits != self._digits or not digits:
@@ -57,12 +58,12 @@ class FrozenThermometer:
             self._refuse(time)
 
     def require_varied(self, time: float) -> None:
-        """Raise `CryostatError` if all readings so far, five or more, were identical."""
+        """Raise `ThermometerError` if all readings so far, five or more, were identical."""
         if self._digits and not self._varied and self._count >= LEAST_READINGS:
             self._refuse(time)
 
     def _refuse(self, time: float) -> None:
-        raise CryostatError(
+        raise ThermometerError(
             f"the thermometer is stuck: {self._count} readings in {readable(time - self._since, 's')} are "
             f"{self._digits} to the last digit; is its channel being scanned, is the link alive? The heater is off"
         )

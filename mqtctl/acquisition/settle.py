@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.acquisition.faults import HeatError, NotReachedError, ThermometerError
 from mqtctl.acquisition.repetition import LEAST_READINGS, FrozenThermometer
 from mqtctl.acquisition.retry import persist
 from mqtctl.clock import Clock
-from mqtctl.errors import CryostatError
 from mqtctl.instruments.roles.experiment import TemperatureController, TemperatureReading
 from mqtctl.plan import SettleSettings
 from mqtctl.quantities import readable
@@ -45,11 +45,11 @@ def believe(reading: TemperatureReading, limit: float) -> float:
     """
     value = reading.temperature
     if not reading.valid or not math.isfinite(value) or value <= 0:
-        raise CryostatError(
+        raise ThermometerError(
             f"the thermometer reads {value!r} K with status {reading.status!r}; check sensor and scanner"
         )
     if value > limit:
-        raise CryostatError(
+        raise HeatError(
             f"the bath is at {readable(value, 'K')}, above the sample's limit of {readable(limit, 'K')}; heater is off"
         )
     return value
@@ -103,7 +103,7 @@ def settle(
             values = dwell.values()
             return SettleResult(elapsed, float(values.mean()), float(values.std(ddof=1)))
         if elapsed > settings.deadline:
-            raise CryostatError(
+            raise NotReachedError(
                 f"{readable(target, 'K')} was not reached within {readable(settings.deadline, 's')}: the bath is at "
                 f"{readable(temperature, 'K')}; check heater range and cooling power, or extend settle.deadline"
             )
@@ -145,7 +145,7 @@ class _Dwell:
             return False
         if not self._moved:
             values = self.values()
-            raise CryostatError(
+            raise ThermometerError(
                 f"the thermometer has read exactly {values[0]!r} K ever since the set point changed; "
                 "it is stuck, or its channel is not being scanned"
             )
@@ -190,7 +190,7 @@ class _Push:
         moved = float(values[late].mean() - values[~late].mean())
         missing = self._target - float(values[late].mean())
         if moved * self._settings.deadline < missing * span / 2:
-            raise CryostatError(
+            raise HeatError(
                 f"the heater has given {heater:.0%} of its range for {readable(span, 's')}, and the bath has moved by "
                 f"{readable(moved, 'K')} towards {readable(self._target, 'K')}, of {readable(missing, 'K')} that are "
                 "missing: is the thermometer stuck, the heater's cable off, or its range too small? The heater is off"

@@ -2,7 +2,7 @@
 
 One histogram: `moments`, `fulton_dunkelberger` (for the eye), `fit_histogram` (Ic and T free),
 `fit_escape_temperature` (Ic known), `fit_point` (all of it). A sweep: `fit_sweep`. Data from elsewhere:
-`read_switching_data`. All quantities are in SI base units; docs/analysis.md explains the statistics.
+`read`. All quantities are in SI base units; docs/analysis.md explains the statistics.
 """
 
 from mqtctl.analysis.histogram.escape_temperature import fit_escape_temperature
@@ -20,7 +20,8 @@ from mqtctl.analysis.histogram.results import (
 )
 from mqtctl.analysis.histogram.rounding import Rounding, find_rounding
 from mqtctl.analysis.histogram.single_histogram import fit_point
-from mqtctl.analysis.importers import SwitchingData, imported_histogram, read_switching_data
+from mqtctl.analysis.importers import imported_histogram, read_switching_data
+from mqtctl.analysis.reading import SwitchingData, SwitchingRecord, read
 from mqtctl.analysis.sweep.analysis import fit_sweep
 from mqtctl.analysis.sweep.results import (
     MeasuredCrossover,
@@ -47,6 +48,7 @@ __all__ = [
     "Saturation",
     "SweepFit",
     "SwitchingData",
+    "SwitchingRecord",
     "TunnellingTest",
     "WidthExponent",
     "check_health",
@@ -58,5 +60,6 @@ __all__ = [
     "fulton_dunkelberger",
     "imported_histogram",
     "moments",
+    "read",
     "read_switching_data",
 ]

@@ -6,6 +6,7 @@ import base64
 import html
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -138,7 +139,12 @@ def _plans(axes: Axes, found: Summary) -> None:
         at = plan.cold_time / scale.factor
         axes.errorbar(at, plan.right.value, plan.right.stderr, fmt="o", color=THEORY, capsize=3)
         axes.errorbar(at, plan.wrong.value, plan.wrong.stderr, fmt="s", color=MARK, capsize=3)
-        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "center", "ha": "right"}
+        place: dict[str, Any] = {
+            "xycoords": ("data", "axes fraction"),
+            "textcoords": "offset points",
+            "va": "center",
+            "ha": "right",
+        }
         axes.annotate(plan.plan, (at, 0.5), (-4, 0), rotation=90, fontsize=9.4, **place)
     axes.plot([], [], "o", color=THEORY, label="right verdict")
     axes.plot([], [], "s", color=MARK, label="wrong verdict")

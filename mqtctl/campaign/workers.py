@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -58,7 +58,7 @@ _here: list[_Worker] = []
 
 def computed(
     campaign: Campaign, table: Table, numbers: Iterable[int], workers: int, scratch: Path
-) -> Iterator[Computed]:
+) -> Generator[Computed, None, None]:
     """Yield draws as they become whole, in any order, each once.
 
     Parameters

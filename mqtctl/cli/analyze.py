@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mqtctl.cli.options import CalibrationOption, JsonOption
-from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults
+from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults, tell
 from mqtctl.errors import InputError
+
+if TYPE_CHECKING:
+    from mqtctl.workflow import ForeignFacts
 
 __all__ = ["analyze"]
 
-_LIST = "Lists of switching values"
+_LIST = "Data from elsewhere: what the file does not say"
+_COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "json", "quick"}
+_FOR_ALL = {"data", "potential", "report", "quick", "json"}
+#: Options that are quantities, and their base units.
+_QUANTITIES = {
+    "ramp_rate": "A/s",
+    "capacitance": "F",
+    "resistance": "Ohm",
+    "critical_current": "A",
+    "critical_current_stderr": "A",
+    "start_current": "A",
+    "stop_current": "A",
+    "delay": "s",
+    "temperature": "K",
+    "bias_resistance": "Ohm",
+}
 
 
 def _for_lists(text: str) -> typer.models.OptionInfo:
-    """Return an option that only lists of switching values need."""
+    """Return an option that only data from elsewhere need."""
     option: typer.models.OptionInfo = typer.Option(help=text, rich_help_panel=_LIST)
+    return option
+
+
+def _for_reading(text: str, metavar: str | None = None) -> typer.models.OptionInfo:
+    """Return an option that says how a file from elsewhere is to be read."""
+    option: typer.models.OptionInfo = typer.Option(help=text, rich_help_panel=_COLUMNS, metavar=metavar)
     return option
 
 
 def analyze(
     context: typer.Context,
     data: Annotated[
-        Path,
-        typer.Argument(help="Folder of a run, a database, or a list of switching currents or times (.csv .txt .npy)."),
+        list[Path],
+        typer.Argument(
+            help="Folder of a run or a database; or files from elsewhere (text, .npy, .npz, .mat, HDF5, netCDF,"
+            " Parquet, LabVIEW, another program's database): several, a folder or a table of temperatures are a sweep."
+        ),
     ],
     run: Annotated[int | None, typer.Option(help="Only this run of the database.")] = None,
     calibration: CalibrationOption = None,
+    report: Annotated[Path | None, typer.Option(help="Folder in which a report is written as well.")] = None,
     ramp_rate: Annotated[str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for a list.")] = None,
     capacitance: Annotated[str | None, _for_lists("Capacitance, such as '6.35 pF'; needed for a list.")] = None,
     resistance: Annotated[str | None, _for_lists("Shunt resistance, such as '190 Ohm'.")] = None,
@@ -48,18 +75,61 @@ def analyze(
     censored: Annotated[
         int, typer.Option(min=0, help="Ramps without a switch besides those in the list.", rich_help_panel=_LIST)
     ] = 0,
-    unit: Annotated[str | None, _for_lists("Unit of the numbers (uA, us, ...) where the file does not say it.")] = None,
+    describe: Annotated[
+        Path | None,
+        _for_lists("YAML file with these options under their names (ramp_rate: 1 mA/s); those given here win."),
+    ] = None,
+    column: Annotated[
+        str | None,
+        _for_reading("Column of the switching values: name, number from 1, or path.", "NAME|NUMBER|PATH"),
+    ] = None,
+    unit: Annotated[
+        str | None, _for_reading("Unit of the numbers (uA, us, mV, ...) where the file does not say it.")
+    ] = None,
+    quantity: Annotated[
+        str | None, _for_reading("What they are, where several columns are there.", "current|time|voltage")
+    ] = None,
+    bias_resistance: Annotated[
+        str | None, _for_reading("Resistor across which voltages were measured, such as '100 kOhm'.")
+    ] = None,
+    polarity: Annotated[
+        str | None, _for_reading("Which ramps to take where both signs are there.", "positive|negative|both")
+    ] = None,
+    temperature_column: Annotated[
+        str | None,
+        _for_reading("Bath temperature of each row: several are a sweep; 'none': leave it aside.", "NAME|NUMBER|PATH"),
+    ] = None,
+    rate_column: Annotated[str | None, _for_reading("Ramp rate of each row.", "NAME|NUMBER|PATH")] = None,
+    counts_column: Annotated[
+        str | None, _for_reading("The file is a histogram: counts or densities.", "NAME|NUMBER|PATH")
+    ] = None,
+    switches: Annotated[int | None, _for_reading("How many switches a density is made of.")] = None,
+    delimiter: Annotated[str | None, _for_reading("Between columns: tab, space, ';', ',' or '|'.")] = None,
+    decimal: Annotated[str | None, _for_reading("Decimal mark: '.' or ','.")] = None,
+    encoding: Annotated[str | None, _for_reading("Of a text file, such as cp1252.")] = None,
     empty: Annotated[
-        str | None, _for_lists("What NaN, 0 and 9.91E37 in the list are: 'missed' or 'survived' ramps.")
+        str | None, _for_reading("What NaN, 0 and 9.91E37 in the list are: 'missed' or 'survived' ramps.")
     ] = None,
     resolution: Annotated[
         str | None,
-        _for_lists("Step the values were rounded to, such as '25 nA'; looked for if not given, '0 A': none."),
+        _for_reading("Step the values were rounded to, such as '25 nA'; looked for if not given, '0 A': none."),
     ] = None,
     rounding: Annotated[
-        str, _for_lists("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
+        str, _for_reading("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
+    free: Annotated[
+        list[str] | None, _for_lists("Parameter to fit too: capacitance, resistance, current-noise, false-triggers.")
+    ] = None,
+    fix: Annotated[
+        list[str] | None, _for_lists("Parameter that is known, such as 'temperature=20 mK' or 'capacitance=6 pF'.")
+    ] = None,
+    current_noise: Annotated[
+        str | None, _for_lists("Gaussian noise of the current (rms), such as '5 nA'; 'auto': fitted.")
+    ] = None,
+    false_triggers: Annotated[
+        str | None, _for_lists("Share of ramps that something else ended, such as 0.01; 'auto': fitted.")
+    ] = None,
     potential: Annotated[
         str | None,
         typer.Option(
@@ -67,62 +137,78 @@ def analyze(
         ),
     ] = None,
     importer: Annotated[
-        str | None, _for_lists("Function package.module:function that reads a list of another format.")
+        str | None, _for_reading("Function package.module:function that reads a list of another format.")
     ] = None,
     quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Fit a stored sweep, one run of it, or a list of switching currents or times from elsewhere."""
+    """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
-        from mqtctl.workflow import ForeignFacts, analyze_list, is_list
         from mqtctl.workflow import analyze as analyze_run
+        from mqtctl.workflow import analyze_foreign, is_foreign
 
-        foreign = is_list(data)
-        if data.exists():
+        foreign = [is_foreign(path) for path in data]
+        if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
-        if not foreign:
-            result = analyze_run(data, run_id=run, calibration=calibration, potential=potential, quick=quick)
-            show = print_sweep
+        if any(foreign):
+            result = analyze_foreign(data, _facts(context), run_id=run, report=report, quick=quick)
+            for sentence in result["assumed"]:
+                tell(f"read: {sentence}")
         else:
-            given: dict[str, Any] = {
-                name: parse_option(name, text, base)
-                for name, text, base in (
-                    ("ramp_rate", ramp_rate, "A/s"),
-                    ("capacitance", capacitance, "F"),
-                    ("resistance", resistance, "Ohm"),
-                    ("critical_current", critical_current, "A"),
-                    ("critical_current_stderr", critical_current_stderr, "A"),
-                    ("start_current", start_current, "A"),
-                    ("stop_current", stop_current, "A"),
-                    ("delay", delay, "s"),
-                    ("temperature", temperature, "K"),
-                )
-                if text is not None
-            }
-            given |= _resolution(resolution)
-            if potential is not None:
-                given["potential"] = potential
-            facts = ForeignFacts(
-                **given, censored=censored, unit=unit, empty=empty, rounding=rounding, model=model, importer=importer
+            result = analyze_run(
+                data[0], run_id=run, calibration=calibration, potential=potential, report_folder=report, quick=quick
             )
-            result = analyze_list(data, facts)
-            show = print_point
         with printing():
             if json:
                 print_json(result)
+            elif "points" in result:
+                print_sweep(result)
             else:
-                show(result)
+                print_point(result)
 
 
-def _refuse_unused(context: typer.Context, data: Path, foreign: bool) -> None:
-    """Refuse options that were given but say nothing about this kind of data."""
-    unused = _FOR_STORED if foreign else set(context.params) - _FOR_STORED - _FOR_ALL
+def _facts(context: typer.Context) -> ForeignFacts:
+    """Return what the options and the description say; an option wins."""
+    from dataclasses import fields
+
+    from mqtctl.analysis.reading import ReadOptions
+    from mqtctl.workflow import ForeignFacts, read_description
+    from mqtctl.workflow.foreign.description import resolution_in
+
+    given: dict[str, Any] = {} if context.params["describe"] is None else read_description(context.params["describe"])
+    for name, value in context.params.items():
+        if not _was_given(context, name):
+            continue
+        if name == "resolution":
+            given.pop("resolution", None)
+            given.pop("resolution_time", None)
+            try:
+                given |= resolution_in(value)
+            except InputError as exc:
+                raise InputError(f"--resolution: {exc}") from exc
+        else:
+            given[name] = parse_option(name, value, _QUANTITIES[name]) if name in _QUANTITIES else value
+    nuisances = {name: given.pop(name, None) for name in ("current_noise", "false_triggers")}
+    given |= _named(given.pop("free", []), given.pop("fix", []), nuisances)
+    reading = {field.name: given.pop(field.name) for field in fields(ReadOptions) if field.name in given}
+    known = {field.name for field in fields(ForeignFacts)}
+    return ForeignFacts(**{k: v for k, v in given.items() if k in known}, read=ReadOptions(**reading))
+
+
+def _refuse_unused(context: typer.Context, data: list[Path], foreign: list[bool]) -> None:
+    """Refuse options that were given but say nothing about this kind of data, and data that do not go together."""
+    stored = [path for path, other in zip(data, foreign, strict=True) if not other]
+    if stored and len(data) > 1:
+        raise InputError(
+            f"{stored[0]} is a stored run or database (or a folder without data): it is analysed by itself"
+        )
+    unused = {"calibration"} if not stored else set(context.params) - _FOR_STORED - _FOR_ALL
     given = [name for name in context.params if name in unused and _was_given(context, name)]
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        kind = "a list of values" if foreign else "a stored run or database"
-        raise InputError(f"{names} cannot be used for {kind}, which {data} is")
+        kind = "a stored run or database" if stored else "a list of values"
+        raise InputError(f"{names} cannot be used for {kind}, which {data[0]} is")
 
 
 def _was_given(context: typer.Context, name: str) -> bool:
@@ -130,13 +216,30 @@ def _was_given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _resolution(text: str | None) -> dict[str, float]:
-    """Return a resolution under the name of its quantity: a current, or a time."""
-    from mqtctl.quantities import parse_quantity
+def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) -> dict[str, Any]:
+    """Return which parameters are free, and the values in SI units of those that are fixed, all by name."""
+    from mqtctl.analysis.histogram.named.parameters import UNITS, parameter_name
 
-    if text is None:
-        return {}
+    names = [parameter_name(text) for text in free]
+    fixed: dict[str, float] = {}
+    pairs = [("fix", *text.partition("=")[::2]) for text in fix]
+    for name, text in nuisances.items():
+        if text is not None and text.strip().lower() == "auto":
+            names.append(name)
+        elif text is not None:
+            pairs.append((name, name, text))
+    for option, given, text in pairs:
+        name = parameter_name(given)
+        if not text:
+            raise InputError(f"--{option} {given}: a value is needed, as in --fix '{given}=...'")
+        if name in fixed:
+            raise InputError(f"--fix: {name} is given twice")
+        fixed[name] = parse_option(option, text, UNITS[name]) if UNITS[name] else _share(option, text)
+    return {"free": tuple(dict.fromkeys(names)), "fixed": fixed}
+
+
+def _share(option: str, text: str) -> float:
     try:
-        return {"resolution_time": parse_quantity(text, "s")}
-    except InputError:
-        return {"resolution": parse_option("resolution", text, "A")}
+        return float(text)
+    except ValueError as exc:
+        raise InputError(f"--{option.replace('_', '-')}: {text!r} is no share, which is a number such as 0.01") from exc

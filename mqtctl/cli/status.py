@@ -64,6 +64,8 @@ def lines(found: dict[str, Any], now: datetime) -> list[str]:
     if current.get("switches"):
         told.append(f"  {current['switches']} of {current['wanted']} switches")
     told.append(f"  {len(found['finished'])} histograms finished")
+    if found.get("skipped"):
+        told.append(f"  {len(found['skipped'])} points skipped")
     since = f" since {found['outputs_since']}" if found["outputs_since"] else ""
     told.append(f"  source and heater: {found['outputs']}{since}")
     told.append(f"  last heard {rough_duration(max(age, 0.0))} ago, {found['updated']}")

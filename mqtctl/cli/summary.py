@@ -80,10 +80,31 @@ def print_point(result: Mapping[str, Any]) -> None:
     for row in (_ROWS[name] for name in _SHOWN):
         found = row.read(result)
         text = str(found.value) if isinstance(found.value, int) else quantity(found.value, row.unit, found.stderr)
+        limit = result.get(f"{row.name}_upper_95_{row.unit}")
+        if limit is not None:
+            text = f"below {quantity(limit, row.unit)} (95 %)"
         say(f"{row.label or row.column}: {text}")
+    _print_parameters(result)
     _print_besides(result)
     _print_flags(result)
     _print_files(result)
+
+
+def _print_parameters(result: Mapping[str, Any]) -> None:
+    """Print the parameters that were named to be free or fixed, besides those that are always told."""
+    for one in result.get("parameters") or ():
+        if one["name"] in ("critical_current", "temperature") and not one["fixed"]:
+            continue
+        text = quantity(one["value"], one["unit"], one["stderr"])
+        if one["fixed"]:
+            text += " (given)"
+        elif not one["identifiable"]:
+            text = "not identifiable"
+        elif one["upper_95"] is not None:
+            text = f"below {quantity(one['upper_95'], one['unit'])} (95 %)"
+        elif one["value"] is None:
+            text = f"above {quantity(one['interval_95'][0], one['unit'])} (95 %)"
+        say(f"{one['name'].replace('_', ' ')}: {text}")
 
 
 def _print_flags(result: Mapping[str, Any]) -> None:

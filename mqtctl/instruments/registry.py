@@ -21,7 +21,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from mqtctl.errors import InputError
-from mqtctl.named import installed
+from mqtctl.named import entry_points_of
 
 __all__ = ["ENTRY_POINT_GROUP", "adapter_for", "init_keys", "known_drivers", "role_of"]
 
@@ -109,4 +109,4 @@ def role_of(driver: str) -> str | None:
 
 def _entry_points() -> tuple[EntryPoint, ...]:
     """Return the adapters that other packages bring."""
-    return installed(ENTRY_POINT_GROUP)
+    return tuple(entry_points_of(ENTRY_POINT_GROUP))

@@ -19,7 +19,7 @@ from mqtctl.quantities import (
     readable,
 )
 
-__all__ = ["Plan", "RampSettings", "SettleSettings"]
+__all__ = ["Plan", "Policies", "RampSettings", "SettleSettings"]
 
 #: Most switches at one temperature where a precision is asked for and no number is given.
 MOST_SWITCHES = 1_000_000
@@ -62,6 +62,22 @@ class SettleSettings(Document):
     interval: Annotated[Seconds, Field(ge=0.1)] = 1.0
 
 
+class Policies(Document):
+    """What is done when something goes wrong at a point: tell and go on, wait, give the point up, or end the sweep.
+
+    None: as `on_fault` says, which is also what follows where waiting was in vain.
+    """
+
+    bath_outside_band: Literal["flag", "hold", "skip", "stop"] = "hold"
+    thermometer: Literal["hold", "skip", "stop"] | None = None
+    not_reached: Literal["hold", "skip", "stop"] | None = None
+    empty_ramps: Literal["skip", "stop"] | None = None
+    unwatched: Literal["flag", "hold", "skip", "stop"] = "flag"
+    drift: Literal["flag", "skip", "stop"] = "flag"
+    impossible_intervals: Literal["flag", "skip", "stop"] = "flag"
+    disk: Literal["flag", "stop"] = "flag"
+
+
 class Plan(Document):
     """A measurement as a person writes it down."""
 
@@ -83,6 +99,8 @@ class Plan(Document):
     heating_check: bool = False
     iv_curve: bool = False
     calibration: Path | None = None
+    on_fault: Literal["stop", "skip"] = "stop"
+    policies: Policies = Policies()
 
     @property
     def most_switches(self) -> int:

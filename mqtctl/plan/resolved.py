@@ -34,9 +34,13 @@ class ResolvedPlan:
         return variants_of(self.plan, coldest=coldest)
 
     def document(self) -> dict[str, object]:
-        """Return plan and sample as plain data, quantities written out: what the database keeps."""
+        """Return plan and sample as plain data, quantities written out: what the database keeps.
+
+        Not what is done when something goes wrong: that may change when a sweep is gone on with.
+        """
+        left_out = {"station", "sample", "database", "calibration", "on_fault", "policies"}
         return {
-            "plan": self.plan.model_dump(mode="json", exclude={"station", "sample", "database", "calibration"}),
+            "plan": self.plan.model_dump(mode="json", exclude=left_out),
             "sample": self.sample.model_dump(mode="json"),
             "calibration": None if self.calibration is None else self.calibration.reference(),
         }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from mqtctl.acquisition import Remark, Settling
-from mqtctl.acquisition.checks import first_fault, plan_findings
+from mqtctl.acquisition.preflight import first_fault, plan_findings
 from mqtctl.errors import CryostatError, InterruptedRunError, MqtctlError
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan

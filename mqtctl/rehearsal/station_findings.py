@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mqtctl.acquisition.checks import disk_finding, live_findings, plan_findings
-from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
+from mqtctl.acquisition.preflight import disk_finding, live_findings, plan_findings
+from mqtctl.acquisition.preflight.stop_edge import stop_edge_findings
 from mqtctl.instruments.roles.diagnostic import Amplifier, DiagnosticCounter
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan

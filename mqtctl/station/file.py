@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from pydantic import Field
 from mqtctl.documents import Document, load_yaml, validate_document
 from mqtctl.errors import InputError
 from mqtctl.instruments.registry import init_keys
+from mqtctl.named import entry_points_of
 from mqtctl.station.libraries import canonical_address, check_library, require_one_world
 
 __all__ = [
@@ -158,7 +158,7 @@ def check_entry(name: str, entry: Mapping[str, Any], path: Path) -> InstrumentEn
 
 def require_trusted(driver: str, where: str) -> None:
     """Raise `InputError` for a driver from a package that a station file may not import; `where` leads the message."""
-    trusted = (*TRUSTED_PACKAGES, *(point.value for point in entry_points(group=ENTRY_POINT_GROUP)))
+    trusted = (*TRUSTED_PACKAGES, *(point.value for point in entry_points_of(ENTRY_POINT_GROUP)))
     if not any(driver.startswith(f"{package}.") for package in trusted):
         raise InputError(
             f"{where}.type is {driver!r}, which is outside the allowed packages ({', '.join(trusted)}); a driver "

@@ -210,7 +210,9 @@ class ClosingFacts(_Stored):
     live_fraction: Finite | None = None
     block: int | None = None
     glitches: int | None = None
+    lost_sessions: int | None = None
     settled_again: int | None = None
+    bath_outside_band: int | None = None
     invalid_bath_readings: int | None = None
     precision: float | None = None
     looks: list[list[int | float | None]] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
-from mqtctl.acquisition.events import AtRest, OutputsInUse
+from mqtctl.acquisition.events import AtRest, OutputsInUse, PointSkipped
 from mqtctl.supervision.link import Link
 from mqtctl.workflow import MeasurementBegins, PointFitted
 from mqtctl.workflow.time_left import TimeLeft
@@ -83,6 +83,8 @@ def _facts(event: object) -> tuple[str, dict[str, Any]] | None:
                 "mean_A": _finite(event.mean),
                 "width_A": _finite(event.std),
             }
+        case PointSkipped():
+            return "skipped", {**_place(event), "target_K": event.target, "reason": event.reason}
         case PointFitted():
             return "fitted", {
                 "point": event.point,
@@ -97,7 +99,7 @@ def _facts(event: object) -> tuple[str, dict[str, Any]] | None:
             return None
 
 
-def _place(event: Settling | RampsBegin | BlockStored | PointFinished) -> dict[str, Any]:
+def _place(event: Settling | RampsBegin | BlockStored | PointFinished | PointSkipped) -> dict[str, Any]:
     return {"point": event.point, "points": event.points}
 
 

@@ -48,6 +48,8 @@ class Status:
         The latest facts of the point that is being measured.
     finished
         The facts of each finished histogram.
+    skipped
+        The facts of each point that was given up, as the plan has it: set point and reason.
     remarks
         The latest, with the time of each.
     alarm
@@ -71,6 +73,7 @@ class Status:
     left_s: float | None = None
     current: dict[str, Any] = field(default_factory=dict)
     finished: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[dict[str, str]] = field(default_factory=list)
     alarm: str = ""
     exit_code: int | None = None
@@ -95,6 +98,9 @@ class Status:
                 self.current = dict(facts) if kind != "block" else {**self.current, **facts}
             case "finished":
                 self.finished.append(dict(facts))
+                self.current = {}
+            case "skipped":
+                self.skipped.append(dict(facts))
                 self.current = {}
             case "remark":
                 self.remarks = [*self.remarks, {"time": self.updated, "text": facts["text"]}][-_MOST_REMARKS:]

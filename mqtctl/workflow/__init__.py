@@ -6,7 +6,7 @@ from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
 from mqtctl.workflow.following import MeasurementBegins
-from mqtctl.workflow.foreign import ForeignFacts, analyze_list, is_list
+from mqtctl.workflow.foreign import ForeignFacts, analyze_foreign, is_foreign, read_description
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
 
@@ -20,12 +20,13 @@ __all__ = [
     "PointFitted",
     "acquire",
     "analyze",
-    "analyze_list",
+    "analyze_foreign",
     "check_measurement",
-    "is_list",
+    "is_foreign",
     "make_station_safe",
     "measure_calibration",
     "measure_histogram",
     "measure_sweep",
+    "read_description",
     "report",
 ]

@@ -10,6 +10,7 @@ from mqtctl.analysis import fit_sweep
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
+from mqtctl.errors import InputError
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
@@ -26,6 +27,7 @@ def analyze(
     run_id: int | None = None,
     calibration: Path | None = None,
     potential: str | None = None,
+    report_folder: Path | None = None,
     quick: bool = False,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
@@ -36,6 +38,8 @@ def analyze(
         Calibration file with which the currents are computed again from the raw intervals.
     potential
         Name of the junction's potential; None for that of the sample file it was measured with.
+    report_folder
+        Where a report is written; None for none.
     quick
         Leave out what these data could have decided (the key `power`).
 
@@ -50,6 +54,10 @@ def analyze(
         junction = replace(stored.sweep.junction, potential=potential)
         junction_of(junction)  # one that does not exist is no flag of each point
         stored = replace(stored, sweep=replace(stored.sweep, junction=junction))
+    if report_folder is not None:
+        if run_id is not None:
+            raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
+        return analyze_stored(stored, database, report_folder, power=not quick)
     return _fitted(stored, database, single=run_id is not None, power=not quick).result
 
 
@@ -72,6 +80,7 @@ def analyze_stored(
     lab_time_s: float | None = None,
     wall: tuple[Clock, float] | None = None,
     state: str = "",
+    power: bool = True,
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
 
@@ -83,8 +92,10 @@ def analyze_stored(
         Clock and its reading when the work began; gives `wall_time_s`, up to the writing of the report.
     state
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
+    power
+        Find out what these data could have decided.
     """
-    found = _fitted(stored, database)
+    found = _fitted(stored, database, power=power)
     result = found.result
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s

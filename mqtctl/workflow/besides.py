@@ -13,10 +13,10 @@ from mqtctl.analysis.quantity import Quantity, as_json
 from mqtctl.analysis.sweep.heating import HeatingCheck, compare_duty_cycles
 from mqtctl.analysis.sweep.polarity import OffsetCurrent, offset_current, without_offset
 from mqtctl.notation import Estimate, number, quantity
-from mqtctl.records import Histogram
+from mqtctl.records import Histogram, Sweep
 from mqtctl.storage import StoredPoint, StoredSweep
 
-__all__ = ["besides", "besides_in_words", "centred"]
+__all__ = ["besides", "besides_in_words", "centred", "centred_sweep"]
 
 _OFFSET: Quantity[OffsetCurrent] = Quantity(
     "offset_current",
@@ -57,11 +57,17 @@ def centred(stored: StoredSweep) -> tuple[StoredSweep, dict[str, Any]]:
 
     A sweep of one polarity comes back as it is.
     """
-    found = offset_current(stored.sweep.histograms)
+    sweep, facts = centred_sweep(stored.sweep)
+    return (replace(stored, sweep=sweep) if facts else stored), facts
+
+
+def centred_sweep(sweep: Sweep) -> tuple[Sweep, dict[str, Any]]:
+    """Return the same of a sweep that need not be stored."""
+    found = offset_current(sweep.histograms)
     if found is None:
-        return stored, {}
+        return sweep, {}
     facts = as_json((_OFFSET,), found) | {"offset_current_pvalue": found.pvalue}
-    return replace(stored, sweep=without_offset(stored.sweep, found.current)), facts
+    return without_offset(sweep, found.current), facts
 
 
 def besides(stored: StoredSweep) -> dict[str, Any]:

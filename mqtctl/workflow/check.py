@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.acquisition import Interrupt, exclusive, instruments_of
-from mqtctl.acquisition.checks import (
+from mqtctl.acquisition.preflight import (
     TOGETHER,
     calibration_findings,
     clock_finding,

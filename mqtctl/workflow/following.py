@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mqtctl.acquisition import BlockStored, PointFinished, RampsBegin, Remark, Settling
+from mqtctl.acquisition.events import PointSkipped
 from mqtctl.clock import Clock
 from mqtctl.errors import InterruptedRunError
 from mqtctl.storage import RunFacts, load_sweep
@@ -57,6 +58,8 @@ class Following:
         Whether the runs are histograms of a sweep that `mqtctl report` can show.
     histograms
         How many are complete.
+    skipped
+        How many points were given up.
     order
         What is kept in the folder from the first ramp on, so that `mqtctl resume` can go on.
     """
@@ -69,6 +72,7 @@ class Following:
     reported: bool = True
     histograms: int = 0
     order: Order | None = None
+    skipped: int = 0
     _facts: dict[str, Any] = field(default_factory=dict)
     _point: int = 0
     _unfinished: int = 0
@@ -103,6 +107,8 @@ class Following:
             case PointFinished():
                 self.histograms, self._unfinished = self.histograms + 1, 0
                 self._keep_up()
+            case PointSkipped(skipped=skipped):
+                self.skipped, self._unfinished = skipped, 0
             case _:
                 pass
 
@@ -115,7 +121,7 @@ class Following:
             if self._stored:
                 exc.add_note(self.sentence)
                 self._write("stopped")
-                if self._running_report:
+                if self._running_report or self.skipped:
                     with suppress(KeyboardInterrupt):  # who cannot wait for the report still gets the fault's own words
                         self._report("stopped" if isinstance(exc, InterruptedRunError) else "failed")
             raise
@@ -145,7 +151,12 @@ class Following:
 
     def _write(self, state: str) -> None:
         """Write the folder's result as far as it is known without a fit."""
-        done = {"state": state, "points_planned": self.points, "histograms_done": self.histograms}
+        done = {
+            "state": state,
+            "points_planned": self.points,
+            "histograms_done": self.histograms,
+            "points_skipped": self.skipped,
+        }
         self._courteously(
             lambda: self.folder.write({**done, **self._facts, "database": str(self.folder.database)}, self.sweep_id)
         )

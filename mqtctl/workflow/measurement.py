@@ -27,10 +27,10 @@ from mqtctl.acquisition import (
     instruments_of,
     run_sweep,
 )
-from mqtctl.acquisition.checks import calibration_findings
-from mqtctl.acquisition.checks.preflight import check_plan
 from mqtctl.acquisition.events import AtRest, OutputsInUse
 from mqtctl.acquisition.goal import PrecisionGoal
+from mqtctl.acquisition.preflight import calibration_findings
+from mqtctl.acquisition.preflight.together import check_plan
 from mqtctl.acquisition.sweep import run_histogram
 from mqtctl.analysis import fit_histogram
 from mqtctl.clock import WallClock
@@ -38,6 +38,7 @@ from mqtctl.errors import MqtctlError, UnsafeError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.station import Station, open_station
 from mqtctl.storage import NOTHING, Done, Patience, RunFacts, load_sweep, open_database
+from mqtctl.storage.database import require_space
 from mqtctl.workflow.analysis import analyze_stored
 from mqtctl.workflow.following import Following, MeasurementBegins
 from mqtctl.workflow.overview import store_overview
@@ -305,6 +306,7 @@ def carry_out(
                     facts=facts,
                     notify=_with_fits(following, folder.database, plan),
                     check=interrupt.check,
+                    room=lambda left: require_space(folder.database, bytes_needed(plan, left)),
                     done=begun.done,
                 )
             )

@@ -175,7 +175,7 @@ COMPUTED = [case for case in CASES if case["quantity"] in COMPUTE]
 PUBLISHED = {case["id"]: case for case in CASES if case["id"].startswith("pub_")}
 
 
-@pytest.mark.shown(20)
+@pytest.mark.shown(8)
 @pytest.mark.parametrize("case", COMPUTED, ids=lambda case: str(case["id"]))
 def test_the_case_is_reproduced_within_its_tolerance(case: dict[str, Any]) -> None:
     got = COMPUTE[case["quantity"]](case["inputs"])

@@ -58,15 +58,15 @@ def room_for_replicas(tmp_path_factory: pytest.TempPathFactory, build_laboratory
 
 
 @pytest.fixture(scope="module")
-def few(room_for_replicas: Any) -> list[Replica]:
-    """Three seeds: enough to see that something is wrong, not that an error bar is a tenth too small."""
-    return [measure(room_for_replicas, seed) for seed in range(3)]
+def first(room_for_replicas: Any) -> list[Replica]:
+    """One seed: enough to see that something is wrong, not that an error bar is too small."""
+    return [measure(room_for_replicas, 0)]
 
 
 @pytest.fixture(scope="module")
-def replicas(room_for_replicas: Any, few: list[Replica]) -> list[Replica]:
+def replicas(room_for_replicas: Any, first: list[Replica]) -> list[Replica]:
     """Twenty seeds."""
-    return few + [measure(room_for_replicas, seed) for seed in range(len(few), 20)]
+    return first + [measure(room_for_replicas, seed) for seed in range(1, 20)]
 
 
 def pulls_of(replicas: list[Replica]) -> dict[str, list[float]]:
@@ -92,11 +92,11 @@ def p_values_of(replicas: list[Replica]) -> list[float]:
     ]
 
 
-def test_what_comes_out_of_a_few_replicas_is_what_the_bench_put_in(few: list[Replica]) -> None:
-    # six pulls of unit normals, the seeds fixed: one above 3.5 comes in 0.3 % of all sets of seeds
-    assert all(np.max(np.abs(values)) < 3.5 for values in pulls_of(few).values())
-    # the least of three p-values lies below this in 0.3 % of all sets of seeds
-    assert min(p_values_of(few)) > 1e-3
+def test_what_comes_out_of_a_replica_is_what_the_bench_put_in(first: list[Replica]) -> None:
+    # two pulls of unit normals, the seed fixed: one above 3 comes with 0.5 % of all seeds
+    assert all(np.max(np.abs(values)) < 3.0 for values in pulls_of(first).values())
+    # the p-value lies below this with 0.3 % of all seeds
+    assert min(p_values_of(first)) > 3e-3
 
 
 @pytest.mark.slow
@@ -116,11 +116,11 @@ def test_stored_currents_follow_the_switching_distribution_at_the_true_temperatu
 
 @pytest.mark.slow
 def test_replicas_of_different_seeds_differ_and_of_the_same_seed_do_not(
-    few: list[Replica], tmp_path: Path, room_for_replicas: Any
+    replicas: list[Replica], tmp_path: Path, room_for_replicas: Any
 ) -> None:
-    firsts = {replica.histogram.switching_currents[0] for replica in few}
-    assert len(firsts) == len(few)
+    firsts = {replica.histogram.switching_currents[0] for replica in replicas}
+    assert len(firsts) == len(replicas)
     elsewhere = tmp_path / "lab"
     shutil.copytree(room_for_replicas.folder, elsewhere, ignore=shutil.ignore_patterns("seed*"))
     again = measure(replace(room_for_replicas, folder=elsewhere), 2)
-    np.testing.assert_array_equal(again.histogram.intervals, few[2].histogram.intervals)
+    np.testing.assert_array_equal(again.histogram.intervals, replicas[2].histogram.intervals)

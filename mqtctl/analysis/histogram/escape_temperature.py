@@ -18,7 +18,12 @@ from mqtctl.analysis.histogram.censoring import missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, scores, slope
-from mqtctl.analysis.histogram.profile import temperature_interval, zero_in_reach
+from mqtctl.analysis.histogram.profile import (
+    TemperatureInterval,
+    parabolic_interval,
+    temperature_interval,
+    zero_in_reach,
+)
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit
 from mqtctl.analysis.histogram.scoring import maximise
@@ -166,7 +171,7 @@ def fit_reduced_temperature(
     goodness = goodness_of_fit(reduced, np.exp(rates(centre)), fitted_parameters=1)
     if not found.converged:
         flags.append("the likelihood has no maximum that could be found: do not use this temperature")
-    floor = FLOOR * found.temperature
+    floor, interval = FLOOR * found.temperature, None
     if zero_in_reach(log_likelihood(reduced, rates.at(junction, floor)), found.value, reduced.switches):
         interval = temperature_interval(
             lambda kelvin: log_likelihood(reduced, rates.at(junction, kelvin)), found.temperature, found.value, floor
@@ -178,9 +183,11 @@ def fit_reduced_temperature(
     if (missed := reduced.censored - first.survivors) > 0.0:
         other = climb_temperature(reduced.with_survivors(), junction, model, found.temperature)
         flags += missed_flag(reduced.censored, missed, found.value - other.value)
+    by_current = slope_by_current * (critical_current_stderr or 0.0)
     return EscapeTemperatureFit(
         escape_temperature=found.temperature,
-        escape_temperature_stderr=math.hypot(statistical, slope_by_current * (critical_current_stderr or 0.0)),
+        escape_temperature_stderr=math.hypot(statistical, by_current),
+        interval=_interval(interval, found.temperature, statistical, by_current),
         statistical_stderr=statistical,
         critical_current_slope=slope_by_current,
         critical_current=junction.critical_current,
@@ -191,6 +198,23 @@ def fit_reduced_temperature(
         converged=found.converged,
         flags=tuple(flags),
     )
+
+
+def _interval(
+    profile: TemperatureInterval | None, temperature: float, statistical: float, by_current: float
+) -> TemperatureInterval:
+    """Return the interval in K that the switches and the error of the critical current leave together."""
+    if profile is None:
+        return parabolic_interval(temperature, math.hypot(statistical, by_current))
+    ends = (
+        (profile.low, 1.0),
+        (profile.high, 1.0),
+        (profile.limit, 1.645),
+        (profile.low_95, 1.96),
+        (profile.high_95, 1.96),
+    )
+    away = [math.copysign(math.hypot(end - temperature, z * by_current), end - temperature) for end, z in ends]
+    return TemperatureInterval(*(max(temperature + distance, 0.0) for distance in away))
 
 
 def thermal_start(reduced: ReducedHistogram, junction: Junction) -> float:

@@ -17,7 +17,12 @@ from mqtctl.analysis.histogram.censoring import MISSED_GAIN, missed_flag
 from mqtctl.analysis.histogram.goodness import goodness_of_fit
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.likelihood import log_likelihood, observed_information, slope
-from mqtctl.analysis.histogram.profile import TemperatureInterval, temperature_interval, zero_in_reach
+from mqtctl.analysis.histogram.profile import (
+    TemperatureInterval,
+    parabolic_interval,
+    temperature_interval,
+    zero_in_reach,
+)
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import GoodnessOfFit, HistogramFit
 from mqtctl.analysis.histogram.scoring import Maximum, maximise
@@ -29,6 +34,8 @@ __all__ = ["FreeRates", "fit_histogram", "fit_reduced"]
 
 A_T_ONE = TransitionState()
 SUSPICIOUS_PVALUE = 1e-3
+FEW = 300  # switches below which ln L is lopsided by more than 0.05 standard errors, and quick to follow
+FAR_BELOW = 0.05  # of a temperature that is no limit: beyond what a few switches leave possible
 FLOOR = 1e-3  # lowest temperature a fit can reach, as a fraction of the thermal starting value
 
 
@@ -162,16 +169,19 @@ def _climb(reduced: ReducedHistogram, junction: JunctionEstimate, model: EscapeM
 def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> HistogramFit:
     reduced = rates.reduced
     critical_current, temperature = rates.physical(found.parameters)
-    interval = None
-    if rates.zero_in_reach(found):
+    interval, near_zero = None, rates.zero_in_reach(found)
+    if near_zero or (found.converged and reduced.switches < FEW):
         interval = temperature_interval(
-            lambda kelvin: rates.at_temperature(kelvin)[0], temperature, found.value, rates.floor
+            lambda kelvin: rates.at_temperature(kelvin)[0],
+            temperature,
+            found.value,
+            rates.floor if near_zero else max(FAR_BELOW * temperature, rates.floor),
         )
-    if interval is not None and interval.open_below:
+    if near_zero and interval is not None and interval.open_below:
         covariance, open_temperature = _open_covariance(interval, rates, critical_current), True
     else:
         covariance, open_temperature = _covariance(rates, found.parameters)
-        if interval is not None and not open_temperature:
+        if near_zero and interval is not None and not open_temperature:
             covariance = covariance * interval.stderr**2 / covariance[1, 1]
     error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     product = float(error[0] * error[1])
@@ -179,9 +189,11 @@ def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> His
     flags = _flags(rates, found, goodness)
     if open_temperature:
         text = "the data leave the temperature open: below the crossover the rate hardly depends on it"
-        limit = interval.limit if interval is not None else math.inf
+        interval = interval if interval is not None else parabolic_interval(0.0, math.inf)
+        limit = interval.limit
         flags.append(f"{text}; it is below {1e3 * limit:.4g} mK (95 %)" if math.isfinite(limit) else text)
     flags += missed_flag(reduced.censored, missed, gain)
+    interval = interval if interval is not None else parabolic_interval(temperature, float(error[1]))
     return HistogramFit(
         critical_current=critical_current,
         critical_current_stderr=float(error[0]),
@@ -194,7 +206,8 @@ def _result(rates: FreeRates, found: Maximum, missed: float, gain: float) -> His
         censored=reduced.censored,
         censored_as_missed=gain > MISSED_GAIN and missed > 0.5 * reduced.censored,
         missed=missed,
-        escape_temperature_limit=interval.limit if interval is not None and open_temperature else None,
+        escape_temperature_limit=interval.limit if open_temperature else None,
+        escape_temperature_interval=interval,
         goodness=goodness,
         converged=found.converged,
         evaluations=rates.evaluations,

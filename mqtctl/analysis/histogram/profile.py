@@ -13,15 +13,16 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-__all__ = ["TemperatureInterval", "temperature_interval", "zero_in_reach"]
+__all__ = ["TemperatureInterval", "parabolic_interval", "temperature_interval", "zero_in_reach"]
 
-ONE_SIGMA, UPPER_95 = 0.5, 1.353  # fall of ln L at 68 % of both sides, and at 95 % of one
+ONE_SIGMA, TWO_SIDED_95, UPPER_95 = 0.5, 1.921, 1.353  # fall of ln L at 68 and 95 % of both sides, and at 95 % of one
 #: A temperature whose ln L exceeds that of zero by less (3 sigma) cannot be told from zero: at 2 sigma one in twenty
 #: cold histograms would get the narrow error of a chance maximum.
 TOLD_FROM_ZERO = 4.5
 #: Loss in ln L per switch on the way to T -> 0 from which zero is out of the question and the parabola holds.
 _FAR = 5.0
 _GROWTH, _MOST_STEPS = math.log(2.0), 16
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,15 @@ class TemperatureInterval:
         Ends at one standard error; the low one is 0 if the temperature cannot be told from zero.
     limit
         Below it the temperature is with 95 % confidence; inf if any temperature fits.
+    low_95, high_95
+        Ends of the interval that holds the temperature with 95 % confidence.
     """
 
     low: float
     high: float
     limit: float
+    low_95: float
+    high_95: float
 
     @property
     def open_below(self) -> bool:
@@ -49,6 +54,14 @@ class TemperatureInterval:
     def stderr(self) -> float:
         """Half the interval in K; inf if it is open."""
         return math.inf if self.open_below else 0.5 * (self.high - self.low)
+
+
+def parabolic_interval(temperature: float, stderr: float) -> TemperatureInterval:
+    """Return the interval of a temperature and standard error in K where ln L is a parabola; open if that is inf."""
+    wide = _NORMAL_95 * stderr
+    return TemperatureInterval(
+        max(temperature - stderr, 0.0), temperature + stderr, math.inf, max(temperature - wide, 0.0), temperature + wide
+    )
 
 
 def zero_in_reach(at_zero: float, value: float, switches: int) -> bool:
@@ -87,11 +100,14 @@ def temperature_interval(
             return math.inf
         return _crossing(lambda x: fall(x) - amount, low, high)
 
-    high, limit = upper(ONE_SIGMA), upper(UPPER_95)
+    def lower(amount: float) -> float:
+        low = _crossing(lambda x: fall(x) - amount, math.log(floor), start)
+        return 0.0 if math.isinf(low) else low
+
+    high, limit, high_95 = upper(ONE_SIGMA), upper(UPPER_95), upper(TWO_SIDED_95)
     if best - cold < TOLD_FROM_ZERO:
-        return TemperatureInterval(0.0, high, limit)
-    low = _crossing(lambda x: fall(x) - ONE_SIGMA, math.log(floor), start)
-    return TemperatureInterval(0.0 if math.isinf(low) else low, high, limit)
+        return TemperatureInterval(0.0, high, limit, 0.0, high_95)
+    return TemperatureInterval(lower(ONE_SIGMA), high, limit, lower(TWO_SIDED_95), high_95)
 
 
 def _crossing(function: Callable[[float], float], low: float, high: float) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
+from mqtctl.analysis.histogram.profile import TemperatureInterval
 from mqtctl.analysis.quantity import Quantity, as_json
 from mqtctl.notation import NOTHING, Estimate, jsonable
 
@@ -124,6 +126,8 @@ class HistogramFit:
         How many of the empty ramps are missed stops, by this fit; not rounded.
     escape_temperature_limit
         Where the temperature is open: below it (K) with 95 % confidence. None if it has an error.
+    escape_temperature_interval
+        What ln L allows for the temperature at 68 and 95 %, T -> 0 included.
     goodness
         Kolmogorov-Smirnov test of the fit.
     converged, evaluations
@@ -148,6 +152,7 @@ class HistogramFit:
     flags: tuple[str, ...] = ()
     missed: float = 0.0
     escape_temperature_limit: float | None = None
+    escape_temperature_interval: TemperatureInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ class EscapeTemperatureFit:
         d T_esc / d Ic in K/A, close to 1.5 T_esc / (Ic - mean current).
     critical_current, critical_current_stderr
         As given, in A; the standard error is None if it was not stated.
+    interval
+        What ln L and the error of the critical current allow for the temperature at 68 and 95 %.
     """
 
     escape_temperature: float
@@ -179,6 +186,7 @@ class EscapeTemperatureFit:
     goodness: GoodnessOfFit
     converged: bool
     flags: tuple[str, ...] = ()
+    interval: TemperatureInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +221,8 @@ class PointFit:
         a_t = 1 escape temperature in K that the escape model predicts at this bath temperature.
     resolution
         Step in A to which the currents were rounded, as declared or found; None if they are exact.
+    parameters
+        Of the histogram alone, where some were named to be free or fixed.
     flags
         Sentences about what is doubtful here.
     """
@@ -235,18 +245,37 @@ class PointFit:
     predicted_escape_temperature: float | None = None
     resolution: float | None = None
     flags: tuple[str, ...] = ()
+    parameters: tuple[FittedParameter, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of one point of the JSON contract; what does not exist or did not converge is None."""
         result: dict[str, Any] = {
             "point": self.point,
             **as_json(POINT, self),
+            **_intervals("escape_temperature", self.shared, self.shared.interval if self.shared else None),
+            **_intervals(
+                "escape_temperature_free", self.alone, self.alone.escape_temperature_interval if self.alone else None
+            ),
             "regime": self.regime,
             "run_id": self.run_id,
             "flags": list(self.flags),
         }
+        if self.parameters:
+            result["parameters"] = [asdict(parameter) for parameter in self.parameters]
         plain: dict[str, Any] = jsonable(result)
         return plain
+
+
+def _intervals(
+    name: str, fit: EscapeTemperatureFit | HistogramFit | None, interval: TemperatureInterval | None
+) -> dict[str, Any]:
+    """Return the intervals of a temperature in K, and its upper limit where it cannot be told from zero."""
+    keys = (f"{name}_interval_68_K", f"{name}_interval_95_K", f"{name}_upper_95_K")
+    if fit is None or not fit.converged or interval is None:
+        return dict.fromkeys(keys)
+    is_open = math.isinf(fit.escape_temperature_stderr)
+    ends = [interval.low, interval.high], [interval.low_95, interval.high_95], interval.limit if is_open else None
+    return dict(zip(keys, ends, strict=True))
 
 
 def _moment(value: Callable[[Moments], float], stderr: Callable[[Moments], float]) -> Callable[[PointFit], Estimate]:
@@ -339,7 +368,14 @@ POINT: tuple[Quantity[PointFit], ...] = (
     Quantity(
         "escape_temperature_free",
         "K",
-        _alone(lambda fit: Estimate(fit.escape_temperature, fit.escape_temperature_stderr)),
+        # without an error it is the place of a chance maximum, and told from zero by nothing
+        _alone(
+            lambda fit: (
+                NOTHING
+                if math.isinf(fit.escape_temperature_stderr)
+                else Estimate(fit.escape_temperature, fit.escape_temperature_stderr)
+            )
+        ),
         error="stderr",
         label="escape temperature, with the critical current fitted too",
         column="T_esc,\nalone",

@@ -38,6 +38,7 @@ def maximise(
     slope: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]],
     start: NDArray[np.float64],
     most_steps: int = 60,
+    tolerance: float = TOLERANCE,
 ) -> Maximum:
     """Climb from `start` to the maximum of `value`.
 
@@ -49,6 +50,8 @@ def maximise(
         Gradient and information (positive semi-definite) at parameters.
     start
         Parameters of finite likelihood, shape (n_parameter,).
+    tolerance
+        Gain in ln L that may be left.
     """
     parameters, best, damping = start.copy(), value(start), 1e-4
     if not np.isfinite(best):
@@ -56,7 +59,7 @@ def maximise(
     gradient, information = slope(parameters)
     left = _gain(gradient, information)
     for steps in range(1, most_steps + 1):
-        if left < TOLERANCE * (1.0 + 1e-6 * abs(best)):
+        if left < tolerance * (1.0 + 1e-6 * abs(best)):
             return Maximum(parameters, best, steps, True)
         step = _step(gradient, information, damping)
         longest = float(np.abs(step).max())

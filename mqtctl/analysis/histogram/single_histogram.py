@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from mqtctl.analysis.histogram.fit import fit_reduced
 from mqtctl.analysis.histogram.health import Health, check_health
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
+from mqtctl.analysis.histogram.named.fit import NamedFit, check_named, fit_named, fit_named_reduced, with_known_current
+from mqtctl.analysis.histogram.named.suggestion import suggested_nuisance
 from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
@@ -71,11 +74,16 @@ class PreparedPoint:
 
 
 def prepare_point(
-    histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel = A_T_ONE, bath_needed: bool = True
+    histogram: Histogram,
+    estimate: JunctionEstimate,
+    model: EscapeModel = A_T_ONE,
+    bath_needed: bool = True,
+    fit: Callable[[ReducedHistogram], HistogramFit] | None = None,
 ) -> PreparedPoint:
     """Look at one histogram alone; whatever cannot be done becomes a flag, never an error.
 
-    Where the bath is not needed, one that nobody stated (nan) is no fault.
+    Where the bath is not needed, one that nobody stated (nan) is no fault. `fit` stands in for that with critical
+    current and temperature free and nothing else.
     """
     flags: list[str] = []
     found = reduced = alone = health = None
@@ -87,7 +95,7 @@ def prepare_point(
             flags += _about_rounding(histogram, reduced.rounding)
         health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
         flags += health.flags
-        alone = fit_reduced(reduced, estimate, model)
+        alone = fit_reduced(reduced, estimate, model) if fit is None else fit(reduced)
         flags += alone.flags
         flags += implausibly_hot(alone.escape_temperature, histogram.temperature)
     except InputError as error:
@@ -128,6 +136,8 @@ def fit_point(
     critical_current: float | None = None,
     critical_current_stderr: float | None = None,
     model: EscapeModel = A_T_ONE,
+    free: Sequence[str] = (),
+    fixed: Mapping[str, float] | None = None,
 ) -> PointFit:
     """Analyse one list of switching currents; its `to_dict` has the keys of a sweep's point.
 
@@ -141,21 +151,46 @@ def fit_point(
         In A, if known from elsewhere; otherwise there is no escape temperature but the free one.
     model
         What both escape temperatures refer to; default a_t = 1.
+    free, fixed
+        Names of parameters that are fitted too, and values in SI units of some that are not (`named.parameters.UNITS`).
+
+    Raises
+    ------
+    InputError
+        If a parameter is not known, or fixed at what it cannot be.
     """
-    prepared = prepare_point(histogram, junction, model, bath_needed=False)
+    check_named(free, fixed or {})
+    named: list[NamedFit] = []
+
+    def fit(reduced: ReducedHistogram) -> HistogramFit:
+        named.append(fit_named_reduced(histogram, reduced, junction, model, free, fixed))
+        return named[0].fit
+
+    asked = bool(free or fixed)
+    prepared = prepare_point(histogram, junction, model, bath_needed=False, fit=fit if asked else None)
     shared = None
     flags: tuple[str, ...] = ()
-    if critical_current is not None:
+    if not asked and prepared.reduced is not None:
+        flags += suggested_nuisance(histogram, prepared.reduced, junction, model, prepared.flags)
+    if critical_current is not None and asked:
+        known = {**(fixed or {}), "critical_current": critical_current}
+        other = fit_named(histogram, junction, model, [name for name in free if name != "critical_current"], known).fit
+        shared = with_known_current(other, prepared.moments, critical_current, critical_current_stderr)
+    elif critical_current is not None:
         try:
             shared = fit_escape_temperature(histogram, junction, critical_current, critical_current_stderr, model)
-            flags = shared.flags
+            flags += shared.flags
         except InputError as error:
-            flags = (f"no escape temperature with this critical current: {error}",)
+            flags += (f"no escape temperature with this critical current: {error}",)
     alone = prepared.alone
-    if alone is not None and prepared.moments is not None and model != A_T_ONE:  # a_t = 1 is a convention, not a claim
+    known_alone = alone is not None and math.isfinite(alone.critical_current + alone.escape_temperature)
+    if (
+        alone is not None and known_alone and prepared.moments is not None and model != A_T_ONE
+    ):  # a_t = 1 is a convention, not a claim
         fitted = junction_of(junction, alone.critical_current)
         flags += tuple(
             f"the escape model does not hold where it was fitted: {sentence}"
             for sentence in not_valid(model, fitted, prepared.moments.mean, alone.escape_temperature)
         )
-    return prepared.result("unknown", prepared.crossover_temperature(junction, critical_current), shared, flags)
+    point = prepared.result("unknown", prepared.crossover_temperature(junction, critical_current), shared, flags)
+    return replace(point, parameters=named[0].parameters) if named else point

@@ -11,7 +11,7 @@ from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, Operation
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import HardwareError, InputError, LostError
 from mqtctl.instruments.keithley_6221.diagnosis import inspect_source, marking
 from mqtctl.instruments.keithley_6221.options import Keithley6221Options
 from mqtctl.instruments.ramp.filter_tail import filter_findings
@@ -22,6 +22,7 @@ from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn
 from mqtctl.instruments.talk.before_a_burst import checked_burst
 from mqtctl.instruments.talk.error_sentences import named, persistently, speaking
 from mqtctl.instruments.talk.identity import identify
+from mqtctl.instruments.talk.link import open_anew
 from mqtctl.instruments.talk.safe_state import WayToRest
 from mqtctl.instruments.talk.wanted import POWER_ON, SettingsGuard, Spoken, Wanted
 from mqtctl.quantities import readable
@@ -174,7 +175,7 @@ class Keithley6221RampSource:
             if status & POWER_ON:
                 self._settings.lost_power()
             what = "it was switched off and on" if status & POWER_ON else "its output went off"
-            raise HardwareError(
+            raise (LostError if status & POWER_ON else HardwareError)(
                 f"{named(self._source)}: {what} in the middle of a burst, so there are no ramps any more; look at its "
                 "power, its interlock and its front panel"
             )
@@ -200,6 +201,13 @@ class Keithley6221RampSource:
             self._source.current.set(0.0)
             self._armed, self._deadline = False, None
             self._source.check_errors()
+
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        self._program = None
+        self._armed, self._deadline = False, None
+        with speaking(self._source, "opening the session anew"):
+            open_anew(self._source, self._source.distrust)
 
     def make_safe(self) -> None:
         """Abort, 0 A, output off, each tried by itself; reset if the read-back does not confirm it.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError
+from mqtctl.errors import HardwareError, InputError, LostError
 from mqtctl.instruments.keysight_33500b.diagnosis import inspect_generator, synchronising
 from mqtctl.instruments.keysight_33500b.options import Keysight33500BOptions
 from mqtctl.instruments.keysight_33500b.setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, idling_at_zero
@@ -32,8 +32,9 @@ from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import MarkerLine, SourceStandIn
 from mqtctl.instruments.talk.before_a_burst import checked_burst
-from mqtctl.instruments.talk.error_sentences import named
+from mqtctl.instruments.talk.error_sentences import named, speaking
 from mqtctl.instruments.talk.foreign_driver import Conversation
+from mqtctl.instruments.talk.link import open_anew
 from mqtctl.instruments.talk.safe_state import WayToRest
 from mqtctl.instruments.talk.wanted import POWER_ON, SettingsGuard
 
@@ -191,7 +192,7 @@ class Keysight33500BRampSource:
             if status & POWER_ON:
                 self._settings.lost_power()
             what = "it was switched off and on" if status & POWER_ON else "the output went off"
-            raise HardwareError(
+            raise (LostError if status & POWER_ON else HardwareError)(
                 f"{named(self._generator)}: {what} in the middle of a burst, so there are no ramps any more; "
                 "was it overloaded, switched off or used at the front panel?"
             )
@@ -212,6 +213,12 @@ class Keysight33500BRampSource:
             self._talk.write(f"{self._output} 0")
             self._ends_at = None
             self._check_errors()
+
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        self._program = self._ends_at = None
+        with speaking(self._generator, "opening the session anew"):
+            open_anew(self._generator, self._talk.distrust)
 
     def make_safe(self) -> None:
         """Abort and output off, each tried by itself; reset if the read-back does not confirm it.

@@ -24,6 +24,7 @@ from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import CounterStandIn
 from mqtctl.instruments.talk.error_sentences import named, persistently, speaking
 from mqtctl.instruments.talk.identity import identify
+from mqtctl.instruments.talk.link import open_anew
 
 __all__ = ["Keysight53230ATimingCounter"]
 
@@ -219,6 +220,12 @@ class Keysight53230ATimingCounter(CounterFacts):
         """Raise `HardwareError` if it lost its power or a setting of `configure` has changed since."""
         with speaking(self._counter, "looking after its settings"):
             self._require_unchanged()
+
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        self._timeout, self._waiting = None, 0
+        with speaking(self._counter, "opening the session anew"):
+            open_anew(self._counter, self._counter.distrust)
 
     def make_safe(self) -> None:
         """Leave the counter idle; it puts nothing out, so there is nothing to confirm."""

@@ -18,8 +18,9 @@ from mqtctl.instruments.lakeshore.inspection import inspect_controller, zone_fin
 from mqtctl.instruments.lakeshore.zones import Zone, ZonedOptions
 from mqtctl.instruments.roles.experiment import RampProgram, TemperatureReading
 from mqtctl.instruments.roles.findings import Finding
-from mqtctl.instruments.talk.error_sentences import named, persistently
+from mqtctl.instruments.talk.error_sentences import named, persistently, speaking
 from mqtctl.instruments.talk.foreign_driver import Conversation
+from mqtctl.instruments.talk.link import open_anew
 from mqtctl.instruments.talk.safe_state import WayToRest
 from mqtctl.instruments.talk.wanted import SettingsGuard, Spoken, Wanted
 
@@ -194,6 +195,11 @@ class LakeshoreController(ABC):
     def assess_temperatures(self, temperatures: Collection[float]) -> list[Finding]:
         """Return warnings about temperatures (K) to be held; raises `InputError` outside `range`; sends nothing."""
         return zone_findings(self._zones, lambda t: self._range_code(self._zones.zone(t)), temperatures)
+
+    def reopen(self) -> None:
+        """Open the session anew; whether the settings are still there shows with the next reading."""
+        with speaking(self._instrument, "opening the session anew"):
+            open_anew(self._instrument, self._talk.distrust)
 
     def make_safe(self) -> None:
         """Heater range off, read back; replies are waited for at most 1 s.

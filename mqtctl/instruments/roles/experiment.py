@@ -237,6 +237,14 @@ class Watched(Protocol):
 
 
 @runtime_checkable
+class Reopenable(Protocol):
+    """An instrument whose session can be opened anew; what was set up counts no longer."""
+
+    def reopen(self) -> None:
+        """Close the session, whatever state it is in, and open a new one; raises `HardwareError` if that fails."""
+
+
+@runtime_checkable
 class LimitableSource(Protocol):
     """A source that can be told what the sample may see; the adapters of this package all can."""
 

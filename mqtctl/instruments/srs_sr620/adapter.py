@@ -27,11 +27,12 @@ from mqtctl.instruments.counters.facts import CounterFacts
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import CounterStandIn
-from mqtctl.instruments.srs_sr620.diagnosis import InputDiagnosis
+from mqtctl.instruments.srs_sr620.diagnosis import BOTH_ARRIVE, InputDiagnosis
 from mqtctl.instruments.srs_sr620.options import SrsSR620Options
 from mqtctl.instruments.srs_sr620.setup import TimerSetup, longest_silence
 from mqtctl.instruments.talk.error_sentences import impatient, named, speaking
 from mqtctl.instruments.talk.identity import identify
+from mqtctl.instruments.talk.link import open_anew
 
 __all__ = ["SrsSR620TimingCounter"]
 
@@ -226,6 +227,12 @@ class SrsSR620TimingCounter(CounterFacts):
         with speaking(self._counter, "looking after its settings"):
             self._require_unchanged()
 
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        self._period, self._to_come, self._flowing = None, 0, False
+        with speaking(self._counter, "opening the session anew"):
+            open_anew(self._counter, self._counter.distrust)
+
     def make_safe(self) -> None:
         """Leave the counter idle; it puts nothing out, so there is nothing to confirm."""
         with impatient(self._counter):
@@ -254,7 +261,10 @@ class SrsSR620TimingCounter(CounterFacts):
             return
         self._end()
         missing = self._diagnosis.missing_edge(_late_after(period))
-        raise HardwareError(f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}")
+        # a dump that has begun well can be ended by whatever happens to the line
+        ended = missing == BOTH_ARRIVE and self._heard_at > self._armed_at
+        text = f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}"
+        raise GlitchError(text) if ended else HardwareError(text)
 
     def _end(self) -> None:
         """End a dump that is under way; what was received stays."""

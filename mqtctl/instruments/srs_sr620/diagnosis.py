@@ -18,12 +18,18 @@ from mqtctl.instruments.srs_sr620.setup import TimerSetup
 from mqtctl.instruments.talk.error_sentences import named, speaking
 from mqtctl.instruments.talk.inspection import examine, look
 
-__all__ = ["InputDiagnosis"]
+__all__ = ["BOTH_ARRIVE", "InputDiagnosis"]
 
 #: Gates in s in which edges can be counted, and the arming modes that have them.
 _GATES = {0.01: "0.01 s gate", 0.1: "0.1 s gate", 1.0: "1 s gate"}
 #: A message may take so long (s) beyond what is waited for.
 _GRACE = 1.0
+
+#: What is said where no edge is missing.
+BOTH_ARRIVE = (
+    "both edges arrive, but no stop behind a start: a slope is wrong, or with too little rest of the ramp "
+    "the junction stays in the voltage state"
+)
 
 
 class InputDiagnosis(MarkerDiagnosis):
@@ -78,10 +84,7 @@ class InputDiagnosis(MarkerDiagnosis):
                 "the marker arrives, but the junction does not switch: check the wiring, stop_threshold and the "
                 "ramp's stop_current"
             )
-        return (
-            "both edges arrive, but no stop behind a start: a slope is wrong, or with too little rest of the ramp "
-            "the junction stays in the voltage state"
-        )
+        return BOTH_ARRIVE
 
     def inspect(self) -> list[Finding]:
         """Return what the counter says of itself."""

@@ -13,7 +13,7 @@ import pyvisa.errors
 from mqtctl_drivers.errors import ErrorQueueError, InstrumentError
 from pyvisa.constants import StatusCode
 
-from mqtctl.errors import GlitchError, HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, HardwareError, LostError, MqtctlError
 from mqtctl.instruments.talk.link import link_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ _ENDED = frozenset(
         StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
     }
 )
+#: Codes of "query interrupted" and its like: an exchange was broken off, not a command refused (SCPI-99, 21.8.12).
+_QUERY_ERRORS = range(-499, -399)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -67,7 +69,9 @@ def named(instrument: VisaInstrument) -> str:
 
 @contextmanager
 def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
-    """Make a `HardwareError` of anything that goes wrong within the block, a `GlitchError` where it may go well again.
+    """Make a `HardwareError` of anything that goes wrong within the block.
+
+    A `GlitchError` where it may go well again, a `LostError` where it may once the session is opened anew.
 
     Parameters
     ----------
@@ -82,14 +86,18 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
         if isinstance(exc, _NONSENSE) and isinstance(instrument, _Distrustful):
             instrument.distrust()
         text = f"{named(instrument)}, {doing}: {_explain(instrument, exc)}"
-        raise (HardwareError if _lasts(exc) else GlitchError)(text) from exc
+        raise _kind_of(exc)(text) from exc
 
 
-def _lasts(exc: BaseException) -> bool:
-    """Return whether the same will happen again: an instrument that complains has understood, a session can be over."""
+def _kind_of(exc: BaseException) -> type[HardwareError]:
+    """Return what can be done about a fault: an instrument that complains has understood, a session can be over."""
     if isinstance(exc, pyvisa.errors.VisaIOError):
-        return exc.error_code in _ENDED
-    return isinstance(exc, (ErrorQueueError, pyvisa.errors.InvalidSession))
+        return LostError if exc.error_code in _ENDED else GlitchError
+    if isinstance(exc, pyvisa.errors.InvalidSession):
+        return LostError
+    if isinstance(exc, ErrorQueueError):
+        return GlitchError if all(code in _QUERY_ERRORS for code, _ in exc.errors) else HardwareError
+    return GlitchError
 
 
 def persistently(instrument: VisaInstrument, doing: str, ask: Callable[[], Answer]) -> Answer:

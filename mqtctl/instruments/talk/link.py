@@ -6,7 +6,7 @@ With it a session that is lost can also be opened anew, which is the last resort
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qcodes.instrument import VisaInstrument
 
-__all__ = ["Link", "link_of", "remember_link"]
+__all__ = ["Link", "link_of", "open_anew", "remember_link"]
 
 #: Settings of a session that a new one needs as well; the last five exist on serial lines only.
 _SETTINGS = (
@@ -85,3 +85,18 @@ def link_of(instrument: VisaInstrument) -> Link:
         else:
             _links[instrument] = found = Link(instrument.name, address)
     return found or Link(instrument.name, address)
+
+
+def open_anew(instrument: VisaInstrument, distrust: Callable[[], object]) -> None:
+    """Open the session of an instrument anew and have it asked who it is before anything else.
+
+    Parameters
+    ----------
+    distrust
+        Makes sure of the instrument's identity before the next exchange.
+    """
+    link = link_of(instrument)
+    if not link.known:
+        return
+    link.reopen(instrument)
+    distrust()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqtctl_drivers.commands import Queried
 
-from mqtctl.errors import HardwareError
+from mqtctl.errors import HardwareError, LostError
 from mqtctl.instruments.talk.error_sentences import close_to, named
 
 if TYPE_CHECKING:
@@ -153,12 +153,16 @@ class SettingsGuard:
         ------
         HardwareError
             Something reads back differently.
+        ValueError
+            Only at first: replies are out of step.
         """
         self.forget()
         found = {}
         for setting in (setting for setting in wanted if setting.value is not None):
             found[setting.name] = setting.parameter.get()
             if not setting.agrees(found[setting.name]):
+                if setting.agrees(setting.parameter.get()):  # that was the answer to another question
+                    raise ValueError(f"{setting.name} read back {found[setting.name]!r}, and then as it was set")
                 raise HardwareError(
                     f"{named(self._instrument)}: {setting.name} was set to {setting.value!r} but reads back "
                     f"{found[setting.name]!r}; look for a conflict of settings, or a limit or lock at the front panel"
@@ -182,7 +186,7 @@ class SettingsGuard:
         return ";".join([*(self._prefix + query for query in self._queries), "*ESR?"])
 
     def require_unchanged(self) -> None:
-        """Raise `HardwareError` unless the instrument stayed on and every watched setting reads as it did.
+        """Raise `HardwareError` unless every watched setting reads as it did, `LostError` if the power was off.
 
         A difference is believed when it is seen twice: a single garbled reply is none.
         """
@@ -201,11 +205,14 @@ class SettingsGuard:
         return list(fields[: -count - 1])
 
     def compare(self, found: Sequence[str], status: int) -> None:
-        """Raise `HardwareError` if these replies to the watched queries, or this event status, tell of a change."""
+        """Raise `HardwareError` if these replies to the watched queries, or this event status, tell of a change.
+
+        `LostError` if the power was off.
+        """
         who = named(self._instrument)
         self._lost_power = self._lost_power or bool(status & POWER_ON)
         if self._lost_power:
-            raise HardwareError(
+            raise LostError(
                 f"{who}: it was switched off and on since its settings were made, and has lost them; look at its power"
             )
         for query, now, before in zip(self._queries, found, self._before, strict=True):

@@ -21,9 +21,10 @@ from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.roles.experiment import RampProgram
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import SourceStandIn
-from mqtctl.instruments.talk.error_sentences import named
+from mqtctl.instruments.talk.error_sentences import named, speaking
 from mqtctl.instruments.talk.foreign_driver import Conversation
 from mqtctl.instruments.talk.inspection import examine
+from mqtctl.instruments.talk.link import open_anew
 from mqtctl.instruments.talk.safe_state import WayToRest
 from mqtctl.instruments.talk.wanted import SettingsGuard, Spoken, Wanted, word
 from mqtctl.instruments.yokogawa_gs200.options import YokogawaGS200Options
@@ -126,6 +127,11 @@ class YokogawaGS200OffsetSource:
         """Raise `HardwareError` if it lost its power or a setting, level and output included, has changed since."""
         with self._talk.about("looking after its settings"):
             self._settings.require_unchanged()
+
+    def reopen(self) -> None:
+        """Open the session anew; it has to be set up again."""
+        with speaking(self._source, "opening the session anew"):
+            open_anew(self._source, self._talk.distrust)
 
     def make_safe(self) -> None:
         """Level to zero and output off, each tried by itself; reset if the read-back does not confirm it.

@@ -93,6 +93,16 @@ def test_analyze_and_report_say_what_is_missing_and_leave_the_unfinished_histogr
     assert "Not complete: 1 of 3 planned temperatures." in page
 
 
+@pytest.mark.usefixtures("blank_figures")
+def test_analyze_writes_a_report_of_a_stored_sweep_where_it_is_asked_to(stopped: Stopped, tmp_path: Path) -> None:
+    result = stopped.json("analyze", stopped.folder, "--report", tmp_path / "out", "--quick")
+    assert result["report"] == str(tmp_path / "out" / "report.html")
+    assert "Not complete" in Path(result["report"]).read_text(encoding="utf-8")
+    both = stopped.laboratory.run("analyze", stopped.folder, "--report", tmp_path / "out", "--run", "1")
+    assert both.exit_code == 2
+    assert "--report is for all of a sweep" in both.stderr
+
+
 def test_an_unfinished_histogram_that_is_asked_for_is_analysed_with_a_flag(stopped: Stopped) -> None:
     result = stopped.json("analyze", stopped.folder, "--run", "2")
     (point,) = result["points"]

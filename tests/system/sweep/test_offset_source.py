@@ -9,6 +9,7 @@ import pytest
 
 from mqtctl.physics import Junction, SwitchingDistribution
 from mqtctl.storage import load_sweep
+from mqtctl.workflow import Options, acquire
 
 LAW = SwitchingDistribution(Junction(9.489e-6, 6.35e-12, 190.0), 0.1, 1e-3)
 ADDRESS = "USB0::0x0B21::0x0039::90Z631552::INSTR"
@@ -71,3 +72,20 @@ def test_safe_brings_the_offset_source_to_rest_as_well(with_offset: Any) -> None
     outcome = with_offset.run("safe", with_offset.folder / "station.yaml")
     assert outcome.exit_code == 0, outcome.stderr
     assert "offset_source" in outcome.stdout
+
+
+def test_an_offset_that_is_lost_in_a_burst_is_made_again_and_no_ramp_without_it_is_stored(with_offset: Any) -> None:
+    with_offset.change("plan.yaml", "  stop_current: 9.8 uA", "  offset_current: 0.1 uA\n  stop_current: 9.7 uA")
+    with_offset.change("plan.yaml", "switches: 1000", "switches: 400")
+    with_offset.change("plan.yaml", "dwell: 2 min", "dwell: 20 s")
+    path = with_offset.folder / "bench.yaml"
+    fault = "{kind: power-cycle, instrument: steady, match: ':SOUR:LEV?', message: 6}"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nfaults:\n  - {fault}\n", encoding="utf-8")
+    acquire(with_offset.folder / "plan.yaml", Options(output=with_offset.folder / "run", seed=1))
+    (stored,) = load_sweep(with_offset.folder / "run" / "data.db").points
+    assert stored.result is not None
+    assert stored.result.lost_sessions == 1
+    currents = stored.histogram.switching_currents
+    assert currents.size == 400
+    # without the offset they would be 0.1 uA off, fourteen widths
+    assert np.abs(currents - LAW.mean).max() < 8 * LAW.std

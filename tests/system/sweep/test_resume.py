@@ -44,14 +44,20 @@ def copy(stopped: Any, tmp_path: Path) -> Any:
     return type(stopped)(shutil.copytree(stopped.folder, tmp_path / "lab"))
 
 
-def test_a_resumed_sweep_is_whole_and_repeats_nothing(copy: Any) -> None:
-    run = copy.folder / "run"
-    before = load_done(run / "data.db", read_order(run).sweep_id)
-    assert before.histograms == {(0, 0), (0, 1), (1, 0)}
-    kept = {p.histogram.run_id or 0: p.histogram.intervals for p in load_sweep(run / "data.db").points if p.complete}
-    outcome = copy.run("resume", run, "--json", "--plan", copy.folder / "plan.yaml")
+@pytest.fixture(scope="module")
+def resumed(stopped: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any]]:
+    """A copy of it whose sweep was resumed, and what was printed."""
+    laboratory = type(stopped)(shutil.copytree(stopped.folder, tmp_path_factory.mktemp("resumed") / "lab"))
+    outcome = laboratory.run("resume", laboratory.folder / "run", "--json", "--plan", laboratory.folder / "plan.yaml")
     assert outcome.exit_code == 0, outcome.stderr
-    result = json.loads(outcome.stdout)
+    return laboratory, json.loads(outcome.stdout)
+
+
+def test_a_resumed_sweep_is_whole_and_repeats_nothing(stopped: Any, resumed: tuple[Any, dict[str, Any]]) -> None:
+    old, run, result = stopped.folder / "run" / "data.db", resumed[0].folder / "run", resumed[1]
+    before = load_done(old, read_order(stopped.folder / "run").sweep_id)
+    assert before.histograms == {(0, 0), (0, 1), (1, 0)}
+    kept = {p.histogram.run_id or 0: p.histogram.intervals for p in load_sweep(old).points if p.complete}
     assert (result["points_planned"], result["points_done"], result["unfinished"]) == (3, 3, [])
     after = load_sweep(run / "data.db")
     assert [(p.histogram.point, p.histogram.polarity) for p in after.points] == [
@@ -67,12 +73,14 @@ def test_a_resumed_sweep_is_whole_and_repeats_nothing(copy: Any) -> None:
     assert np.intersect1d(first, later).size == 0  # the bench did not draw its first switches once more
 
 
-def test_resuming_a_finished_run_takes_nothing_and_reports(copy: Any) -> None:
-    run, plan = copy.folder / "run", copy.folder / "plan.yaml"
-    assert copy.run("resume", run, "--plan", plan).exit_code == 0
+def test_resuming_a_finished_run_takes_nothing_and_reports(
+    resumed: tuple[Any, dict[str, Any]],
+) -> None:
+    laboratory = resumed[0]
+    run, plan = laboratory.folder / "run", laboratory.folder / "plan.yaml"
     runs = load_done(run / "data.db", read_order(run).sweep_id).runs
     (run / "report.html").unlink()
-    outcome = copy.run("resume", run, "--json", "--plan", plan)
+    outcome = laboratory.run("resume", run, "--json", "--plan", plan)
     assert outcome.exit_code == 0, outcome.stderr
     assert load_done(run / "data.db", read_order(run).sweep_id).runs == runs
     assert (run / "report.html").exists()

@@ -120,7 +120,7 @@ def acquire(bench: Any, request: HistogramRequest) -> tuple[Tally, Log]:
     return acquire_histogram(bench, bench, RAMP, request, clock=bench, store=log, watch=lambda: None), log
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     memory=st.integers(1, 400),

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from mqtctl.acquisition.checks import clock_finding, disk_finding, first_fault
-from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
+from mqtctl.acquisition.preflight import clock_finding, disk_finding, first_fault
+from mqtctl.acquisition.preflight.stop_edge import stop_edge_findings
 from mqtctl.clock import WallClock
 from mqtctl.errors import HardwareError, InputError
 from mqtctl.instruments.roles.diagnostic import Amplifier

@@ -342,3 +342,33 @@ def test_below_the_crossover_a_free_temperature_has_a_limit_and_above_it_an_hone
             assert abs(pulls.mean()) < 2.8 / np.sqrt(seeds)
     centre = np.array([(fit.critical_current - 9.489e-6) / fit.critical_current_stderr for fit in fits])
     assert np.std(centre) < 1.2 + 3.0 / np.sqrt(2.0 * seeds)
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "replicas"),
+    [
+        (0.015, 3),
+        *(
+            pytest.param(kelvin, 200, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])
+            for kelvin in (0.015, 0.03, 0.1)
+        ),
+    ],
+)
+def test_intervals_of_a_free_temperature_cover_it_as_often_as_they_say(
+    kelvin: float, replicas: int, junction: Junction, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    """At 15 mK 19 of 60 intervals of 68 % did: errors came from the curvature of a maximum that means nothing."""
+    law = SwitchingDistribution(junction, kelvin, 1e-3, model=Escape())
+    inside = np.zeros(2)
+    for seed in range(replicas):
+        drawn = np.asarray(law.sample(3000, np.random.default_rng([5, seed])))
+        found = fit_histogram(histogram_of(drawn, kelvin), estimate, Escape()).escape_temperature_interval
+        assert found is not None
+        assert 0.0 <= found.low_95 <= found.low < found.high < found.high_95
+        inside += (found.low < kelvin < found.high, found.low_95 < kelvin < found.high_95)
+    share = inside / replicas
+    for found_share, nominal in zip(share, (0.683, 0.95), strict=True):
+        slack = 3.0 * math.sqrt(nominal * (1.0 - nominal) / replicas)
+        assert found_share > nominal - slack
+        if kelvin > 0.05:  # below it the interval ends at zero, which no temperature is below
+            assert found_share < nominal + slack

@@ -33,6 +33,7 @@ def column(header: str = "", values: list[float] | None = None) -> str:
         ("# a comment\n\ntime [us]\n", "time", 1e-6),
         ("t_ms\n", "time", 1e-3),
         ("s\n", "time", 1.0),
+        ("Current (Amps)\n", "current", 1.0),
         ("# I_sw (uA)\n", "current", 1e-6),
         ("# interval start-stop (us)\n", "time", 1e-6),
         ("I_sw (uA), ramp 200 uA/s\n", "current", 1e-6),
@@ -216,10 +217,10 @@ def test_forged_arrays_and_other_formats_are_refused_in_one_sentence(tmp_path: P
 
 @pytest.mark.parametrize("dtype", [">f8", "<f4", ">i4", "u2"])
 def test_arrays_of_any_byte_order_are_read_a_column_in_any_memory_order(tmp_path: Path, dtype: str) -> None:
-    values = np.arange(100, 140).astype(dtype)
+    values = np.arange(100, 200).astype(dtype)
     for array in (values, values.reshape(-1, 1), np.asfortranarray(values.reshape(1, -1))):
         np.save(tmp_path / "x.npy", array)
-        assert read_switching_data(tmp_path / "x.npy", "nA").values == pytest.approx(np.arange(100, 140) * 1e-9)
+        assert read_switching_data(tmp_path / "x.npy", "nA").values == pytest.approx(np.arange(100, 200) * 1e-9)
 
 
 def test_huge_and_endless_files_are_refused_before_they_are_read(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def empty(library: ScriptedVisaLibrary) -> None:
 
 
 @given(victim=st.integers(0, 20), damage=DAMAGE)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_source_gives_the_planned_ramp_or_an_error(
     opened: list[VisaInstrument], victim: int, damage: tuple[str, bytes]
 ) -> None:
@@ -107,7 +107,7 @@ def test_the_source_gives_the_planned_ramp_or_an_error(
 
 
 @given(victim=st.integers(0, 12), damage=DAMAGE)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_counter_gives_its_intervals_or_an_error_and_never_others(
     opened: list[VisaInstrument], victim: int, damage: tuple[str, bytes]
 ) -> None:
@@ -132,7 +132,7 @@ def test_the_counter_gives_its_intervals_or_an_error_and_never_others(
 
 
 @given(damage=DAMAGE)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_thermometer_gives_its_temperature_or_says_that_it_does_not(
     opened: list[VisaInstrument], damage: tuple[str, bytes]
 ) -> None:

@@ -21,6 +21,8 @@ from mqtctl.whole_files import write_whole
 from mqtctl.workflow.results import RunFolder, find_run
 from tests.unit.storage.stored_sweeps import header, write
 
+pytestmark = pytest.mark.usefixtures("databases_of_qcodes")
+
 NEIGHBOURS = ("data.db.2025-backup", "data.db-notes.txt", "data.db~", ".data.db.swp", "data.dbx", "data.db-wal.old")
 
 

@@ -134,6 +134,7 @@ assert not any(name.split(".")[0] == "mqtctl" for name in sys.modules)
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)
 
 
+@pytest.mark.usefixtures("databases_of_qcodes")
 def test_a_new_database_is_whole_or_not_there(tmp_path: Path) -> None:
     prepare_database(tmp_path / "data.db")
     assert [path.name for path in tmp_path.iterdir()] == ["data.db"]
@@ -196,6 +197,7 @@ def test_files_that_hold_no_histograms_are_said_so(tmp_path: Path, database: Pat
         load_sweep(tmp_path / "junk.db")
 
 
+@pytest.mark.usefixtures("databases_of_qcodes")
 def test_a_finished_database_is_one_file_that_can_be_copied(tmp_path: Path, plan: ResolvedPlan) -> None:
     database = tmp_path / "data.db"
     prepare_database(database)

@@ -54,7 +54,7 @@ edge_times = st.lists(st.integers(0, 400), unique=True, max_size=40).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     starts=edge_times,
     stops=edge_times,

@@ -380,7 +380,7 @@ def test_a_client_that_ends_its_own_side_gets_its_replies_and_is_then_let_go(ser
     assert served.read_line(lambda: client.recv(1 << 16)) == b""
 
 
-@pytest.mark.shown(4)
+@pytest.mark.shown(2)
 @pytest.mark.parametrize("noise", [b"#", b"#11x", b"\0", b"\n", b"#0", b";", b"\xff"])
 def test_a_megabyte_of_one_byte_holds_nobody_up_for_long(served: Served, noise: bytes) -> None:
     bad, good = served.connect("source"), served.connect("counter")

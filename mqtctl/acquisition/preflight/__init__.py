@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mqtctl.acquisition.checks.calibrated import calibration_findings
-from mqtctl.acquisition.checks.live import TOGETHER, inspection_findings, live_findings
-from mqtctl.acquisition.checks.planned import first_fault, plan_findings
-from mqtctl.acquisition.checks.surroundings import clock_finding, disk_finding
+from mqtctl.acquisition.preflight.calibrated import calibration_findings
+from mqtctl.acquisition.preflight.live import TOGETHER, inspection_findings, live_findings
+from mqtctl.acquisition.preflight.planned import first_fault, plan_findings
+from mqtctl.acquisition.preflight.surroundings import clock_finding, disk_finding
 
 __all__ = [
     "TOGETHER",

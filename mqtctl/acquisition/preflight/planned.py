@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mqtctl.acquisition.checks.stop_edge import stop_edge_findings
+from mqtctl.acquisition.preflight.stop_edge import stop_edge_findings
 from mqtctl.acquisition.ramps import program_of
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.plausibility import implausible_junction

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mqtctl.acquisition.checks.live import noise_findings, source_findings
-from mqtctl.acquisition.checks.planned import first_fault, plan_findings
+from mqtctl.acquisition.preflight.live import noise_findings, source_findings
+from mqtctl.acquisition.preflight.planned import first_fault, plan_findings
 from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from mqtctl.acquisition.checks.planned import programs_of
+from mqtctl.acquisition.preflight.planned import programs_of
 from mqtctl.errors import MqtctlError
 from mqtctl.instruments.roles.diagnostic import DiagnosticCounter, Inspectable, MarkerSource
 from mqtctl.instruments.roles.experiment import OffsetSource, RampProgram, RampSource, StopEdge

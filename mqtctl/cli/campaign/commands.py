@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from mqtctl.cli.campaign.told import Told
 from mqtctl.cli.options import JsonOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults, tell
 from mqtctl.errors import InputError
-
-if TYPE_CHECKING:
-    from mqtctl.campaign.run import Progress
 
 __all__ = ["campaign"]
 
@@ -65,7 +62,7 @@ def run(
             )
         chosen = load_design(path, through=through, draws=draws, seed=seed)
         given: dict[str, Any] = {} if workers is None else {"workers": workers}
-        told = _Told()
+        told = Told()
         try:
             done = run_campaign(chosen, CampaignOptions(output=output, resume=resume, notify=told, **given))
         except KeyboardInterrupt:
@@ -90,28 +87,6 @@ def report(
     """Say what the experiments of a campaign found, against what was true; the page opens with a picture."""
     with reporting_faults():
         _report(results, output, json=json)
-
-
-class _Told:
-    """Tells on stderr how far it is: a line that is written over on a terminal, one in ten elsewhere."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self._tenth = -1
-
-    def __call__(self, progress: Progress) -> None:
-        """Take the news."""
-        from mqtctl.notation import rough_duration
-
-        self.done = progress.done
-        left = "" if progress.left is None else f", about {rough_duration(progress.left)} left"
-        text = f"{progress.done} of {progress.total} draws{left}"
-        if sys.stderr.isatty():
-            end = "\n" if progress.done == progress.total else ""
-            typer.echo(f"\r\x1b[K{text}{end}", err=True, nl=False)
-        elif (tenth := 10 * progress.done // progress.total) != self._tenth:
-            self._tenth = tenth
-            tell(text)
 
 
 def _report(results: Path, output: Path | None, *, json: bool) -> None:

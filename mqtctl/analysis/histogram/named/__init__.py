@@ -1,0 +1,1 @@
+"""One histogram with noise, false triggers, and parameters that somebody named."""

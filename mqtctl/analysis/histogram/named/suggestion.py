@@ -1,0 +1,110 @@
+"""Say whether noise of the current or false triggers are in the data, though nobody said so.
+
+A score test at the plain fit, which costs a few evaluations, decides whether to look; what is named is the likeliest of
+those that were then fitted, and only if it gains as much as chance does once in 1e4 histograms.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mqtctl.analysis.histogram.named.fit import named_space
+from mqtctl.analysis.histogram.named.parameters import NUISANCES, STEP, NamedSpace
+from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
+from mqtctl.analysis.histogram.scoring import Maximum
+from mqtctl.errors import InputError
+from mqtctl.notation import quantity
+from mqtctl.physics import EscapeModel
+from mqtctl.quantities import readable
+from mqtctl.records import Histogram, JunctionEstimate
+
+__all__ = ["GAIN", "suggested_nuisance"]
+
+GAIN = 6.9  # in ln L for one parameter at its bound: p = 1e-4
+LOOK = 3.0  # gain that the score test must promise
+PROBES = {"current_noise": 0.2, "false_triggers": 1e-3}  # of the scale, and a share
+#: Beginnings of sentences about causes in time, which widen a histogram as noise does.
+IN_TIME = ("the switching current drifted", "successive switches are correlated")
+
+
+def suggested_nuisance(
+    histogram: Histogram,
+    reduced: ReducedHistogram,
+    estimate: JunctionEstimate,
+    model: EscapeModel,
+    flags: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Return a sentence on the likeliest of noise of the current and false triggers, if the data speak for one.
+
+    Parameters
+    ----------
+    histogram, reduced
+        The same switches.
+    estimate, model
+        As for the plain fit.
+    flags
+        What has been found already: noise is not named where the switches changed in time.
+    """
+    try:
+        plain = named_space(histogram, reduced, estimate, model)
+        base = plain.climb()
+        if not base.converged or not _worth_a_look(plain, base):
+            return ()
+        spaces: dict[tuple[str, ...], NamedSpace] = {
+            names: named_space(histogram, reduced, estimate, model, names)
+            for names in (("current_noise",), ("false_triggers",), NUISANCES)
+        }
+        found = {names: space.climb() for names, space in spaces.items()}
+    except InputError:
+        return ()  # the plain fit has said it
+    gains = {names: (maximum.value - base.value if maximum.converged else 0.0) for names, maximum in found.items()}
+    single = max((names for names in gains if len(names) == 1), key=lambda names: gains[names])
+    best = NUISANCES if gains[NUISANCES] > gains[single] + GAIN else single
+    if gains[best] < GAIN or ("current_noise" in best and any(flag.startswith(IN_TIME) for flag in flags)):
+        return ()
+    return (_sentence(spaces[best], found[best], gains, best),)
+
+
+def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], float], best: tuple[str, ...]) -> str:
+    values = space.values(found.parameters)
+    causes = {
+        "current_noise": f"a Gaussian noise of the current of {readable(values['current_noise'], 'A')}",
+        "false_triggers": f"a share of {values['false_triggers']:.2g} of false triggers",
+    }
+    others = [name for name in NUISANCES if name not in best]
+    beside = f" ({others[0].replace('_', ' ')} alone would gain {max(gains[(others[0],)], 0.0):.1f})" if others else ""
+    options = " ".join(f"--{name.replace('_', '-')} auto" for name in best)
+    derivative = space.derivative(found.parameters, "temperature")
+    stderr = float(np.sqrt(derivative @ np.linalg.lstsq(space.slope(found.parameters)[1], derivative)[0]))
+    temperature = quantity(values["temperature"], "K", stderr * values["temperature"])
+    named = " and ".join(causes[name] for name in best)
+    return (
+        f"{named} would gain {gains[best]:.1f} in ln L{beside}: with {options} the escape temperature (free) is"
+        f" {temperature}"
+    )
+
+
+def _worth_a_look(space: NamedSpace, base: Maximum) -> bool:
+    """Return whether a nuisance may gain something; always true for rounded values, whose scores are not kept."""
+    recorded = space.recorded
+    if recorded.cells is not None:
+        return True
+    centre = space.law(base.parameters)
+    rows = [
+        (space.law(base.parameters + shift).log_density - space.law(base.parameters - shift).log_density) / (2.0 * STEP)
+        for shift in STEP * np.eye(base.parameters.size)
+    ]
+    expected = recorded.reduced.switches * centre.mass
+    known = np.array(rows)
+    information = (known * expected) @ known.T
+    for name in NUISANCES:
+        probe = PROBES[name] * (recorded.scale if name == "current_noise" else 1.0)
+        row = space.fixing(name, probe).law(base.parameters).log_density - centre.log_density
+        cross = (known * expected) @ row
+        score = float(
+            (recorded.weight - expected) @ row - cross @ np.linalg.lstsq(information, known @ recorded.weight)[0]
+        )
+        left = float(expected @ row**2 - cross @ np.linalg.lstsq(information, cross)[0])
+        if score > 0.0 and score**2 > 2.0 * LOOK * max(left, 1e-12):
+            return True
+    return False

@@ -1,0 +1,128 @@
+"""Fits one list of switching currents or times that was measured elsewhere."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mqtctl.analysis import SwitchingData, SwitchingRecord, fit_point, fit_sweep, imported_histogram
+from mqtctl.analysis.histogram.known_junction import junction_of
+from mqtctl.errors import InputError
+from mqtctl.physics.models.names import escape_model
+from mqtctl.quantities import readable
+from mqtctl.records import Histogram, JunctionEstimate, Sweep
+from mqtctl.report import write_report
+from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+
+__all__ = ["analyze_one", "counted", "histogram_of"]
+
+
+def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | None = None) -> dict[str, Any]:
+    """Fit one list of switching currents or times; returns the keys of a point of the JSON contract.
+
+    Parameters
+    ----------
+    record
+        What was read.
+    facts
+        What the file does not say.
+    report
+        Folder for its report, None for none.
+
+    Raises
+    ------
+    InputError
+        A fault in the file, the ramp rate or the capacitance is missing, a fact does not apply to these data, or the
+        result cannot be one of a junction.
+    """
+    histogram = histogram_of(record, facts)
+    currents = histogram.switching_currents
+    for name, known in (("critical-current", facts.critical_current), ("fix", facts.fixed.get("critical_current"))):
+        if known is not None:
+            refuse_other_critical_current(known, currents, name)
+    guess = facts.critical_current or 1.02 * float(currents.max())
+    junction = JunctionEstimate(guess, facts.capacitance or math.nan, facts.resistance, potential=facts.potential)
+    junction_of(junction)  # a potential that does not exist is no flag of the fit
+    point = fit_point(
+        histogram,
+        junction,
+        facts.critical_current,
+        facts.critical_current_stderr,
+        escape_model(facts.model),
+        facts.free,
+        facts.fixed,
+    )
+    refuse_impossible(point)
+    flags = (*counted(record.data, histogram, facts), *doubtful(point, histogram.temperature))
+    result = {
+        **point.to_dict(),
+        "missed": record.data.missed,
+        "model": facts.model,
+        "potential": facts.potential,
+        "data": record.name,
+    }
+    result["flags"] = [*flags, *result["flags"]]
+    result["assumed"] = list(record.said)
+    if report is not None:
+        sweep = Sweep((histogram,), junction)
+        result["report"] = str(write_report(sweep, fit_sweep(sweep, hypotheses=False), report, {"data": record.name}))
+    return result
+
+
+def histogram_of(record: SwitchingRecord, facts: ForeignFacts) -> Histogram:
+    """Return the histogram that a record makes with the facts about its ramp.
+
+    Raises
+    ------
+    InputError
+        The ramp rate is missing or another one is stated, or a fact does not apply to these data.
+    """
+    data = Path(record.name)
+    ramp_rate = record.ramp_rate if facts.ramp_rate is None else facts.ramp_rate
+    if ramp_rate is None:
+        raise InputError(f"{data}: a list of switching values needs --ramp-rate to be fitted")
+    if record.ramp_rate is not None and not math.isclose(ramp_rate, record.ramp_rate, rel_tol=0.01):
+        raise InputError(
+            f"{data} states the ramp rate {readable(record.ramp_rate, 'A/s')}, not {readable(ramp_rate, 'A/s')}: leave"
+            " --ramp-rate out and name the column with --rate-column, or say --rate-column none"
+        )
+    values = record.data
+    if facts.delay and values.quantity == "current":
+        raise InputError(f"{data} holds currents: a delay (--delay) applies to times only")
+    sign = values.polarity
+    stop = None if facts.stop_current is None else _rising(facts.stop_current, sign)
+    histogram = imported_histogram(
+        values,
+        ramp_rate,
+        _rising(facts.start_current, sign),
+        stop,
+        facts.delay,
+        record.temperature if math.isnan(facts.temperature) else facts.temperature,
+        facts.censored,
+        resolution_of(data, replace(facts, ramp_rate=ramp_rate), values.quantity),
+        facts.rounding,
+    )
+    return replace(histogram, temperature_std=record.temperature_std if math.isnan(facts.temperature) else 0.0)
+
+
+def _rising(current: float, sign: int) -> float:
+    """Return a ramp's end as the magnitude rises: that of a negative ramp may be given with its sign or without."""
+    return abs(current) if sign < 0 else current
+
+
+def counted(values: SwitchingData, histogram: Histogram, facts: ForeignFacts) -> list[str]:
+    """Say which entries of the file did not count as switches."""
+    flags = []
+    if values.missed:
+        flags.append(
+            f"{values.missed} entries of the file are no readings and were left out as missed (--empty missed)"
+        )
+    if values.censored:
+        flags.append(f"{values.censored} entries of the file are no readings and count as ramps that did not switch")
+    at_top = histogram.censored - values.censored - facts.censored
+    if at_top:
+        flags.append(f"{at_top} values equal the stop current and count as ramps that did not switch")
+    return flags
