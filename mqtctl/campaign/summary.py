@@ -198,7 +198,7 @@ class Summary:
         keys = [
             key
             for key in self.rows[0]
-            if key.startswith("plan.") and len({row[key] for row in self.rows}) <= _MOST_PLANS
+            if key.startswith("plan.") and 1 < len({row[key] for row in self.rows}) <= _MOST_PLANS
         ]
         groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
         for row in self.rows:

@@ -195,7 +195,7 @@ def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: 
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "Verdicts, by what is true" in result.stdout
-    assert "switches 50" in result.stdout
+    assert "\nswitches 50 " in result.stdout
     page = results.with_suffix(".html").read_text(encoding="utf-8")
     assert page.index("data:image/png;base64,") < page.index("Verdicts, by what is true")
     again = CliRunner().invoke(app, ["campaign", "report", str(results), "--json"])
