@@ -159,12 +159,12 @@ def _spelled(name: str) -> str:
 
 def _path(name: str, own: Mapping[str, Any], group: str, what: str, *, in_a_file: bool) -> str:
     """Return `package.module:Class` of a name."""
-    others = registered(group)
     found = own.get(_spelled(name))
     if isinstance(found, partial):
         found = found.func
     if found is not None:
         return f"{found.__module__}:{found.__name__}"
+    others = registered(group)  # reads every installed package's list
     if ":" in name:
         if in_a_file and _package(name) not in {"mqtctl", *map(_package, others.values())}:
             raise InputError(

@@ -147,7 +147,8 @@ def _with_conclusion(content: Content, found: Verdict | None) -> Content:
     if found.power is not None:
         power = found.power
         pair = f"{power.winner} from “{power.rival}”"
-        reasons.append(f"an experiment like this one tells {pair} with a probability of {power.power:.1%}")
+        chance = "more than 99.9 %" if power.power > 0.999 else f"{power.power:.1%}"
+        reasons.append(f"power: an experiment like this one tells {pair} with a probability of {chance} (calculated)")
     return replace(
         content,
         sentence=found.sentence,
@@ -162,9 +163,9 @@ def _explanation(one: HypothesisResult, best: HypothesisResult) -> tuple[str, st
     """Return the cells of an explanation: name, ln L less the best's without and with its parameters counted, p."""
     return (
         one.name,
-        _minus(one.log_likelihood - best.log_likelihood) + ("" if one.converged else " (at least)"),
+        _minus(one.log_likelihood - best.log_likelihood) + ("" if one.converged else " (fit not finished)"),
         _minus(one.score - best.score),
-        MISSING if one.p_value is None else f"{one.p_value:.2g}" if one.p_value > 0.0 else "< 1e-300",
+        MISSING if one.p_value is None else f"{one.p_value:.2g}" if one.p_value > 1e-20 else "< 1e-20",
     )
 
 

@@ -53,7 +53,12 @@ $sections
 </html>
 """)
 
-_EXPLANATIONS = ("explanation", "ln <i>L</i>, less the best", "its parameters counted", "goodness of fit <i>p</i>")
+_EXPLANATIONS = (
+    "explanation",
+    "ln <i>L</i> relative to the first",
+    "score: ½ ln <i>N</i> less for each own parameter",
+    "goodness of fit <i>p</i>",
+)
 _STYLE = """\
 :root { color-scheme: light; }
 body { font: 10.5pt/1.45 "DejaVu Sans", "Helvetica Neue", Arial, sans-serif; color: #1a1a1a; background: #fff;
@@ -154,7 +159,7 @@ def _verdict(content: Content) -> str:
         kind = "box" if content.concluded else "box warning"
         said = f"<p><strong>{html.escape(content.sentence)}</strong></p>"
         if content.explanations:
-            said += "<p>Explanations of all histograms together, the likeliest first:</p>"
+            said += "<p>Explanations of all histograms together, by score:</p>"
             said += html_table(_EXPLANATIONS, content.explanations, "explanations")
         for title, lines in (("What it rests on", content.reasons), ("What would change it", content.changes)):
             items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)

@@ -38,7 +38,7 @@ CASES: tuple[tuple[float, float, tuple[str, ...], Mapping[str, float]], ...] = (
     ("noise", "false", "free", "fixed", "replicas"),
     [
         (*CASES[-1], 3),
-        *(pytest.param(*case, 200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)]) for case in CASES),
+        *(pytest.param(*case, 200, marks=[pytest.mark.campaign, pytest.mark.timeout(1500)]) for case in CASES),
     ],
 )
 def test_noise_and_false_triggers_leave_no_bias_and_honest_intervals(

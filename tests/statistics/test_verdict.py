@@ -30,7 +30,7 @@ def test_one_random_junction_of_each_truth_gets_the_right_verdict(truth: str) ->
     assert found["verdict"] == BLIND.RIGHT[truth], found["sentence"]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_random_junctions_of_every_truth_get_the_right_verdict() -> None:
     results = [
@@ -43,7 +43,7 @@ def test_random_junctions_of_every_truth_get_the_right_verdict() -> None:
         assert found["verdict"] == BLIND.RIGHT[found["truth"]] or found["power"] is None or found["power"] < 0.9, found
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_the_stated_power_is_the_rate_at_which_few_switches_decide() -> None:
     results = [BLIND.run_one("noise in quadrature", 60, seed) for seed in range(40)]

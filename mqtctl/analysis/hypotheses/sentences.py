@@ -12,6 +12,9 @@ from mqtctl.notation import quantity
 
 __all__ = ["conclusion", "nothing", "sample_temperature", "undecided"]
 
+#: Below this p-value histograms follow their law, but only just: the sentence says so.
+MARGINAL = 0.05
+
 
 def sample_temperature(fitted: Fitted) -> tuple[float, float]:
     """Return the sample's temperature at the coldest bath, and its crossover temperature there, both in K."""
@@ -51,7 +54,7 @@ def conclusion(
     """Return the sentence of a verdict."""
     parts = [_WORDS[cause](winner), _agreement(winner, pvalue)]
     if rival is not None:
-        what = "the best explanation without tunnelling" if cause == "tunnelling" else "tunnelling"
+        what = "the best of the classical explanations" if cause == "tunnelling" else "tunnelling"
         odds = f"ln of the likelihood ratio {winner.log_likelihood - rival.log_likelihood:.0f}"
         parts.append(f"{what} ({rival.problem.hypothesis.name}) is excluded ({odds})")
     if near:
@@ -87,13 +90,15 @@ def _agreement(winner: Fitted, pvalue: float | None) -> str:
     error = winner.value("current")[1] * (winner.junction.critical_current - evidence.floor)
     current = quantity(winner.junction.critical_current, "A", error)
     text = f"all {len(evidence.histograms)} histograms from {baths} follow it with one critical current {current}"
-    return text if pvalue is None else f"{text} (p = {pvalue:.2g})"
+    if pvalue is None:
+        return text
+    return f"{text}, {'though only just ' if pvalue < MARGINAL else ''}(p = {pvalue:.2g})"
 
 
 def _tunnelling(winner: Fitted) -> str:
     temperature, crossover = sample_temperature(winner)
     bath = float(winner.problem.evidence.bath.min())
-    text = f"Tunnelling: below {quantity(crossover, 'K')} escape is that of quantum tunnelling with damping"
+    text = f"Tunnelling: below a crossover of {quantity(crossover, 'K')} escape is that of damped quantum tunnelling"
     if temperature > 1.02 * bath and winner.problem.hypothesis.exponent is not None:
         text += f", of a sample that is at {quantity(temperature, 'K')} where the bath is at {quantity(bath, 'K')}"
     return text

@@ -150,12 +150,18 @@ def _would_change(told: Power | None, found: Sequence[Precondition]) -> tuple[st
         change.append(f"{told.more_switches} more switches at {1e3 * told.at_temperature:.3g} mK")
     states = {each.name: each.state for each in found}
     if states.get("heating check") == "untested":
-        change.append("a heating check: the coldest point once more with a slower repetition")
+        change.append(
+            "a heating check, the coldest point once more with a slower repetition: if that is another histogram, the"
+            " sample is warmer than its bath, and the plateau says nothing"
+        )
     if states.get("capacitance known") != "passed":
         change.append("a measured capacitance with its error")
     if states.get("healthy histograms") == "failed":
         change.append("healthy histograms in place of those left out")
-    change.append("a second sweep at a lowered critical current (field or flux), where the plateau must fall")
+    change.append(
+        "a second sweep at a lowered critical current (field or flux): if the plateau stays where it is, it is noise or"
+        " a decoupled sample"
+    )
     return tuple(change)
 
 

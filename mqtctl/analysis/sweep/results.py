@@ -264,7 +264,7 @@ SWEEP: tuple[Quantity[SweepFit], ...] = (
         lambda fit: Estimate(fit.critical_current, fit.critical_current_stderr),
         error="stderr",
         label="critical current, shared (from the points in the thermal regime)",
-        heading="Critical current, shared by the sweep, from its thermal points",
+        heading="Critical current, from the thermal points alone",
         words="shared critical current",
     ),
     Quantity("critical_current_statistical_stderr", "A", lambda fit: Estimate(fit.critical_current_statistical_stderr)),

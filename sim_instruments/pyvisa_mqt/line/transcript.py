@@ -58,8 +58,14 @@ class Transcript:
         # Closed with the bench that owns it, without a word: a bench has no close of its own.
         self._closing = weakref.finalize(self, os.close, self._file)
 
+    def close(self) -> None:
+        """End the transcript: what happens from now on is not noted."""
+        self._closing()
+
     def note(self, time: float, kind: str, **fields: Any) -> None:
         """Append a record of a kind at a bench time (s)."""
+        if not self._closing.alive:
+            return
         line = json.dumps({"t": time, "kind": kind, **fields}, separators=(",", ":"), allow_nan=False)
         rest = memoryview(line.encode() + b"\n")
         while rest:  # one call writes all, except on a full disk or after a signal

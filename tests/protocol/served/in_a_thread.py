@@ -6,7 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyvisa_mqt.bench.bench import Bench, open_bench
+import pyvisa_mqt.serve.in_a_thread
+from pyvisa_mqt.bench.bench import open_bench
+from pyvisa_mqt.serve.in_a_thread import serving
 from pyvisa_mqt.serve.server import BenchServer
 
 __all__ = ["ServedBench", "serving_in_a_thread"]
@@ -15,34 +17,8 @@ __all__ = ["ServedBench", "serving_in_a_thread"]
 SPEED = 100.0
 
 
-class ServedBench:
-    """Where the instruments of a served bench are.
-
-    Parameters
-    ----------
-    server
-        What serves the bench.
-    """
-
-    def __init__(self, server: BenchServer) -> None:
-        self.bench: Bench = server.bench
-        places = server.addresses()
-        self._places = places["instruments"]
-        #: Library path of the bench in virtual time.
-        self.backend: str | None = places["backend"]
-
-    def port(self, name: str) -> int:
-        """Return the port of an instrument."""
-        return int(self._places[name]["port"])
-
-    def address(self, name: str) -> str:
-        """Return the VISA address at which any VISA library reaches an instrument."""
-        device = self._places[name]["device"]
-        return f"ASRL{device}::INSTR" if device else f"TCPIP0::127.0.0.1::{self.port(name)}::SOCKET"
-
-    def device(self, name: str) -> str:
-        """Return the terminal of a serial instrument."""
-        return str(self._places[name]["device"])
+class ServedBench(pyvisa_mqt.serve.in_a_thread.ServedBench):
+    """Where the instruments are, and a way to wait for the bench's time."""
 
     def wait(self, duration: float) -> None:
         """Wait until `duration` (s) of bench time have passed, which the server lets pass."""
@@ -58,23 +34,5 @@ class ServedBench:
 def serving_in_a_thread(bench: str, speed: float | None = SPEED) -> Iterator[ServedBench]:
     """Serve a bench until the end of the block; nothing may have failed until then."""
     server = BenchServer(open_bench(bench), speed)
-    failed: list[BaseException] = []
-    end = threading.Event()
-
-    def serve() -> None:
-        try:
-            while not end.is_set():
-                server.step()
-        except BaseException as exc:  # told to the test's thread
-            failed.append(exc)
-            raise
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
+    with serving(server):
         yield ServedBench(server)
-    finally:
-        end.set()
-        thread.join()
-        server.close()
-    assert failed == []

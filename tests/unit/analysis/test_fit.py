@@ -349,7 +349,7 @@ def test_below_the_crossover_a_free_temperature_has_a_limit_and_above_it_an_hone
     [
         (0.015, 3),
         *(
-            pytest.param(kelvin, 200, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])
+            pytest.param(kelvin, 200, marks=[pytest.mark.campaign, pytest.mark.timeout(1200)])
             for kelvin in (0.015, 0.03, 0.1)
         ),
     ],

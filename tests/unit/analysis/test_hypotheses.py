@@ -159,7 +159,7 @@ class Off:
         return np.asarray(QUANTUM.log_rate(*arguments, **named) + self.error)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_goodness_of_fit_is_uniform_where_nature_is_drawn_from_the_priors() -> None:
     found = []
     for seed in range(150):

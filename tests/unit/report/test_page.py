@@ -86,7 +86,7 @@ def test_every_number_says_which_one_it_is(make_content: MakeContent) -> None:
     )
     assert "9.4888(13) µA" in text
     assert "passes 1.2 times its saturation" in text
-    assert "from its thermal points" in text
+    assert "from the thermal points alone" in text
     assert text.count("<i>a</i><sub>t</sub>") >= 4  # table note and captions
 
 

@@ -164,3 +164,16 @@ def test_the_transcript_tells_no_infinity_and_no_nan(run: list[dict[str, Any]]) 
                 yield from numbers(inner)
 
     assert all(math.isfinite(number) for record in run for number in numbers(record))
+
+
+def test_after_a_transcript_is_closed_nothing_is_noted_and_the_bench_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    bench = open_bench(f"?transcript={path}")
+    assert bench.transcript is not None
+    bench.clock.sleep(70.0)
+    bench.transcript.close()
+    written = path.read_bytes()
+    assert b'"temperatures"' in written
+    bench.clock.sleep(70.0)
+    bench.transcript.close()
+    assert path.read_bytes() == written
