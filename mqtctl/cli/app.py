@@ -11,6 +11,7 @@ from mqtctl import __version__
 from mqtctl.cli.analyze import analyze
 from mqtctl.cli.bench import bench
 from mqtctl.cli.calibrate import calibrate
+from mqtctl.cli.campaign import campaign
 from mqtctl.cli.check import check
 from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
@@ -60,6 +61,7 @@ _COMMANDS: dict[Callable[..., None], str] = {
 }
 for command, summary in _COMMANDS.items():
     app.command(short_help=summary)(command)
+app.add_typer(campaign, name="campaign", short_help="many virtual experiments whose truth is known, in one table")
 app.add_typer(bench, name="bench", short_help="the simulated instruments on loopback sockets for any client")
 
 

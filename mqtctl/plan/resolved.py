@@ -15,7 +15,7 @@ from mqtctl.plan.sample import Sample, load_sample
 from mqtctl.plan.variants import RETURN_SHARE, Variant, variants_of
 from mqtctl.quantities import readable
 
-__all__ = ["ResolvedPlan", "load_plan"]
+__all__ = ["ResolvedPlan", "load_plan", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,12 @@ def load_plan(path: Path) -> ResolvedPlan:
         A fault in either file, or a plan that asks for more than the sample may see.
     """
     plan = load_document(path, Plan)
+    return resolve(plan, load_sample(path.parent / plan.sample), path)
+
+
+def resolve(plan: Plan, sample: Sample, path: Path) -> ResolvedPlan:
+    """Check a plan, as if it stood in a file, against its sample; errors are those of `load_plan`."""
     here = path.parent
-    sample = load_sample(here / plan.sample)
     check_limits(plan, sample, path)
     check_timing(plan.ramp, path)
     return ResolvedPlan(

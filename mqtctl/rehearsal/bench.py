@@ -31,7 +31,7 @@ from mqtctl.rehearsal.line import Line, counter_readout, line_of, players
 from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile
 
-__all__ = ["BenchFileError", "RehearsalBench", "choose_bench"]
+__all__ = ["BenchFileError", "RehearsalBench", "choose_bench", "simulated_bench", "wired_bench"]
 
 #: The library that a simulated bench is opened with, and the package that brings the built-in ones.
 _LIBRARY, _PACKAGE = "@mqt", "pyvisa_mqt"
@@ -109,12 +109,30 @@ def choose_bench(file: StationFile, plan: ResolvedPlan, bench: Path | None = Non
     station, sample = plan.station, plan.sample
     if bench is not None:
         return _wired(_described(bench, sample), file, plan)
+    own = simulated_bench(file, station)
+    if own is not None:
+        content, origin = own
+        return _wired(_existing(content, sample, origin), file, plan)
+    return _wired(_from_station(file, plan), file, plan)
+
+
+def simulated_bench(file: StationFile, station: Path) -> tuple[dict[str, Any], str] | None:
+    """Return the description of the simulated bench that a station stands on, and its name in words; None: on none."""
     libraries = {(entry.init.visalib or "") for entry in players(file).values()}
     names = {library.removesuffix(_LIBRARY).partition("?")[0] for library in libraries if library.endswith(_LIBRARY)}
     if len(names) == 1 and len(libraries) == 1 and not (name := names.pop()).startswith("serve:"):
-        content, origin = _simulated(name, station)
-        return _wired(_existing(content, sample, origin), file, plan)
-    return _wired(_from_station(file, plan), file, plan)
+        return _simulated(name, station)
+    return None
+
+
+def wired_bench(content: Mapping[str, Any], origin: str, file: StationFile, plan: ResolvedPlan) -> RehearsalBench:
+    """Return a bench that keeps the junction of its own description, whatever the sample file says of it.
+
+    It writes no transcript; raises `InputError` where the description is wrong or has no junction.
+    """
+    bench = RehearsalBench({key: value for key, value in content.items() if key != "transcript"}, (), origin)
+    _ = bench.junction  # there is one
+    return _wired(bench, file, plan)
 
 
 def _wired(bench: RehearsalBench, file: StationFile, plan: ResolvedPlan) -> RehearsalBench:

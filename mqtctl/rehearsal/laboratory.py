@@ -68,12 +68,12 @@ class Laboratory:
 
 
 @contextmanager
-def rehearsal_laboratory(plan: ResolvedPlan, bench: RehearsalBench) -> Iterator[Laboratory]:
-    """Write station and bench into a temporary folder, which is gone at the end of the block.
+def rehearsal_laboratory(plan: ResolvedPlan, bench: RehearsalBench, within: Path | None = None) -> Iterator[Laboratory]:
+    """Write station and bench into a temporary folder (in `within`), which is gone at the end of the block.
 
     Only instruments that play a role are taken over: nobody opens the others.
     """
-    with tempfile.TemporaryDirectory(prefix="mqtctl-rehearsal-") as name:
+    with tempfile.TemporaryDirectory(prefix="mqtctl-rehearsal-", dir=within) as name:
         folder = Path(name).resolve()
         for part in ("plan", "station"):
             (folder / part).mkdir()
