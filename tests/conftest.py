@@ -28,22 +28,33 @@ from mqtctl.storage import database
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "shown(n): of these cases the default suite runs n, the others are `slow`")
+    config.addinivalue_line(
+        "markers", "shown(n, slow=m): the default suite runs n of these cases, `slow` m (or all), `campaign` the rest"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave of each test that is `shown(n)` n cases in the default suite, spread evenly; the others are slow."""
+    """Leave of each test that is `shown(n)` n cases in the default suite, spread evenly; the others are slow.
+
+    Of `shown(n, slow=m)` only m, spread evenly as well, are slow; the rest belongs to the campaign.
+    """
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("shown") and not item.get_closest_marker("slow"):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for family in cases.values():
-        (count,) = next(family[0].iter_markers("shown")).args
-        kept = {number * len(family) // count for number in range(count)}
-        for number, item in enumerate(family):
-            if number not in kept:
-                item.add_marker(pytest.mark.slow)
+        shown = next(family[0].iter_markers("shown"))
+        kept = _spread(len(family), shown.args[0])
+        others = [number for number in range(len(family)) if number not in kept]
+        slow = {others[place] for place in _spread(len(others), shown.kwargs.get("slow", len(others)))}
+        for number in others:
+            family[number].add_marker(pytest.mark.slow if number in slow else pytest.mark.campaign)
+
+
+def _spread(size: int, count: int) -> set[int]:
+    """Return `count` places of `size`, spread evenly."""
+    return {number * size // count for number in range(count)}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -28,13 +28,16 @@ def times(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
 SLICE = [Cell(fault, PHASES[(4 * number) % len(PHASES)]) for number, fault in enumerate(FAULTS)]
 
 
-@pytest.mark.parametrize("cell", SLICE[::4], ids=lambda cell: f"{cell.fault.name}, {cell.phase}")
+@pytest.mark.parametrize("cell", SLICE[::6], ids=lambda cell: f"{cell.fault.name}, {cell.phase}")
 def test_no_fault_violates_an_invariant(cell: Cell, times: dict[str, float], tmp_path: Path) -> None:
     outcome = run_cell(cell, times, tmp_path)
     assert outcome.wrong == [], outcome.said
 
 
-@pytest.mark.parametrize("name", SABOTAGES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if place % 3 == 0 else pytest.mark.campaign) for place, name in enumerate(SABOTAGES)],
+)
 def test_the_checker_catches_what_was_broken_on_purpose(name: str, tmp_path: Path) -> None:
     sabotage, invariant = SABOTAGES[name]
     prepare(tmp_path / "lab", seed=7)
@@ -42,6 +45,6 @@ def test_the_checker_catches_what_was_broken_on_purpose(name: str, tmp_path: Pat
     assert any(each.startswith(invariant) for each in wrong), wrong
 
 
-@pytest.mark.parametrize("message", [150, 700, 1100, 1500])
+@pytest.mark.parametrize("message", [700, 1500])
 def test_a_sweep_killed_at_a_message_is_gone_on_with_and_whole(message: int, tmp_path: Path) -> None:
     assert kill_and_resume(message, tmp_path).wrong == []

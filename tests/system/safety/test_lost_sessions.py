@@ -75,7 +75,7 @@ def sweep(laboratory: Any) -> Callable[..., Sweep]:
     return run
 
 
-@pytest.mark.shown(1)
+@pytest.mark.shown(1, slow=8)
 @pytest.mark.parametrize("outage", OUTAGES)
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("instrument", ["source", "counter", "thermometer"])
@@ -170,7 +170,7 @@ def test_a_disk_that_is_nearly_full_is_told_or_ends_the_sweep_as_the_plan_says(
     assert "point 1: only 3 MB are free" in found.remarks
 
 
-@pytest.mark.shown(1)
+@pytest.mark.shown(1, slow=8)
 @pytest.mark.parametrize("kind", ["lost-reply", "late-reply", "truncated-reply", "garbled-reply", "duplicated-reply"])
 @pytest.mark.parametrize("instrument", ["counter", "source", "thermometer"])
 @pytest.mark.parametrize("message", [1, 2, 3, 5, 8, 13])
