@@ -220,7 +220,9 @@ class _passing_on:  # noqa: N801  # a context manager, used like a function
     def __enter__(self) -> None:
         for name in _SIGNALS:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) not in (None, signal.SIG_IGN):
+            # what nohup has ignored stays so; Ctrl-C is ignored in every job of a script's background, and asked for
+            ignored = () if name != "SIGHUP" else (signal.SIG_IGN,)
+            if number is not None and signal.getsignal(number) not in (None, *ignored):
                 self._previous[number] = signal.signal(number, self._take)
 
     def __exit__(self, *_: object) -> None:

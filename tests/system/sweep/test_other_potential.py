@@ -39,7 +39,7 @@ def test_a_channel_is_measured_as_one(measured: tuple[Any, Any]) -> None:
     assert result["potential"] == CHANNEL
     assert abs(result["critical_current_A"] - CRITICAL_CURRENT) < 3.0 * result["critical_current_stderr_A"]
     assert abs(result["noise_thermometry_slope"] - 1.0) < 3.0 * result["noise_thermometry_slope_stderr"]
-    assert result["verdict"] == "agrees with tunnelling"
+    assert result["saturation_test"] == "agrees with tunnelling"
     assert CHANNEL in (laboratory.folder / "run" / "report.html").read_text(encoding="utf-8")
 
 
@@ -49,7 +49,7 @@ def test_a_channel_that_is_taken_for_a_washboard_does_not_agree_with_tunnelling(
     assert outcome.exit_code == 0, outcome.stderr
     result = json.loads(outcome.stdout)
     assert result["potential"] == "washboard"
-    assert result["verdict"].startswith("hotter than tunnelling")
+    assert result["saturation_test"].startswith("hotter than tunnelling")
     assert result["tunnelling_sigmas"] > 3.5
     # the steeper top of the channel tunnels as one that is a tenth hotter
     ratio = result["tunnelling_escape_temperature_K"] / known["tunnelling_escape_temperature_K"]

@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from mqtctl.errors import InputError
+from mqtctl.status_server import shared_reader
 from mqtctl.status_server.server import changes
 from mqtctl.status_server.shared_reader import EVERY, SharedReader
 from mqtctl.storage import sole_writer
@@ -97,7 +98,7 @@ def test_a_sweep_that_dies_is_told_and_its_database_is_not_held_again_and_again(
         assert "heard for" in reader.page()  # long ago, by the status made here
     time.now = 3.0
     assert "Dead, point 1 of 3" in reader.page()
-    monkeypatch.setattr("mqtctl.status_server.shared_reader.standing", lambda _: pytest.fail("asked again"))
+    monkeypatch.setattr(shared_reader, "standing", lambda _: pytest.fail("asked again"))
     time.now = 6.0
     assert "Dead, point 1 of 3" in reader.page()
 
