@@ -170,7 +170,7 @@ def test_rounding_does_not_move_the_temperature(
     assert abs(bias(ratio, "nearest", drawn, histogram_of, estimate)) < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.shown(0, slow=3)
 @pytest.mark.parametrize("rounding", ["nearest", "up"])
 @pytest.mark.parametrize("ratio", STEPS)
 def test_rounding_biases_by_less_than_a_fifth_of_a_standard_error(
@@ -264,7 +264,7 @@ def test_rounding_is_said_and_nothing_else_is_blamed(
         assert not blamed(drawn, ratio, rounding, histogram_of, estimate)
 
 
-@pytest.mark.slow
+@pytest.mark.shown(0, slow=3)
 @pytest.mark.parametrize("number", [100, 1000, 8000])
 @pytest.mark.parametrize("ratio", STEPS)
 def test_no_false_cause_is_named_more_often_than_its_level(

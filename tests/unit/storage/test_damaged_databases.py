@@ -225,7 +225,8 @@ def damaged(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(found)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(s, marks=[pytest.mark.slow] if s else []) for s in range(30)])
+@pytest.mark.shown(1, slow=6)
+@pytest.mark.parametrize("seed", range(30))
 def test_no_damage_to_the_file_ends_in_anything_but_a_sentence(
     whole: Path, tmp_path: Path, plan: ResolvedPlan, seed: int
 ) -> None:

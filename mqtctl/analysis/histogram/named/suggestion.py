@@ -50,16 +50,26 @@ def suggested_nuisance(
         base = plain.climb()
         if not base.converged or not _worth_a_look(plain, base):
             return ()
-        spaces: dict[tuple[str, ...], NamedSpace] = {
-            names: named_space(histogram, reduced, estimate, model, names)
-            for names in (("current_noise",), ("false_triggers",), NUISANCES)
-        }
-        found = {names: space.climb() for names, space in spaces.items()}
+        spaces: dict[tuple[str, ...], NamedSpace] = {}
+        found: dict[tuple[str, ...], Maximum] = {}
+        gains: dict[tuple[str, ...], float] = {}
+
+        def try_with(names: tuple[str, ...]) -> None:
+            spaces[names] = named_space(histogram, reduced, estimate, model, names)
+            found[names] = spaces[names].climb()
+            gains[names] = found[names].value - base.value if found[names].converged else 0.0
+
+        for name in NUISANCES:
+            try_with((name,))
+        best = max(gains, key=lambda names: gains[names])
+        if gains[best] < LOOK:
+            return ()
+        alone = gains[best]
+        try_with(NUISANCES)  # the dearest fit, and where neither gains alone there is nothing to share
     except InputError:
         return ()  # the plain fit has said it
-    gains = {names: (maximum.value - base.value if maximum.converged else 0.0) for names, maximum in found.items()}
-    single = max((names for names in gains if len(names) == 1), key=lambda names: gains[names])
-    best = NUISANCES if gains[NUISANCES] > gains[single] + GAIN else single
+    if gains[NUISANCES] > alone + GAIN:
+        best = NUISANCES
     if gains[best] < GAIN or ("current_noise" in best and any(flag.startswith(IN_TIME) for flag in flags)):
         return ()
     return (_sentence(spaces[best], found[best], gains, best),)
