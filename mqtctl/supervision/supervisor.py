@@ -14,12 +14,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
+from mqtctl.stop_signals import STOP_SIGNALS, is_ours_to_take
 from mqtctl.supervision.alarm import Alarm, alarm_command
 from mqtctl.supervision.link import HANDLE_NAME
 from mqtctl.supervision.page_file import PageFile
@@ -38,7 +39,6 @@ SILENCE = 90.0
 RESTING_SILENCE = 240.0
 #: So long (s) a worker has to make safe by itself after it was asked to end.
 GRACE = 15.0
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 def is_supervised(arguments: Sequence[str]) -> bool:
@@ -210,24 +210,16 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return told if isinstance(told, dict) and isinstance(told.get("kind"), str) else None
 
 
-class _passing_on:  # noqa: N801  # a context manager, used like a function
-    """Context in which every signal that asks to stop is passed on to the worker."""
+@contextmanager
+def _passing_on(supervisor: Supervisor) -> Iterator[None]:
+    """Pass every signal that asks to stop on to the worker for as long as the block runs."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
-        self._previous: dict[int, Any] = {}
+    def take(number: int, _frame: FrameType | None) -> None:
+        supervisor.pass_on(number)
 
-    def __enter__(self) -> None:
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            # what nohup has ignored stays so; Ctrl-C is ignored in every job of a script's background, and asked for
-            ignored = () if name != "SIGHUP" else (signal.SIG_IGN,)
-            if number is not None and signal.getsignal(number) not in (None, *ignored):
-                self._previous[number] = signal.signal(number, self._take)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
+    previous = {number: signal.signal(number, take) for number in STOP_SIGNALS if is_ours_to_take(number)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
             signal.signal(number, handler)
-
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        self._supervisor.pass_on(number)

@@ -14,13 +14,9 @@ from typing import Self
 
 from mqtctl.clock import Clock, WallClock
 from mqtctl.errors import InterruptedRunError
+from mqtctl.stop_signals import STOP_SIGNALS, is_ours_to_take
 
-__all__ = ["STOP_SIGNALS", "Interrupt"]
-
-#: Ctrl-C, a request to end, a terminal or connection that is gone, Ctrl-\, a closed Windows console: where they exist.
-STOP_SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK") if hasattr(signal, name)
-)
+__all__ = ["Interrupt"]
 
 
 class Interrupt:
@@ -50,7 +46,7 @@ class Interrupt:
         self._bell.setblocking(False)
         if threading.current_thread() is threading.main_thread():
             for number in STOP_SIGNALS:
-                if _is_ours_to_take(number):
+                if is_ours_to_take(number):
                     self._previous[number] = signal.signal(number, self._remember)
         return self
 
@@ -103,10 +99,3 @@ class _StoppableClock(WallClock):
     def sleep(self, duration: float) -> None:
         """Sleep for `duration` s, or until a request to stop strikes."""
         self._interrupt.sleep(duration)
-
-
-def _is_ours_to_take(number: int) -> bool:
-    """Return whether a signal may be handled here: not if nohup has it ignored, or a handler that is not Python's."""
-    before = signal.getsignal(number)
-    kept_alive = number == getattr(signal, "SIGHUP", None) and before is signal.SIG_IGN
-    return before is not None and not kept_alive

@@ -20,8 +20,8 @@ from pyvisa_mqt.serve.program import serve
 from pyvisa_mqt.serve.server import BenchServer
 
 from mqtctl.acquisition import BlockStored
-from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS
 from mqtctl.cli.live.progress import watching
+from mqtctl.stop_signals import STOP_SIGNALS
 from mqtctl.workflow.safety import Rested
 
 

@@ -11,12 +11,13 @@ from typing import Any, cast
 import pytest
 
 from mqtctl.acquisition.guards.interlock import guarded
-from mqtctl.acquisition.guards.interrupt import STOP_SIGNALS, Interrupt
+from mqtctl.acquisition.guards.interrupt import Interrupt
 from mqtctl.acquisition.settle import settle
 from mqtctl.errors import HardwareError, InterruptedRunError
 from mqtctl.instruments.roles.experiment import TemperatureReading
 from mqtctl.plan import SettleSettings
 from mqtctl.station import Station
+from mqtctl.stop_signals import STOP_SIGNALS
 
 #: Far beyond the time-out of a test: a wait that is not cut short fails it.
 FOREVER = 1e5
