@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -73,9 +74,13 @@ def test_a_command_that_fails_or_is_not_there_is_a_remark() -> None:
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     command = ["sh", "-c", f"sleep 600 & echo $! > '{pid}'; wait"]
-    assert "took longer than" in run_command(command, {}, 0.5)
+    assert "took longer than" in run_command(command, {}, 2.0)  # a loaded computer takes a while to write a file
     stat = Path(f"/proc/{pid.read_text(encoding='utf-8').strip()}/stat")
-    assert not stat.exists() or stat.read_text(encoding="utf-8").split()[2] == "Z"
+
+    def is_over() -> bool:
+        return not stat.exists() or stat.read_text(encoding="utf-8").split()[2] in "ZX"
+
+    assert any(is_over() or os.sched_yield() for _ in range(100_000))  # a signal takes its time, too
 
 
 def test_a_command_that_reads_nothing_of_much_is_no_fault() -> None:
