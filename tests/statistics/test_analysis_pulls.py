@@ -2,7 +2,7 @@
 
 A pull is (estimate - truth) / stated standard error: mean 0, width 1. With n replicas the mean of pulls is good to
 1/√n and their width to 1/√(2n); tolerances are 4 of these unless stated otherwise. The short runs are in the
-default suite, the long ones are marked slow and hold the tolerances of issue 2.
+default suite, the long ones are marked campaign and hold the tolerances of issue 2.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def test_pulls_of_one_histogram_have_mean_zero_and_width_one(model: EscapeModel)
     check(pulls, mean=4 / math.sqrt(40), width=(1 - 4 / math.sqrt(80), 1 + 4 / math.sqrt(80)))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("model", [TransitionState(), Escape()])
 def test_pulls_of_one_histogram_are_within_a_fifth_and_a_tenth(model: EscapeModel) -> None:
     pulls, pvalues = histogram_pulls(model, replicas=600, seed=2)
@@ -101,13 +101,13 @@ def test_pulls_of_one_histogram_are_within_a_fifth_and_a_tenth(model: EscapeMode
     assert stats.kstest(pvalues, "uniform").pvalue > 1e-3
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_pulls_of_a_short_sweep_have_mean_zero_and_width_one() -> None:
     pulls = sweep_pulls((0.015, 0.15, 0.2, 0.3, 0.5, 0.8), number=2000, replicas=12)
     check(pulls, mean=4 / math.sqrt(12), width=(0.4, 1.8))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_pulls_of_the_built_in_sweep_have_mean_zero_and_width_one() -> None:
     pulls = sweep_pulls(TEMPERATURES, number=10_000, replicas=80)
     check(pulls, mean=4 / math.sqrt(80), width=(1 - 4 / math.sqrt(160), 1 + 4 / math.sqrt(160)))

@@ -2,7 +2,7 @@
 
 Over 200 runs the true value lies inside the quoted 68.27 % interval in 136.5 +- 6.6 of them if the rule does no harm;
 60 to 76 % are 2.5 standard errors below and 2.3 above. Of the escape temperature, whose every look is a fit, a few runs
-stand for the 200, which are slow. Source and counter are fakes that every ramp of a known
+stand for the 200, which are the campaign's. Source and counter are fakes that every ramp of a known
 distribution passes through, a few runs go through the whole bench. `python -m tests.statistics.test_precision_goal`
 prints the figures of docs/measurement.md.
 """
@@ -141,7 +141,7 @@ def inside(outcomes: list[Outcome], true: float) -> float:
 ENOUGH = [
     ("width", 200),
     ("escape temperature", 20),
-    pytest.param("escape temperature", 200, marks=pytest.mark.slow),
+    pytest.param("escape temperature", 200, marks=pytest.mark.campaign),
 ]
 
 

@@ -98,8 +98,13 @@ def least_residuals(
     return found
 
 
+#: Less information than this is none: a step would be longer than numbers are.
+_NOTHING = 1e-200
+
+
 def _step(gradient: NDArray[np.float64], information: NDArray[np.float64], damping: float) -> NDArray[np.float64]:
     diagonal = np.diag(information)
-    scale = np.sqrt(np.maximum(diagonal, 1e-12 * max(float(diagonal.max()), 1e-300)))
+    largest = float(diagonal.max())
+    scale = np.sqrt(np.maximum(diagonal, 1e-12 * (largest if largest > _NOTHING else 1.0)))
     damped = information / np.outer(scale, scale) + damping * np.eye(gradient.size)
     return np.asarray(np.linalg.solve(damped, gradient / scale) / scale)

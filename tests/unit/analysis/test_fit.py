@@ -143,8 +143,8 @@ def test_censored_ramps_are_used_as_survivors(
 @pytest.mark.shown(2)
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("missed", [0.0, 0.02, 0.3])
-@pytest.mark.parametrize(("fraction", "seeds"), [(0.1, 12), pytest.param(0.1, 200, marks=pytest.mark.slow),
-                                                 pytest.param(0.5, 200, marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize(("fraction", "seeds"), [(0.1, 12), pytest.param(0.1, 200, marks=pytest.mark.campaign),
+                                                 pytest.param(0.5, 200, marks=pytest.mark.campaign)])  # fmt: skip
 def test_missed_stops_among_survivors_leave_no_bias(
     known: bool,
     missed: float,
