@@ -264,7 +264,7 @@ def test_rounding_is_said_and_nothing_else_is_blamed(
         assert not blamed(drawn, ratio, rounding, histogram_of, estimate)
 
 
-@pytest.mark.shown(0, slow=3)
+@pytest.mark.campaign  # test_rounding_is_said_and_nothing_else_is_blamed is its slice
 @pytest.mark.parametrize("number", [100, 1000, 8000])
 @pytest.mark.parametrize("ratio", STEPS)
 def test_no_false_cause_is_named_more_often_than_its_level(
