@@ -20,8 +20,8 @@ from mqtctl.analysis.histogram.results import (
 )
 from mqtctl.analysis.histogram.rounding import Rounding, find_rounding
 from mqtctl.analysis.histogram.single_histogram import fit_point
-from mqtctl.analysis.importers import imported_histogram, read_switching_data
-from mqtctl.analysis.reading import SwitchingData, SwitchingRecord, read
+from mqtctl.analysis.importers import SwitchingData, SwitchingRecord, read
+from mqtctl.analysis.importers.switching_values import imported_histogram, read_switching_data
 from mqtctl.analysis.sweep.analysis import fit_sweep
 from mqtctl.analysis.sweep.results import (
     MeasuredCrossover,

@@ -14,8 +14,8 @@ from mqtctl.documents import dump_yaml
 from mqtctl.errors import CryostatError, HardwareError, InterruptedRunError, MqtctlError
 from mqtctl.quantities import readable
 from mqtctl.records import Sweep
-from mqtctl.rehearsal.expectation import expect, switches_for
 from mqtctl.rehearsal.laboratory import rehearsal_laboratory
+from mqtctl.rehearsal.prediction.expectation import expect, switches_for
 
 __all__ = ["run_draw"]
 

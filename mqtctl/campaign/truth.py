@@ -10,8 +10,8 @@ from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.prediction import predicted_escape_temperature
 from mqtctl.campaign.draws import Draw
 from mqtctl.physics import Escape, TransitionState
-from mqtctl.rehearsal.expectation import Circumstances, expect
 from mqtctl.rehearsal.points import circumstances_of
+from mqtctl.rehearsal.prediction.expectation import Circumstances, expect
 
 __all__ = ["TRUTH", "true_circumstances", "truth_of"]
 

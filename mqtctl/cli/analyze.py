@@ -172,7 +172,7 @@ def _facts(context: typer.Context) -> ForeignFacts:
     """Return what the options and the description say; an option wins."""
     from dataclasses import fields
 
-    from mqtctl.analysis.reading import ReadOptions
+    from mqtctl.analysis.importers import ReadOptions
     from mqtctl.workflow import ForeignFacts, read_description
     from mqtctl.workflow.foreign.description import resolution_in
 

@@ -27,7 +27,7 @@ from mqtctl.instruments.roles.stand_in import (
 )
 from mqtctl.plan import ResolvedPlan, Sample
 from mqtctl.quantities import format_quantity, readable
-from mqtctl.rehearsal.line import Line, counter_readout, line_of, players
+from mqtctl.rehearsal.prediction.line import Line, counter_readout, line_of, players
 from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile
 

@@ -12,8 +12,8 @@ from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import format_quantity, readable
 from mqtctl.rehearsal.bench import RehearsalBench
+from mqtctl.rehearsal.findings.station_findings import station_findings
 from mqtctl.rehearsal.laboratory import Laboratory
-from mqtctl.rehearsal.station_findings import station_findings
 from mqtctl.station import open_station
 from mqtctl.storage import StoredPoint, load_sweep
 from mqtctl.workflow.measurement import Options, acquire

@@ -12,11 +12,11 @@ from mqtctl.physics.models.names import escape_model
 from mqtctl.plan import ResolvedPlan, Variant
 from mqtctl.quantities import readable
 from mqtctl.rehearsal.bench import RehearsalBench
-from mqtctl.rehearsal.comparison import compare, comparison_findings, line_findings
 from mqtctl.rehearsal.dry_run import DryRun
-from mqtctl.rehearsal.expectation import Circumstances, Expected, expect, switches_for
-from mqtctl.rehearsal.line import Line
-from mqtctl.rehearsal.point_findings import ramp_findings, settling_findings
+from mqtctl.rehearsal.findings.comparison import compare, comparison_findings, line_findings
+from mqtctl.rehearsal.findings.point_findings import ramp_findings, settling_findings
+from mqtctl.rehearsal.prediction.expectation import Circumstances, Expected, expect, switches_for
+from mqtctl.rehearsal.prediction.line import Line
 from mqtctl.storage import StoredPoint
 
 __all__ = ["PointCast", "RehearsedPoint", "circumstances_of", "failures_of"]

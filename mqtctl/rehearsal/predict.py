@@ -15,12 +15,12 @@ from mqtctl.instruments.roles.findings import Finding
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.rehearsal.bench import BenchFileError, RehearsalBench, choose_bench
 from mqtctl.rehearsal.dry_run import QUICK, STREAMED, DryRun, Failure, dry_run
+from mqtctl.rehearsal.findings.station_findings import spoils_everything
 from mqtctl.rehearsal.laboratory import rehearsal_laboratory
 from mqtctl.rehearsal.points import PointCast, RehearsedPoint, circumstances_of, failures_of
-from mqtctl.rehearsal.precision import PointPrecision, Precision, predict_precision
+from mqtctl.rehearsal.prediction.precision import PointPrecision, Precision, predict_precision
+from mqtctl.rehearsal.prediction.timing import Growth, ramps_of
 from mqtctl.rehearsal.result import PredictedPoint, PredictedRamp, Rehearsal
-from mqtctl.rehearsal.station_findings import spoils_everything
-from mqtctl.rehearsal.timing import Growth, ramps_of
 from mqtctl.rehearsal.wiring import is_streamed
 from mqtctl.station import load_station
 from mqtctl.storage.qcodes_settings import require_qcodes

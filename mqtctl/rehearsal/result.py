@@ -7,7 +7,7 @@ from typing import Any
 
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.notation import jsonable
-from mqtctl.rehearsal.precision import PointPrecision, Precision, Resolution
+from mqtctl.rehearsal.prediction.precision import PointPrecision, Precision, Resolution
 
 __all__ = ["PredictedPoint", "PredictedRamp", "Rehearsal"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading import Column, Table
-from mqtctl.analysis.reading.arrays import load_array
-from mqtctl.analysis.reading.tables import MOST_VALUES
+from mqtctl.analysis.importers import Column, Table
+from mqtctl.analysis.importers.arrays import load_array
+from mqtctl.analysis.importers.tables import MOST_VALUES
 from mqtctl.analysis.stated_units import spelled
 from mqtctl.errors import InputError
 from mqtctl.storage.layout import METADATA_TAG

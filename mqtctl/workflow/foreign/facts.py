@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mqtctl.analysis.reading import ReadOptions
+from mqtctl.analysis.importers import ReadOptions
 from mqtctl.errors import InputError
 from mqtctl.physics.well.names import WASHBOARD
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mqtctl.analysis.importers import imported_by, importer_of
-from mqtctl.analysis.reading import ReadOptions, SwitchingRecord, read_table, records_of
+from mqtctl.analysis.importers import ReadOptions, SwitchingRecord, read_table, records_of
+from mqtctl.analysis.importers.switching_values import imported_by, importer_of
 from mqtctl.errors import InputError
 from mqtctl.storage.foreign_runs import foreign_tables, holds_foreign_runs
 from mqtctl.workflow.foreign.facts import ForeignFacts

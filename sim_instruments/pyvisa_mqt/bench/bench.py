@@ -20,9 +20,9 @@ from pyvisa_mqt.bench.instrument_wires import InstrumentWires, build_instrument
 from pyvisa_mqt.bench.stock_devices import StockInstrument, stock_devices
 from pyvisa_mqt.bench.works import TICK, Works
 from pyvisa_mqt.grammar.instrument import Instrument
-from pyvisa_mqt.line.line import Line
-from pyvisa_mqt.line.locks import ResourceLock
-from pyvisa_mqt.line.transcript import Transcript
+from pyvisa_mqt.messages.line import Line
+from pyvisa_mqt.messages.locks import ResourceLock
+from pyvisa_mqt.messages.transcript import Transcript
 from pyvisa_mqt.wires.interface_speed import Transport
 from pyvisa_mqt.wires.random_streams import generator
 

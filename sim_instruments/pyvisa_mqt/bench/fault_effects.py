@@ -12,7 +12,7 @@ import numpy as np
 from mqtctl.bench_description import FaultPlan
 from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.grammar.ieee488 import ERROR_TEXTS, StatusModel
-from pyvisa_mqt.line.line import Line
+from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.sample.junction import Sample
 from pyvisa_mqt.sample.physical_faults import FalseTriggers, JumpingSensor
 

@@ -13,8 +13,8 @@ import math
 from mqtctl.bench_description import KINDS, FaultPlan, fault_plan
 from pyvisa_mqt.bench.fault_effects import EFFECTS, Effect
 from pyvisa_mqt.bench.works import Works
-from pyvisa_mqt.line.line import Line
-from pyvisa_mqt.line.reply_faults import garbled, reading_units, spoiled, truncated
+from pyvisa_mqt.messages.line import Line
+from pyvisa_mqt.messages.reply_faults import garbled, reading_units, spoiled, truncated
 from pyvisa_mqt.wires.random_streams import generator
 
 __all__ = ["Fault", "Faults"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mqtctl.bench_description import BenchFile, split_port
-from pyvisa_mqt.line.transcript import TruthWitness
+from pyvisa_mqt.messages.transcript import TruthWitness
 from pyvisa_mqt.sample.bias import bias_stretches
 from pyvisa_mqt.sample.cables import MarkerRecord
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor

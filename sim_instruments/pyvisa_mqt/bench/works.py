@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mqtctl.bench_description import BenchFile, split_port
 from pyvisa_mqt.bench.assembly import build_cryostat, build_markers, build_readouts, build_sample
 from pyvisa_mqt.bench.outputs import Outputs
-from pyvisa_mqt.line.line import Line
-from pyvisa_mqt.line.transcript import Transcript, TruthWitness
+from pyvisa_mqt.messages.line import Line
+from pyvisa_mqt.messages.transcript import Transcript, TruthWitness
 from pyvisa_mqt.sample.heaters import Heaters
 from pyvisa_mqt.sample.physical_faults import PhysicalFaults
 from pyvisa_mqt.wires.clock import VirtualClock

@@ -17,8 +17,8 @@ from pyvisa.constants import ResourceAttribute, StatusCode
 from pyvisa.typing import VISARMSession
 
 from pyvisa_mqt.bench.bench import Bench
-from pyvisa_mqt.line.line import Line
-from pyvisa_mqt.line.locks import ResourceLock
+from pyvisa_mqt.messages.line import Line
+from pyvisa_mqt.messages.locks import ResourceLock
 from pyvisa_mqt.serve.framing import Framing
 from pyvisa_mqt.visa.sessions import BenchSession
 from pyvisa_mqt.wires.interface_speed import Transport

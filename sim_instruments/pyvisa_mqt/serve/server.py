@@ -19,7 +19,7 @@ from typing import Any
 from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.bench.stock_devices import StockInstrument
 from pyvisa_mqt.grammar.instrument import Instrument
-from pyvisa_mqt.line.line import Line
+from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import Client, SocketClient
 from pyvisa_mqt.serve.hosting import HostedClient
 from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient

@@ -7,7 +7,7 @@ import sys
 import time as wall_time
 
 from pyvisa_mqt.bench.bench import Bench
-from pyvisa_mqt.line.line import Line
+from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import CHUNK, FAREWELL, Client
 
 __all__ = ["NoTerminalError", "SerialClient"]

@@ -16,8 +16,8 @@ from pyvisa import constants, rname
 from pyvisa.constants import EventMechanism, ResourceAttribute, StatusCode
 from pyvisa.typing import VISARMSession
 
-from pyvisa_mqt.line.line import Line, ReplyQueue
-from pyvisa_mqt.line.locks import ResourceLock
+from pyvisa_mqt.messages.line import Line, ReplyQueue
+from pyvisa_mqt.messages.locks import ResourceLock
 from pyvisa_mqt.visa.service_requests import ServiceRequests
 from pyvisa_mqt.visa.session_attributes import AttributedSession
 from pyvisa_mqt.wires.clock import VirtualClock

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-from mqtctl.analysis.reading import ReadOptions
+from mqtctl.analysis.importers import ReadOptions
 from mqtctl.cli.app import app
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.workflow import ForeignFacts

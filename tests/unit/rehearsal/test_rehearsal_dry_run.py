@@ -14,7 +14,7 @@ from mqtctl.errors import CryostatError, HardwareError, MqtctlError
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.records import Histogram, MeasuredRamp
 from mqtctl.rehearsal.dry_run import QUICK, STREAMED, Failure, doomed
-from mqtctl.rehearsal.timing import Growth, ramps_of
+from mqtctl.rehearsal.prediction.timing import Growth, ramps_of
 from mqtctl.storage import ClosingFacts, PointHeader, StoredPoint
 
 TEMPERATURES = (0.02, 0.1, 0.5, 0.03, 0.8)

@@ -13,9 +13,9 @@ import pytest
 from mqtctl.acquisition.goal import PrecisionGoal
 from mqtctl.physics import Escape
 from mqtctl.plan import ResolvedPlan, load_plan
-from mqtctl.rehearsal.expectation import Circumstances, Expected, draw_sweep, expect, switches_for
-from mqtctl.rehearsal.line import Line
-from mqtctl.rehearsal.precision import predict_precision
+from mqtctl.rehearsal.prediction.expectation import Circumstances, Expected, draw_sweep, expect, switches_for
+from mqtctl.rehearsal.prediction.line import Line
+from mqtctl.rehearsal.prediction.precision import predict_precision
 
 
 @pytest.fixture(scope="module")

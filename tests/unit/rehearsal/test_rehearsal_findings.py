@@ -16,10 +16,10 @@ from mqtctl.physics import Escape
 from mqtctl.plan import ResolvedPlan, load_plan
 from mqtctl.quantities import parse_quantity
 from mqtctl.records import Histogram
-from mqtctl.rehearsal.comparison import compare, comparison_findings
-from mqtctl.rehearsal.expectation import Circumstances, Expected, expect
-from mqtctl.rehearsal.line import Line
-from mqtctl.rehearsal.point_findings import ramp_findings, settling_findings
+from mqtctl.rehearsal.findings.comparison import compare, comparison_findings
+from mqtctl.rehearsal.findings.point_findings import ramp_findings, settling_findings
+from mqtctl.rehearsal.prediction.expectation import Circumstances, Expected, expect
+from mqtctl.rehearsal.prediction.line import Line
 
 GAP = 2.7e-3
 

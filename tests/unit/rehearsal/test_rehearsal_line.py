@@ -12,9 +12,9 @@ from mqtctl.analysis import moments
 from mqtctl.bench_description import BenchFile, BiasSection
 from mqtctl.plan import load_plan
 from mqtctl.rehearsal.bench import choose_bench
-from mqtctl.rehearsal.expectation import expect
 from mqtctl.rehearsal.laboratory import rehearsal_laboratory
 from mqtctl.rehearsal.points import circumstances_of
+from mqtctl.rehearsal.prediction.expectation import expect
 from mqtctl.station import load_station
 from mqtctl.storage import load_sweep
 from mqtctl.workflow import Options, acquire

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mqtctl.analysis import SwitchingData, imported_histogram, importers, read_switching_data
+from mqtctl.analysis import SwitchingData, imported_histogram, read_switching_data
 from mqtctl.errors import InputError
 
 VALUES = [9.01, 9.02, 9.035, 9.04, 9.05, 9.06, 9.07, 9.08, 9.09, 9.1, 9.11, 9.12]
@@ -309,7 +309,7 @@ def test_a_function_of_another_package_reads_its_format(
     importer = f"{lab_importers(monkeypatch)}:read_amperes_behind_semicolons"
     file = text_file(tmp_path, ";".join(str(value) for value in VALUES), "night.ACME")
     if registered:
-        monkeypatch.setattr(importers, "registered", lambda group: {"acme": importer})
+        monkeypatch.setattr(switching_values, "registered", lambda group: {"acme": importer})
     data = read_switching_data(file, importer=None if registered else importer)
     np.testing.assert_allclose(data.values, np.array(VALUES) * 1e-6)
     assert (data.quantity, data.censored, data.missed) == ("current", 2, 1)

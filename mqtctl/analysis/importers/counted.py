@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.columns import found, unit_of, wanted_kinds, without_fault
-from mqtctl.analysis.reading.options import ReadOptions
-from mqtctl.analysis.reading.tables import MOST_VALUES, Column, Table
-from mqtctl.analysis.reading.values import SwitchingData, switching_data
+from mqtctl.analysis.importers.columns import found, unit_of, wanted_kinds, without_fault
+from mqtctl.analysis.importers.options import ReadOptions
+from mqtctl.analysis.importers.tables import MOST_VALUES, Column, Table
+from mqtctl.analysis.importers.values import SwitchingData, switching_data
 from mqtctl.analysis.stated_units import kind_of
 from mqtctl.errors import InputError
 

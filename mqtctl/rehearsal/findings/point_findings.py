@@ -11,7 +11,7 @@ from mqtctl.instruments.roles.findings import Finding
 from mqtctl.physics import SwitchingDistribution
 from mqtctl.plan import ResolvedPlan
 from mqtctl.quantities import readable
-from mqtctl.rehearsal.expectation import Circumstances
+from mqtctl.rehearsal.prediction.expectation import Circumstances
 
 __all__ = ["CUT", "ramp_findings", "settling_findings"]
 

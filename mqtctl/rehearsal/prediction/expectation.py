@@ -17,7 +17,7 @@ from mqtctl.physics import Junction, NoiseTemperature, SwitchingDistribution
 from mqtctl.plan import Plan, Sample, Variant
 from mqtctl.plan.calibration import Calibration
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp, Sweep
-from mqtctl.rehearsal.line import Line
+from mqtctl.rehearsal.prediction.line import Line
 
 __all__ = ["Circumstances", "Expected", "draw_sweep", "expect", "switches_for", "without_capacitance_error"]
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mqtctl.analysis.reading.options import ReadOptions
-from mqtctl.analysis.reading.tables import short
+from mqtctl.analysis.importers.options import ReadOptions
+from mqtctl.analysis.importers.tables import short
 from mqtctl.analysis.stated_units import stated_unit
 from mqtctl.errors import InputError
 

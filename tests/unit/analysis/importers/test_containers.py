@@ -15,7 +15,7 @@ import pytest
 from scipy.io import netcdf_file, savemat
 
 from mqtctl.analysis import read
-from mqtctl.analysis.reading import arrays
+from mqtctl.analysis.importers import arrays
 from mqtctl.errors import InputError
 
 SWITCHES = np.random.default_rng(7).normal(2.1e-6, 2e-8, 50)  # A

@@ -13,7 +13,7 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.tables import LARGEST_FILE, Column, Table, setting, short
+from mqtctl.analysis.importers.tables import LARGEST_FILE, Column, Table, setting, short
 from mqtctl.errors import InputError
 
 __all__ = ["NPY", "columns_of", "read_npy", "read_npz"]

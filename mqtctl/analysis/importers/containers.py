@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.arrays import columns_of
-from mqtctl.analysis.reading.tables import MOST_VALUES, Column, Table, setting, short
+from mqtctl.analysis.importers.arrays import columns_of
+from mqtctl.analysis.importers.tables import MOST_VALUES, Column, Table, setting, short
 from mqtctl.analysis.stated_units import spelled, stated_unit
 from mqtctl.errors import InputError
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.dialect import Dialect, as_ascii_superset, find_dialect
-from mqtctl.analysis.reading.options import ReadOptions
-from mqtctl.analysis.reading.tables import Column, Table, short
+from mqtctl.analysis.importers.dialect import Dialect, as_ascii_superset, find_dialect
+from mqtctl.analysis.importers.options import ReadOptions
+from mqtctl.analysis.importers.tables import Column, Table, short
 from mqtctl.analysis.stated_units import Line, bare_unit, spelled, stated_unit
 from mqtctl.errors import InputError
 

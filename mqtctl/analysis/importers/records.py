@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.columns import found, switching_column, unit_of, without_fault
-from mqtctl.analysis.reading.counted import counted, counts_column
-from mqtctl.analysis.reading.options import ReadOptions
-from mqtctl.analysis.reading.tables import Column, Table
-from mqtctl.analysis.reading.values import MINIMUM_VALUES, SwitchingData, switching_data
+from mqtctl.analysis.importers.columns import found, switching_column, unit_of, without_fault
+from mqtctl.analysis.importers.counted import counted, counts_column
+from mqtctl.analysis.importers.options import ReadOptions
+from mqtctl.analysis.importers.tables import Column, Table
+from mqtctl.analysis.importers.values import MINIMUM_VALUES, SwitchingData, switching_data
 from mqtctl.analysis.stated_units import kind_of
 from mqtctl.errors import InputError
 from mqtctl.quantities import UNITS, readable

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mqtctl.analysis import read
-from mqtctl.analysis.reading import text
+from mqtctl.analysis.importers import text
 from mqtctl.errors import InputError
 
 SWITCHES = np.round(np.random.default_rng(3).normal(2.1, 0.02, 60), 5)  # uA

@@ -14,8 +14,8 @@ from mqtctl.instruments.roles.findings import Finding
 from mqtctl.physics import SwitchingDistribution
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram
-from mqtctl.rehearsal.expectation import Circumstances, Expected
-from mqtctl.rehearsal.point_findings import CUT
+from mqtctl.rehearsal.findings.point_findings import CUT
+from mqtctl.rehearsal.prediction.expectation import Circumstances, Expected
 
 __all__ = ["Comparison", "compare", "comparison_findings", "line_findings"]
 

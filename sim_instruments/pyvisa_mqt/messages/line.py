@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pyvisa_mqt.grammar.instrument import Instrument, OutputQueue
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
-from pyvisa_mqt.line.transcript import Transcript
+from pyvisa_mqt.messages.transcript import Transcript
 
 __all__ = ["Disturbance", "Line", "ReplyQueue"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mqtctl.analysis.reading.options import EMPTY_RAMPS, POLARITIES, ReadOptions
+from mqtctl.analysis.importers.options import EMPTY_RAMPS, POLARITIES, ReadOptions
 from mqtctl.analysis.stated_units import CURRENT_UNITS, TIME_UNITS, VOLTAGE_UNITS, kind_of
 from mqtctl.errors import InputError
 

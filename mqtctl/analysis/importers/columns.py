@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mqtctl.analysis.reading.options import QUANTITIES, ReadOptions
-from mqtctl.analysis.reading.tables import Column, Table, short
+from mqtctl.analysis.importers.options import QUANTITIES, ReadOptions
+from mqtctl.analysis.importers.tables import Column, Table, short
 from mqtctl.analysis.stated_units import agreed_unit, bare_unit, kind_of, same_unit, stated_unit
 from mqtctl.errors import InputError
 

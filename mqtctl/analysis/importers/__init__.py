@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mqtctl.analysis.reading.opening import read_table
-from mqtctl.analysis.reading.options import EMPTY_RAMPS, ReadOptions
-from mqtctl.analysis.reading.records import SwitchingRecord, records_of
-from mqtctl.analysis.reading.tables import Column, Table
-from mqtctl.analysis.reading.values import MINIMUM_VALUES, SwitchingData
+from mqtctl.analysis.importers.opening import read_table
+from mqtctl.analysis.importers.options import EMPTY_RAMPS, ReadOptions
+from mqtctl.analysis.importers.records import SwitchingRecord, records_of
+from mqtctl.analysis.importers.tables import Column, Table
+from mqtctl.analysis.importers.values import MINIMUM_VALUES, SwitchingData
 
 __all__ = [
     "EMPTY_RAMPS",

@@ -12,7 +12,7 @@ import numpy as np
 
 from mqtctl.analysis import PointFit, SweepFit, fit_sweep
 from mqtctl.records import JunctionEstimate
-from mqtctl.rehearsal.expectation import MOST_DRAWN, Expected, draw_sweep, without_capacitance_error
+from mqtctl.rehearsal.prediction.expectation import MOST_DRAWN, Expected, draw_sweep, without_capacitance_error
 
 __all__ = ["PointPrecision", "Precision", "Resolution", "predict_precision"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from mqtctl.analysis.reading.arrays import NPY, read_npy, read_npz
-from mqtctl.analysis.reading.containers import read_hdf5, read_matlab, read_netcdf, read_parquet, read_tdms
-from mqtctl.analysis.reading.options import ReadOptions
-from mqtctl.analysis.reading.tables import LARGEST_FILE, Table
-from mqtctl.analysis.reading.text import read_text
+from mqtctl.analysis.importers.arrays import NPY, read_npy, read_npz
+from mqtctl.analysis.importers.containers import read_hdf5, read_matlab, read_netcdf, read_parquet, read_tdms
+from mqtctl.analysis.importers.options import ReadOptions
+from mqtctl.analysis.importers.tables import LARGEST_FILE, Table
+from mqtctl.analysis.importers.text import read_text
 from mqtctl.errors import InputError
 
 __all__ = ["read_table"]

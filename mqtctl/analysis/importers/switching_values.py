@@ -1,6 +1,6 @@
 """Switching currents or times that were measured elsewhere, and the histogram that they make.
 
-Files of known kinds are read in the room `reading`; any other format is read by a function of another package, see
+Files of known kinds are read by `read`; any other format is read by a function of another package, see
 `read_switching_data`.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from mqtctl.analysis.histogram.rounding import find_rounding
-from mqtctl.analysis.reading import MINIMUM_VALUES, ReadOptions, SwitchingData, read_table, records_of
-from mqtctl.analysis.reading.tables import short
-from mqtctl.analysis.reading.values import switching_data
+from mqtctl.analysis.importers import MINIMUM_VALUES, ReadOptions, SwitchingData, read_table, records_of
+from mqtctl.analysis.importers.tables import short
+from mqtctl.analysis.importers.values import switching_data
 from mqtctl.errors import InputError
 from mqtctl.named import named, registered
 from mqtctl.records import Histogram, MeasuredRamp
