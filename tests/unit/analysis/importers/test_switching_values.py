@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mqtctl.analysis import SwitchingData, imported_histogram, read_switching_data
+from mqtctl.analysis.importers import switching_values
 from mqtctl.errors import InputError
 
 VALUES = [9.01, 9.02, 9.035, 9.04, 9.05, 9.06, 9.07, 9.08, 9.09, 9.1, 9.11, 9.12]
