@@ -174,7 +174,7 @@ def _facts(context: typer.Context) -> ForeignFacts:
 
     from mqtctl.analysis.importers import ReadOptions
     from mqtctl.workflow import ForeignFacts, read_description
-    from mqtctl.workflow.foreign.description import resolution_in
+    from mqtctl.workflow.file_analysis.description import resolution_in
 
     given: dict[str, Any] = {} if context.params["describe"] is None else read_description(context.params["describe"])
     for name, value in context.params.items():
@@ -218,7 +218,7 @@ def _was_given(context: typer.Context, name: str) -> bool:
 
 def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) -> dict[str, Any]:
     """Return which parameters are free, and the values in SI units of those that are fixed, all by name."""
-    from mqtctl.analysis.histogram.named.parameters import UNITS, parameter_name
+    from mqtctl.analysis.histogram.nuisances.parameters import UNITS, parameter_name
 
     names = [parameter_name(text) for text in free]
     fixed: dict[str, float] = {}

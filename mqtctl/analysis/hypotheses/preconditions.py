@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import thermal_start
-from mqtctl.analysis.histogram.health import ALARM, Health
+from mqtctl.analysis.histogram.health.checks import ALARM, Health
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.hypotheses.evidence import Evidence, trimmed

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
-from mqtctl.analysis.histogram.plausibility import implausible_measurement, not_valid
+from mqtctl.analysis.histogram.health.plausibility import implausible_measurement, not_valid
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
 from mqtctl.analysis.hypotheses.verdict import draw_verdict

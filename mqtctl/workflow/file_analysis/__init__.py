@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.errors import InputError
-from mqtctl.workflow.foreign.description import read_description
-from mqtctl.workflow.foreign.facts import ForeignFacts, refuse_what_cannot_be
-from mqtctl.workflow.foreign.files import gathered, is_foreign
-from mqtctl.workflow.foreign.one import analyze_one
-from mqtctl.workflow.foreign.sweep import analyze_several
+from mqtctl.workflow.file_analysis.description import read_description
+from mqtctl.workflow.file_analysis.facts import ForeignFacts, refuse_what_cannot_be
+from mqtctl.workflow.file_analysis.files import gathered, is_foreign
+from mqtctl.workflow.file_analysis.one import analyze_one
+from mqtctl.workflow.file_analysis.sweep import analyze_several
 
 __all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
 

@@ -14,8 +14,8 @@ from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
-from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
-from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 

@@ -18,9 +18,9 @@ from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
 from mqtctl.workflow.besides import besides_in_words, centred_sweep
-from mqtctl.workflow.foreign.facts import ForeignFacts
-from mqtctl.workflow.foreign.one import counted, histogram_of
-from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.facts import ForeignFacts
+from mqtctl.workflow.file_analysis.one import counted, histogram_of
+from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_several"]
 
