@@ -127,10 +127,13 @@ class Campaign:
     @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that two designs share only if every draw of them is the same."""
+        files = [self.plan, self.sample, self.bench, load_yaml(self.station)]
+        if calibration := self.plan.get("calibration"):
+            files.append(load_yaml(self.plan_path.parent / calibration))
         content = {
             "version": __version__,
             "design": self.design.model_dump(mode="json", exclude={"title", "plan", "sample", "bench"}, by_alias=True),
-            "files": [self.plan, self.sample, self.bench, load_yaml(self.station)],
+            "files": files,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 

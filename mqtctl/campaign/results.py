@@ -73,8 +73,8 @@ class Table:
         """Where lines are appended until the table is written."""
         return self.path.with_name(f"{self.path.name}.partial")
 
-    def begin(self, *, resume: bool) -> set[int]:
-        """Return the draws that are there already, after making sure that this is their place.
+    def begin(self, *, resume: bool, others: Sequence[Path] = ()) -> set[int]:
+        """Return the draws that are there already, with those of other tables, after making sure of their place.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Table:
         if there and not resume:
             raise InputError(f"{there[0]} exists already; go on with it (--resume) or name another file (--output)")
         try:
-            lines = self._lines()
+            lines = self._lines(*others)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # what a kill tore off is not carried on
             write_whole(self.journal, "".join([self._head(), *lines.values()]).encode())
@@ -139,10 +139,10 @@ class Table:
     def _head(self) -> str:
         return _csv(self.columns)
 
-    def _lines(self) -> dict[int, str]:
-        """Return draw -> line of what is stored; the last line of a journal may have been torn."""
+    def _lines(self, *others: Path) -> dict[int, str]:
+        """Return draw -> line of what is stored, here and in other tables; a journal's last line may be torn."""
         found: dict[int, str] = {}
-        for path in (self.path, self.journal):
+        for path in (*others, self.path, self.journal):
             if not path.exists():
                 continue
             with path.open(encoding="utf-8", newline="") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,13 @@ def run(
         int | None, typer.Option(min=1, help="Draws of each combination, instead of the design's.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the design's.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler (tcp://HOST:PORT, or its file) whose workers compute.")
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="K/N: only the K-th of N parts of the draws, K from 1.")] = None,
+    join: Annotated[
+        Path | None, typer.Option(help="Folder with tables of parts: take their rows, compute what is missing.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Make many virtual experiments, analyse each blind, join the truth, write one table and its report."""
@@ -62,18 +70,29 @@ def run(
             )
         chosen = load_design(path, through=through, draws=draws, seed=seed)
         given: dict[str, Any] = {} if workers is None else {"workers": workers}
+        if part is not None:
+            given["part"] = _part(part, chosen.design.total)
         told = Told()
         try:
-            done = run_campaign(chosen, CampaignOptions(output=output, resume=resume, notify=told, **given))
-        except KeyboardInterrupt:
-            tell(
-                f"mqtctl: {told.done} of {chosen.design.total} draws are whole, in {output}; "
-                "--resume computes the others"
+            options = CampaignOptions(
+                output, resume=resume, scheduler=scheduler, join=join, notify=told, notice=tell, **given
             )
+            done = run_campaign(chosen, options)
+        except KeyboardInterrupt:
+            tell(f"mqtctl: {told.done} of {told.total} draws are whole, in {output}; --resume computes the others")
             raise
         shared = f" (draws: {done.cpu_time:.1f} s of CPU time)" if done.computed else ""
         tell(f"{done.computed} draws computed in {done.wall_time:.1f} s{shared}: {', '.join(map(str, done.files))}")
-        _report(output, None, json=json)
+        if part is None:
+            _report(output, None, json=json)
+
+
+def _part(text: str, draws: int) -> tuple[int, int]:
+    """Return (k, n) with k from 0."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= draws:
+        raise InputError(f"--part: {text!r} is none of 1/N to N/N, with N at most the number of draws, {draws}")
+    return int(found[1]) - 1, int(found[2])
 
 
 @campaign.command(short_help="bias, coverage, verdicts by truth, and precision against cold hours")
