@@ -125,6 +125,11 @@ class Campaign:
     origin: str
 
     @cached_property
+    def given_plan(self) -> Plan:
+        """The plan before anything is varied."""
+        return validate_document(self.plan, Plan, str(self.plan_path))
+
+    @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that two designs share only if every draw of them is the same."""
         files = [self.plan, self.sample, self.bench, load_yaml(self.station)]

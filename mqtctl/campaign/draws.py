@@ -34,6 +34,8 @@ class Draw:
         Of the draw, and of its combination of grids and lists; both from 0.
     values
         Column of the table -> the value that was drawn for it, in a base unit where it is a quantity.
+    as_given
+        Whether what is measured is the design's plan, unchanged.
     plan
         What is measured, and what the experimenter knows of the sample.
     bench
@@ -45,6 +47,7 @@ class Draw:
     number: int
     cell: int
     values: Mapping[str, Any]
+    as_given: bool
     plan: ResolvedPlan
     bench: RehearsalBench
     seed: int
@@ -97,6 +100,7 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
         number,
         cell,
         {design.column(key)[0]: values[design.column(key)[0]] for key in design.vary},
+        plan == campaign.given_plan,
         resolved,
         bench,
         design.seed,

@@ -35,6 +35,7 @@ def columns_of(campaign: Campaign) -> Columns:
         "draw": int,
         "design": str,
         "cell": int,
+        "as_given": int,
         **varied,
         "truth": str,
         **dict.fromkeys(TRUTH, float),

@@ -53,7 +53,8 @@ def run_draw(draw: Draw, through: str, scratch: Path, *, power: bool = False) ->
         )
     )
     truth = _or_fault(lambda: truth_of(draw))
-    return {"draw": draw.number, "cell": draw.cell, **draw.values, "exit_code": 0, "message": "", **found, **truth}
+    own = {"draw": draw.number, "cell": draw.cell, "as_given": int(draw.as_given), **draw.values}
+    return {**own, "exit_code": 0, "message": "", **found, **truth}
 
 
 def _or_fault(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -101,19 +101,24 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="HTML file [default: beside the table, with its name].")
     ] = None,
+    night: Annotated[
+        str | None, typer.Option(help="Time in the cold, such as '8 h' [default: that of the plan as given].")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Say what the experiments of a campaign found, against what was true; the page opens with a picture."""
     with reporting_faults():
-        _report(results, output, json=json)
+        from mqtctl.quantities import parse_quantity
+
+        _report(results, output, None if night is None else parse_quantity(night, "s"), json=json)
 
 
-def _report(results: Path, output: Path | None, *, json: bool) -> None:
+def _report(results: Path, output: Path | None, night: float | None = None, *, json: bool) -> None:
     """Write the page and print the tables."""
     from mqtctl.campaign.page import write_page
     from mqtctl.campaign.summary import summarise
 
-    found = summarise(results)
+    found = summarise(results, night)
     page = write_page(found, output or results.with_suffix(".html"))
     with printing():
         if json:
@@ -123,4 +128,5 @@ def _report(results: Path, output: Path | None, *, json: bool) -> None:
 
         for table in found.tables():
             say(plain(table.as_text()))
+        say(plain(found.advice()))
         say(f"report: {page}")

@@ -203,6 +203,37 @@ def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: 
     assert '"draws": 2' in again.stdout
 
 
+@pytest.mark.usefixtures("without_processes")
+def test_parts_of_an_array_job_are_joined_and_what_is_missing_is_computed(tmp_path: Path) -> None:
+    path = design_file(tmp_path, SMALL, draws=2)
+    whole, joined, parts = tmp_path / "whole.csv", tmp_path / "joined.csv", tmp_path / "parts"
+    run_campaign(load_design(path), CampaignOptions(whole))
+    arguments = ["campaign", str(path), "--part", "2/3", "--output", str(parts / "2.csv")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert [row["draw"] for row in read_table(parts / "2.csv")] == ["1"]
+    assert not (parts / "2.html").exists()
+    run_campaign(load_design(path), CampaignOptions(parts / "1.csv", part=(0, 3)))
+    (parts / "1.csv").rename(parts / "1.csv.partial")  # as a killed job leaves it
+    done = run_campaign(load_design(path), CampaignOptions(joined, join=parts))
+    assert (done.draws, done.computed) == (4, 1)
+    assert joined.read_bytes() == whole.read_bytes()
+    other = load_design(path, seed=9)
+    with pytest.raises(InputError, match="holds the results of another design"):
+        run_campaign(other, CampaignOptions(tmp_path / "other.csv", join=parts))
+    assert not list(tmp_path.glob("other*"))
+    with pytest.raises(InputError, match=r"has no table \(\*\.csv\)"):
+        run_campaign(other, CampaignOptions(tmp_path / "other.csv", join=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "1/99", "half"])
+def test_a_part_that_is_none_is_refused(tmp_path: Path, part: str) -> None:
+    arguments = ["campaign", str(design_file(tmp_path, SMALL)), "--part", part, "--output", str(tmp_path / "r.csv")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "is none of 1/N to N/N, with N at most the number of draws, 6" in result.stderr
+
+
 def test_what_is_no_table_of_a_campaign_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("current\n1\n")
