@@ -81,11 +81,12 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
     files = {"plan": campaign.plan, "sample": campaign.sample, "bench": campaign.bench}
     documents = copy.deepcopy(files)
     values: dict[str, Any] = {}
+    columns = {key: design.column(key)[0] for key in design.vary}
     where = f"{campaign.source}: draw {number}"
     for key, varied in sorted(design.vary.items(), key=lambda item: item[1].of is not None):
         rng = np.random.default_rng(_sequence(design.seed, number, _VALUES, zlib.crc32(key.encode())))
         value, unit = varied.drawn(entries.get(key, 0), rng)
-        values[design.column(key)[0]] = value
+        values[columns[key]] = value
         if varied.of is not None:
             value, unit = _times(value, measured(_get(documents, varied.of, f"{where}: vary, {key}, of")))
         _put(documents, key, in_file(value, unit), f"{where}: vary, {key}")
@@ -99,7 +100,7 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
     return Draw(
         number,
         cell,
-        {design.column(key)[0]: values[design.column(key)[0]] for key in design.vary},
+        {column: values[column] for column in columns.values()},
         plan == campaign.given_plan,
         resolved,
         bench,
