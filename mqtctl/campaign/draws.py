@@ -97,6 +97,8 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
         bench = wired_bench(documents["bench"], "bench", station, resolved)
     except InputError as exc:
         raise InputError(f"{where}: {exc}") from exc
+    if design.through == "physics" and (unseen := _unseen_faults(bench)):
+        raise InputError(f"{where}: bench: the physics knows nothing of the fault {unseen[0]}; take through: wires")
     return Draw(
         number,
         cell,
@@ -106,6 +108,16 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
         bench,
         design.seed,
     )
+
+
+def _unseen_faults(bench: RehearsalBench) -> list[str]:
+    """Return the faults that no switching current shows."""
+    return [
+        fault.kind
+        for fault in bench.file.faults
+        if (fault.at, fault.duration, fault.probability, fault.message) != (None,) * 4
+        or not (fault.kind == "critical-current-drift" or (fault.kind == "jumping-thermometer" and fault.share == 1.0))
+    ]
 
 
 def _times(factor: float, value: Measured) -> Measured:

@@ -152,7 +152,7 @@ class Table:
                 if head not in (self._head(), b""):
                     raise self._foreign(path)
                 for line in file:
-                    number, digest = (*line.split(b",", 2), b"")[:2]
+                    number, digest = (*line.rstrip(b"\n").split(b",", 2), b"")[:2]
                     if line.endswith(b"\n"):
                         if digest != self.digest.encode():
                             raise self._foreign(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mqtctl.analysis import fit_sweep
 from mqtctl.campaign.draws import Draw
-from mqtctl.campaign.truth import true_circumstances, truth_of
+from mqtctl.campaign.truth import thermometer_factor, true_circumstances, truth_of
 from mqtctl.documents import dump_yaml
 from mqtctl.errors import CryostatError, HardwareError, InterruptedRunError, MqtctlError
 from mqtctl.quantities import readable
@@ -94,14 +94,15 @@ def _blind(taken: _Taken) -> dict[str, Any]:
 def _through_physics(draw: Draw, *, power: bool) -> _Taken:
     """Draw the histograms from the law that holds on the bench and fit them.
 
-    The time is that of settling (the plan's dwell) and of all ramps.
+    The time is that of settling (the plan's dwell) and of all ramps. A drift of the critical current is that of the
+    middle of each histogram.
     """
     plan, rng = draw.plan.plan, draw.switches_rng
     base = draw.bench.file.cryostat.base_temperature
-    circumstances, estimate = true_circumstances(draw), draw.plan.sample.junction.estimate
+    wrong, estimate = thermometer_factor(draw), draw.plan.sample.junction.estimate
     histograms, cold_time = [], 0.0
     for point, temperature in enumerate(plan.temperatures):
-        if temperature < base * (1.0 - plan.settle.band):
+        if temperature / wrong < base * (1.0 - plan.settle.band):
             raise CryostatError(
                 f"{readable(temperature, 'K')} is not reached: the cryostat gets no colder than {readable(base, 'K')}"
             )
@@ -109,7 +110,8 @@ def _through_physics(draw: Draw, *, power: bool) -> _Taken:
         for variant in draw.plan.variants(temperature):
             if variant.purpose != "switching":
                 continue
-            law = expect(circumstances, variant, temperature)
+            half = 0.5 * plan.most_switches / variant.repetition
+            law = expect(true_circumstances(draw, cold_time + half), variant, temperature / wrong, temperature)
             if law is None:
                 raise HardwareError(
                     f"no switches at {readable(temperature, 'K')}: the ramp ends at "

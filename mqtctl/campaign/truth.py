@@ -13,7 +13,7 @@ from mqtctl.physics import Escape, TransitionState
 from mqtctl.rehearsal.points import circumstances_of
 from mqtctl.rehearsal.prediction.expectation import Circumstances, expect
 
-__all__ = ["TRUTH", "true_circumstances", "truth_of"]
+__all__ = ["TRUTH", "thermometer_factor", "true_circumstances", "truth_of"]
 
 #: Columns with numbers of the truth.
 TRUTH = (
@@ -27,12 +27,19 @@ TRUTH = (
 _CLASSICAL = ("kramers", "transition-state", "melnikov-meshkov", "buttiker-harris-landauer")
 
 
-def true_circumstances(draw: Draw) -> Circumstances:
-    """Return what the switches really depend on: the bench's junction in the place of the estimate."""
+def thermometer_factor(draw: Draw) -> float:
+    """Return what the thermometer shows over the true temperature: a jumping one with a share of 1 is a wrong one."""
+    faults = draw.bench.file.faults
+    return math.prod(fault.factor or 1.0 for fault in faults if fault.kind == "jumping-thermometer")
+
+
+def true_circumstances(draw: Draw, elapsed: float = 0.0) -> Circumstances:
+    """Return what the switches really depend on after so many s: the bench's junction in the place of the estimate."""
+    drift = sum(fault.drift or 0.0 for fault in draw.bench.file.faults if fault.kind == "critical-current-drift")
     own, sample = draw.bench.junction, draw.plan.sample
     facts = sample.junction.model_copy(
         update={
-            "critical_current": own.critical_current,
+            "critical_current": own.critical_current + drift * elapsed,
             "capacitance": own.capacitance,
             "resistance": own.resistance,
             "potential": own.potential,
@@ -45,8 +52,8 @@ def truth_of(draw: Draw) -> dict[str, Any]:
     """Return the junction's own numbers and what makes it switch, by column; NaN is what its ramp never shows."""
     circumstances, own = true_circumstances(draw), draw.bench.junction
     junction = junction_of(circumstances.sample.junction.estimate)
-    coldest = min(draw.plan.plan.temperatures)
-    law = expect(circumstances, draw.plan.variants(coldest)[0], coldest)
+    coldest = min(draw.plan.plan.temperatures) / thermometer_factor(draw)
+    law = expect(circumstances, draw.plan.variants(min(draw.plan.plan.temperatures))[0], coldest)
     crossover = tunnelling = saturation = math.nan
     if law is not None:
         mean = (law.moments[0] - law.shift) / law.slope

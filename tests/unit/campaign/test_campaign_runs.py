@@ -164,6 +164,55 @@ def test_experiments_that_fail_are_rows_with_their_exit_code(tmp_path: Path) -> 
     assert sum(summarise(results).failures.values()) == 2
 
 
+WRONG = "jumping-thermometer"
+DRIFTING = "critical-current-drift"
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("bench.junction.critical_current", {"uniform": ["9.2 uA", "9.3 uA"]}),
+        ("bench.junction.capacitance", {"lognormal": ["7 pF", 0.01]}),
+        ("bench.junction.resistance", {"grid": ["60 Ohm"]}),  # Q
+        ("bench.bias.noise", {"normal": ["30 nA", "1 nA"]}),
+        ("bench.bias.noise_temperature", {"list": ["50 mK"]}),
+        ("bench.bias.offset", {"choice": ["40 nA"]}),
+        ("bench.faults", {"value": [{"kind": WRONG, "port": "thermometer.ch6", "factor": 1.1, "share": 1.0}]}),
+        ("bench.faults", {"value": [{"kind": DRIFTING, "drift": "-0.2 nA/s"}]}),
+        ("plan.switches", {"grid": [150]}),
+        ("plan.temperatures", {"list": [["20 mK", "300 mK"]]}),
+        ("plan.ramp.rate", {"grid": ["3 mA/s"]}),
+    ],
+)
+def test_the_physics_shows_every_value_that_a_planner_varies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, entry: dict[str, Any]
+) -> None:
+    seen: list[Any] = []
+
+    def noted(sweep: Any, **_how: Any) -> Any:
+        seen.append(
+            [
+                (
+                    h.temperature,
+                    h.switching_currents.size,
+                    float(h.switching_currents.mean()),
+                    float(h.switching_currents.std()),
+                )
+                for h in sweep.histograms
+            ]
+        )
+        raise InputError("seen enough")
+
+    monkeypatch.setattr("mqtctl.campaign.run_draw.fit_sweep", noted)
+    cold = {"plan.temperatures": {"value": ["20 mK", "500 mK"]}, "plan.switches": 100}
+    for vary in (cold, {**cold, key: entry}):
+        campaign = load_design(design_file(tmp_path, vary, draws=1))
+        drawn = draw_of(campaign, 0, load_station(campaign.station))
+        assert run_draw(drawn, "physics", tmp_path)["message"] == "seen enough"
+    plain, varied = seen
+    assert all(one != other for one, other in zip(plain[1:], varied[1:], strict=True))
+
+
 @pytest.mark.usefixtures("without_processes")
 def test_the_table_is_there_as_parquet_with_the_same_numbers(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
