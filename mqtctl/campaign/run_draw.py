@@ -131,5 +131,10 @@ def _through_wires(draw: Draw, scratch: Path, *, power: bool) -> _Taken:
         sample = laboratory.folder / "plan" / "drawn-sample.yaml"
         sample.write_text(dump_yaml(draw.plan.sample.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
         plan = laboratory.write_plan(sample=str(sample))
-        taken = acquire(plan, Options(output=laboratory.folder / "run", seed=draw.bench_seed))
-        return _Taken(analyze(taken.folder.path, quick=not power), taken.lab_time)
+        try:
+            taken = acquire(plan, Options(output=laboratory.folder / "run", seed=draw.bench_seed))
+            return _Taken(analyze(taken.folder.path, quick=not power), taken.lab_time)
+        except MqtctlError as exc:  # whose sentence names a folder that is another one in each run
+            text = laboratory.in_users_terms(str(exc)).replace(f"{laboratory.folder}/", "")
+            exc.args = (text, *exc.args[1:])
+            raise

@@ -238,6 +238,17 @@ def test_through_the_wires_a_draw_is_a_measurement_on_the_simulated_bench(tmp_pa
 
 
 @pytest.mark.usefixtures("without_processes")
+def test_the_row_of_a_measurement_that_fails_is_the_same_in_every_run(tmp_path: Path) -> None:
+    path = design_file(tmp_path, {"plan.temperatures": {"value": ["5 mK"]}}, draws=1, through="wires")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    for results in (first, second):
+        run_campaign(load_design(path), CampaignOptions(results))
+    (row,) = read_table(first)
+    assert (row["exit_code"], row["message"].split(": ")[0]) == ("2", str(tmp_path / "plan.yaml"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.usefixtures("without_processes")
 def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: Path) -> None:
     results = tmp_path / "results.csv"
     arguments = ["campaign", str(design_file(tmp_path, SMALL, draws=1)), "--output", str(results), "--workers", "1"]
