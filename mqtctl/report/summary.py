@@ -64,9 +64,15 @@ def _scatter(results: Mapping[str, Estimate]) -> str:
     return "" if scatter is None else f", scatter {100.0 * scatter:.2g} %"
 
 
+def _unstated(estimate: Estimate) -> str:
+    """Say where a number of the sample file has no error."""
+    return "" if estimate.stderr is not None else " (no uncertainty stated)"
+
+
 #: What stands behind a number, from the other numbers.
 _NOTES: Mapping[str, Callable[[Mapping[str, Estimate]], str]] = {
-    "capacitance": lambda results: "" if results["capacitance"].stderr is not None else " (no uncertainty stated)",
+    "capacitance": lambda results: _unstated(results["capacitance"]),
+    "resistance": lambda results: _unstated(results["resistance"]),
     "saturation_escape_temperature": _flatness,
     "noise_thermometry_slope": _scatter,
 }
