@@ -35,7 +35,7 @@ def parse_known(text: str) -> KnownFact:
     if name not in _UNITS:
         raise InputError(f"{text!r}: {name!r} is not one of {', '.join(_UNITS)}; {_EXAMPLE}")
     if match[4] and name in CIRCUIT:
-        raise InputError(f"{text!r}: a {name} is known at any current; leave the @ out")
+        raise InputError(f"{text!r}: a {name} belongs to no current; leave the @ out")
     value, error = (_positive(text, part, _UNITS[name]) for part in (match[2], match[3]))
     return KnownFact(name, value, error, abs(parse_quantity(match[4], "A")) if match[4] else 0.0)
 
@@ -43,11 +43,13 @@ def parse_known(text: str) -> KnownFact:
 def with_known(estimate: JunctionEstimate, facts: Sequence[KnownFact]) -> JunctionEstimate:
     """Return an estimate with what else is known; raises `InputError` where it says the same thing twice."""
     for name in CIRCUIT:
-        stated = [fact for fact in facts if fact.name == name]
-        if len(stated) > 1:
-            raise InputError(f"the {name} is stated {len(stated)} times; state it once")
-        for fact in stated:
-            estimate = replace(estimate, **{name: fact.value, f"{name}_stderr": fact.stderr})
+        if (number := sum(fact.name == name for fact in facts)) > 1:
+            raise InputError(f"the {name} is stated {number} times; state it once")
+    for fact in facts:
+        if fact.name == "capacitance":
+            estimate = replace(estimate, capacitance=fact.value, capacitance_stderr=fact.stderr)
+        elif fact.name == "resistance":
+            estimate = replace(estimate, resistance=fact.value, resistance_stderr=fact.stderr)
     return replace(estimate, known=(*estimate.known, *(fact for fact in facts if fact.name not in CIRCUIT)))
 
 

@@ -48,7 +48,7 @@ class JunctionFacts(Document):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Leave unsaid what is not stated, so that documents, and digests of plans, are those of files without the key."""
+        """Leave unsaid what is not stated, so that documents, and digests of plans, are those of files without it."""
         written: dict[str, object] = handler(self)
         for name in ("resistance_uncertainty", "known"):
             if not getattr(self, name):

@@ -1,10 +1,10 @@
 """Covariance of everything that a sweep estimates, by stacked estimating equations.
 
 Capacitance and resistance (from the sample file), the shared critical current and the temperatures of the joint fit,
-and the escape temperature of each point solve a triangle of equations ψ = 0. With A = -∂ψ/∂η and M the summed outer products of
-the scores of single switches, the covariance of η is A⁻¹ M A⁻ᵀ (Stefanski and Boos, Am. Stat. 56, 29 (2002),
-Eq. 6). It holds where the law fitted is not the law that nature used, and it knows that a thermal histogram enters
-twice: through the critical current and through its own escape temperature.
+and the escape temperature of each point solve a triangle of equations ψ = 0. With A = -∂ψ/∂η and M the summed outer
+products of the scores of single switches, the covariance of η is A⁻¹ M A⁻ᵀ (Stefanski and Boos, Am. Stat. 56, 29
+(2002), Eq. 6). It holds where the law fitted is not the law that nature used, and it knows that a thermal histogram
+enters twice: through the critical current and through its own escape temperature.
 """
 
 from __future__ import annotations
