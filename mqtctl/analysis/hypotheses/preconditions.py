@@ -175,9 +175,12 @@ def _apart(heat: NDArray[np.float64], first: int) -> bool:
 
 
 def _heat(point: PreparedPoint) -> float:
-    """Return what the voltage state gives off per second, over a constant: the integral of I dt over the period."""
+    """Return what the voltage state gives off per second, over a constant: the integral of I dt over the period.
+
+    It is not known, nan, where nobody knows how long the pause between ramps was: a list from elsewhere states none.
+    """
     ramp, mean = point.histogram.ramp, point.moments.mean if point.moments else math.nan
-    if not (ramp.period > 0.0 and ramp.rate > 0.0):
+    if not (ramp.rate > 0.0 and ramp.period > (1.0 + 1e-9) * ramp.rise_time):
         return math.nan
     return (ramp.stop_current**2 - mean**2) / (ramp.rate * ramp.period)
 
@@ -234,7 +237,7 @@ def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
         found.append(Precondition("curve followed", "failed", text, forbids=True))
     else:
         found.append(Precondition("curve followed", "passed", f"the histograms follow the law, p = {pvalue:.2g}"))
-    found += _about_known(winner)
+    found += _about_known(winner, follows=pvalue is None or pvalue >= SUSPICIOUS_PVALUE)
     outside = _outside(winner)
     if outside:
         found.append(Precondition("model valid", "failed", f"at {len(outside)} points {outside[0]}"))
@@ -243,8 +246,8 @@ def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
     return found
 
 
-def _about_known(winner: Fitted) -> list[Precondition]:
-    """Say whether the histograms agree with what other measurements say of the junction."""
+def _about_known(winner: Fitted, follows: bool) -> list[Precondition]:
+    """Say whether the histograms agree with what other measurements say; what spoils the curve is a reason to stop."""
     known = winner.problem.evidence.estimate.known
     if not known:
         return []
@@ -252,7 +255,7 @@ def _about_known(winner: Fitted) -> list[Precondition]:
     name = fact.name.replace("_", " ")
     if abs(pull) > DISAGREEING:
         text = f"the histograms contradict the {name} known from elsewhere by {abs(pull):.1f} standard deviations"
-        return [Precondition("known facts", "failed", text)]
+        return [Precondition("known facts", "failed", text, forbids=not follows)]
     text = f"the histograms agree with what is known from elsewhere ({name}: {pull:+.1f} standard deviations)"
     return [Precondition("known facts", "passed", text)]
 
