@@ -86,6 +86,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 RAMP = ("--ramp-rate", "1 mA/s", "--resistance", "190 Ohm", "--known", "capacitance = 6.35 pF +- 0.1 pF", "--quick")
 
 
+@pytest.mark.slow
 def test_files_from_elsewhere_have_a_control_of_files(lists: tuple[Path, Path]) -> None:
     first, lowered = lists
     outcome = analyze(first, *RAMP, "--control", lowered, "--json")

@@ -180,6 +180,7 @@ def test_a_plasma_frequency_that_the_histograms_contradict_is_named_in_the_sente
     assert found.known[0].pull > 3.0
 
 
+@pytest.mark.slow
 def test_an_error_of_the_resistance_enters_that_of_the_critical_current() -> None:
     taken = tuple(histograms("tunnelling", JUNCTION.critical_current, 3000, 7, (0.015, 0.1, 0.2, 0.4)))
 
