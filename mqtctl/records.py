@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Histogram", "JunctionEstimate", "MeasuredRamp", "Sweep"]
+__all__ = ["Histogram", "JunctionEstimate", "KnownFact", "MeasuredRamp", "Sweep"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,26 @@ class MeasuredRamp:
 
 
 @dataclass(frozen=True)
+class KnownFact:
+    """What another measurement says of the junction, such as its plasma frequency by resonant activation.
+
+    Attributes
+    ----------
+    name
+        "plasma_frequency" (of small oscillations, cycles per second) or "quality_factor".
+    value, stderr
+        In Hz, or a number, with its standard error, both > 0.
+    current
+        Bias current in A at which it was measured.
+    """
+
+    name: str
+    value: float
+    stderr: float
+    current: float = 0.0
+
+
+@dataclass(frozen=True)
 class JunctionEstimate:
     """What the experimenter knows of the junction beforehand, from the sample file.
 
@@ -76,6 +96,10 @@ class JunctionEstimate:
         Shunt resistance in Ohm that damps the plasma oscillation (inf: undamped).
     potential
         Of its current-phase relation, as a name (`mqtctl.physics.well.names`).
+    resistance_stderr
+        Standard error of the resistance in Ohm (None: not stated).
+    known
+        What other measurements say of the junction.
     """
 
     critical_current: float
@@ -83,6 +107,8 @@ class JunctionEstimate:
     resistance: float
     capacitance_stderr: float | None = None
     potential: str = "washboard"
+    resistance_stderr: float | None = None
+    known: tuple[KnownFact, ...] = ()
 
 
 @dataclass(frozen=True)
