@@ -30,6 +30,7 @@ from mqtctl.analysis.hypotheses.preconditions import (
 )
 from mqtctl.analysis.hypotheses.results import HypothesisResult, Precondition, Verdict
 from mqtctl.analysis.hypotheses.sentences import conclusion, nothing, sample_temperature, undecided, warmed
+from mqtctl.analysis.hypotheses.steadiness import about_critical_current
 from mqtctl.physics import EscapeModel
 from mqtctl.records import JunctionEstimate
 
@@ -74,6 +75,8 @@ def draw_verdict(
         return warmed(found) if heated else nothing(found, "no explanation could be fitted")
     results = tuple(_result(each) for each in fits)
     found += about_winner(winner, results[0].p_value)
+    follows = all(not each.forbids for each in found)
+    found += about_critical_current(fits, [points[place] for place in used], follows)
     if heated:  # what the check says stands whatever fits best
         return replace(warmed(found), hypotheses=results)
     if any(each.forbids for each in found):
