@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -134,6 +135,8 @@ class Histogram:
         mirrored for -1, so that they rise in either case.
     resolution
         Step in A to which the currents were rounded; 0: exact, None: not known, the analysis looks for it.
+    time
+        Middle of the ramps in s of calendar time; NaN where it is not known.
     rounding
         Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
         that stopped at the first step above) or "down".
@@ -150,6 +153,7 @@ class Histogram:
     polarity: int = 1
     resolution: float | None = None
     rounding: str = "nearest"
+    time: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ __all__ = ["about_heating", "about_sample", "about_winner", "evidence_of", "judg
 THERMAL_RATIO = 3.0
 SAME_TEMPERATURE = 0.01
 SUSPICIOUS_PVALUE = 1e-3
+STEADY_SIGMAS = 4.0
 LEAST_HEAT_SPREAD = 1.2
 DISAGREEING = 3.0  # standard deviations between histograms and what is known from elsewhere
 
@@ -34,6 +35,12 @@ def _healthy(health: Health | None) -> bool:
         return False
     worst = min(health.autocorrelation_pvalue, health.drift_pvalue, health.outliers_pvalue, health.skewness_pvalue)
     return worst >= ALARM
+
+
+def _together(healths: Sequence[Health | None]) -> float:
+    """Return the drift of all histograms together, second halves less first halves, in standard errors."""
+    known = [each.drift_sigmas for each in healths if each is not None and math.isfinite(each.drift_sigmas)]
+    return sum(known) / math.sqrt(len(known)) if known else 0.0
 
 
 def _ratio(point: PreparedPoint, estimate: JunctionEstimate) -> float:
@@ -53,6 +60,7 @@ def judge_points(
     ]
     used = tuple(place for place in fitted if _healthy(points[place].health))
     drifting = sum(1 for place in fitted if (health := points[place].health) and health.drift_pvalue < ALARM)
+    steady = _together([points[place].health for place in used])
     bad = len(points) - len(used)
     left_out = f"{bad} of {len(points)} histograms are not healthy, or cannot be fitted, and were left out"
     found = [
@@ -61,8 +69,12 @@ def judge_points(
         else Precondition("healthy histograms", "passed", "all histograms are healthy"),
         Precondition(
             "no drift",
-            "failed" if drifting else "passed",
-            f"the critical current drifts in {drifting} histograms" if drifting else "no histogram drifts",
+            "failed" if drifting or abs(steady) > STEADY_SIGMAS else "passed",
+            f"the critical current drifts in {drifting} histograms"
+            if drifting
+            else f"the switching current drifts within the histograms ({steady:+.1f} standard errors of all together)"
+            if abs(steady) > STEADY_SIGMAS
+            else "no histogram drifts",
         ),
     ]
     if not used:
@@ -231,7 +243,8 @@ def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
         else Precondition("maximum found", "failed", "the best explanation's fit found no maximum", forbids=True)
     ]
     if pvalue is None:
-        found.append(Precondition("curve followed", "untested", "the values are rounded too coarsely to test the law"))
+        text = "the values are rounded too coarsely to test the law" if winner.converged else "the law was not tested"
+        found.append(Precondition("curve followed", "untested", text))
     elif pvalue < SUSPICIOUS_PVALUE:
         text = f"no explanation describes the histograms; the best has p = {pvalue:.1g}"
         found.append(Precondition("curve followed", "failed", text, forbids=True))

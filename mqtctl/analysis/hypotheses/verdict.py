@@ -40,6 +40,7 @@ from mqtctl.analysis.hypotheses.preconditions import (
 from mqtctl.analysis.hypotheses.problem import known_value
 from mqtctl.analysis.hypotheses.results import ControlResult, HypothesisResult, KnownResult, Precondition, Verdict
 from mqtctl.analysis.hypotheses.sentences import conclusion, nothing, sample_temperature, undecided, warmed
+from mqtctl.analysis.hypotheses.steadiness import about_critical_current
 from mqtctl.physics import EscapeModel
 from mqtctl.records import JunctionEstimate
 
@@ -107,6 +108,8 @@ def draw_verdict(
     found += about_heating(heated, winner.problem.evidence)
     results = tuple(_result(each) for each in fits)
     found += about_winner(winner, results[0].p_value)
+    follows = all(not each.forbids for each in found)
+    found += about_critical_current(fits, [points[place] for place in used], follows)
     whole = partial(replace, cold_points=cold, known=_known(winner), control=second)
     if heated:  # what the check says stands whatever fits best
         return whole(warmed(found), hypotheses=results)
