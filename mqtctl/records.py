@@ -111,6 +111,9 @@ class Histogram:
     rounding
         Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
         that stopped at the first step above) or "down".
+    times
+        When the ramps of these switches began, in s from any moment, shape (n_switch,); None: only their order is
+        known.
     """
 
     switching_currents: NDArray[np.float64]
@@ -124,6 +127,7 @@ class Histogram:
     polarity: int = 1
     resolution: float | None = None
     rounding: str = "nearest"
+    times: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ a share q of ramps that something else ended while the junction had not switched
 
     p(I) = (1 - q) ∫ f(J) φ(I - J; s) dJ + q S(I) / ∫S dI.
 
+A modulation of the current whose phase nobody knows, such as the mains, spreads f by the arcsine law besides. Values
+that were rounded and then had a shift of their own taken out (`in_time`) are spread by their rounding.
+
 The density of false triggers is that of a constant rate per ampere: uniform from the ramp's start up to where junctions
 switch. All of it lives on a uniform grid, 16 points over the current in which Γ grows e-fold: convolutions of positive
 numbers are sums over it, to 1e-7, and Σ ln p(I_i) is a sum over grid points with weights that are computed once (cubic
@@ -51,11 +54,14 @@ class RecordedLaw:
         Probability that each stands for, same shape.
     empty_hazard
         -ln of the probability of a ramp without a switch.
+    bare
+        The mass before rounding spread it; `mass` itself where nothing was rounded so.
     """
 
     log_density: Array
     mass: Array
     empty_hazard: float
+    bare: Array
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ class RecordedHistogram:
         What else is known of the histogram.
     start, top
         Of the ramp, in A.
+    step_taken
+        Step in A to which the values were rounded before each had a shift of its own taken out; 0: exact.
     """
 
     grid: Array
@@ -89,6 +97,7 @@ class RecordedHistogram:
     reduced: ReducedHistogram
     start: float
     top: float
+    step_taken: float = 0.0
 
     @property
     def step(self) -> float:
@@ -96,9 +105,18 @@ class RecordedHistogram:
         return self.scale / PER_SCALE
 
     def law(
-        self, model: EscapeModel, junction: Junction, temperature: float, noise: float = 0.0, false: float = 0.0
+        self,
+        model: EscapeModel,
+        junction: Junction,
+        temperature: float,
+        noise: float = 0.0,
+        false: float = 0.0,
+        modulation: float = 0.0,
     ) -> RecordedLaw:
-        """Return the law of a junction at a temperature (K), with noise (A) and a share of false triggers."""
+        """Return the law of a junction at a temperature (K), with noise, a share of false triggers, and modulation.
+
+        Noise is a standard deviation in A, modulation an amplitude in A of unknown phase.
+        """
         hazard_density = np.exp(np.minimum(self._log_rate(model, junction, temperature), 600.0)) / (
             self.reduced.ramp_rate
         )
@@ -112,16 +130,25 @@ class RecordedHistogram:
         beside = survival * (self.grid >= self.start) * within
         if noise > 0.0:
             density, within = _smeared(density * within, noise / self.step), np.ones(1)
+        if modulation > 0.0:
+            density, within = _spread(density * within, *_arcsine(modulation / self.step)), np.ones(1)
         survivors = float(np.interp(self.top, self.grid, hazard)) if self.top < self.grid[-1] else 700.0
         before = max(float(self.grid[0]) - self.start, 0.0)
         length = before + float(beside.sum()) * self.step
         mass = (1.0 - false) * density * within + false / length * beside
         density = (1.0 - false) * density + false / length * survival
         below = false / length if before else 0.0
+        bare = np.concatenate([[below * before], mass * self.step])
+        seen = bare
+        if self.step_taken:
+            even = _even(self.step_taken / self.step)
+            density = _spread(density, *even)
+            seen = np.concatenate([bare[:1], _spread(bare[1:], *even)])
         return RecordedLaw(
             np.log(np.maximum(np.concatenate([[below + float(density[0])], density]), TINY)),
-            np.concatenate([[below * before], mass * self.step]),
+            seen,
             survivors - math.log1p(-false),
+            bare,
         )
 
     def log_likelihood(self, law: RecordedLaw) -> float:
@@ -144,13 +171,13 @@ class RecordedHistogram:
 
     def distribution(self, law: RecordedLaw, currents: Array) -> Array:
         """Return the probability to be recorded below currents in A, among the ramps that switch."""
-        below = law.mass[0] + np.cumsum(law.mass[1:]) - 0.5 * law.mass[1:]
-        slope = np.concatenate([law.mass[1:] / self.step])
+        below = law.bare[0] + np.cumsum(law.bare[1:]) - 0.5 * law.bare[1:]
+        slope = law.bare[1:] / self.step
         nearest = np.clip(np.rint((currents - self.grid[0]) / self.step).astype(np.intp), 0, self.grid.size - 1)
         inside = below[nearest] + slope[nearest] * (currents - self.grid[nearest])
         before = max(float(self.grid[0]) - self.start, 1e-300)
-        outside = law.mass[0] * np.clip((currents - self.start) / before, 0.0, 1.0)
-        total = float(law.mass.sum())
+        outside = law.bare[0] * np.clip((currents - self.start) / before, 0.0, 1.0)
+        total = float(law.bare.sum())
         return np.asarray(np.clip(np.where(currents < self.grid[0], outside, inside) / total, 0.0, 1.0))
 
     def _log_rate(self, model: EscapeModel, junction: Junction, temperature: float) -> Array:
@@ -165,7 +192,9 @@ class RecordedHistogram:
         return np.where(above, 600.0, np.where(np.isnan(values), -np.inf, values))
 
 
-def record(currents: Array, reduced: ReducedHistogram, start: float, top: float) -> RecordedHistogram:
+def record(
+    currents: Array, reduced: ReducedHistogram, start: float, top: float, step_taken: float = 0.0
+) -> RecordedHistogram:
     """Return the switching currents (A, shape (n_switch,)) of a reduced histogram on the grid of their recorded law."""
     (low, first), (high, second) = reduced.quantile_pair
     upper = math.log(-math.log1p(-high))
@@ -189,7 +218,7 @@ def record(currents: Array, reduced: ReducedHistogram, start: float, top: float)
         outside = points < grid[0]
         index[outside], cubic[outside] = 0, (1.0, 0.0, 0.0, 0.0)
         cells = index, cubic, half * quadrature, rounding.counts
-    return RecordedHistogram(grid, scale, centre, weight, cells, reduced, start, top)
+    return RecordedHistogram(grid, scale, centre, weight, cells, reduced, start, top, step_taken)
 
 
 @lru_cache(maxsize=1)
@@ -221,6 +250,27 @@ def _cumulative(values: Array) -> Array:
     ends = 0.5 * (values[:1] + values[1:2]), 0.5 * (values[-2:-1] + values[-1:])
     parts = np.concatenate([ends[0], np.maximum(inner, 0.0), ends[1]])
     return np.concatenate([[0.0], np.cumsum(parts)])
+
+
+def _arcsine(steps: float) -> tuple[Array, Array]:
+    """Return shifts in grid steps, and weights, that stand for a sine of this amplitude in grid steps."""
+    number = 32 + 2 * math.ceil(steps / PER_SCALE) * 8
+    angles = (np.arange(number) + 0.5) * math.pi / number
+    return steps * np.cos(angles), np.full(number, 1.0 / number)
+
+
+def _even(steps: float) -> tuple[Array, Array]:
+    """Return shifts in grid steps, and weights, that stand for an even spread over this width in grid steps."""
+    nodes, weights = leggauss(24)
+    return 0.5 * steps * nodes, 0.5 * weights
+
+
+def _spread(density: Array, shifts: Array, weights: Array) -> Array:
+    """Return the mean of a density that is shifted by these grid steps, each with its weight."""
+    reach = min(math.ceil(float(np.abs(shifts).max())) + 3, density.size // 2 - 1)
+    index, cubic = _cubic(np.clip(shifts, 2 - reach, reach - 2), np.arange(-reach, reach + 1.0))
+    kernel = np.bincount((index - 1 + np.arange(4)[:, np.newaxis]).ravel(), (cubic.T * weights).ravel(), 2 * reach + 1)
+    return np.asarray(np.maximum(np.convolve(density, kernel)[reach : reach + density.size], 0.0))
 
 
 def _smeared(density: Array, steps: float) -> Array:
