@@ -1,8 +1,8 @@
 """Say whether something in a list of switching currents goes with the order of the ramps, and what most likely.
 
 Independent ramps are exchangeable, so that every test is one of mean ranks: equal values share theirs, and an outlier
-can neither hide nor feign anything. The causes compete: a drift correlates successive switches, and a pause makes a step,
-but the cause itself explains more. Only the likeliest is named.
+can neither hide nor feign anything. The causes compete: a drift correlates successive switches, and a pause makes a
+step, but the cause itself explains more. Only the likeliest is named.
 """
 
 from __future__ import annotations
@@ -91,14 +91,17 @@ def look_in_time(values: Array, times: Array | None = None) -> CausesInTime:
     Parameters
     ----------
     times
-        When they were taken, in s; None: only the order is known, and nothing is said of the mains.
+        When they were taken, in s; None: only the order is known, and the mains are any modulation that keeps its
+        period in ramps.
     """
     score = mean_ranks(values)
     score /= math.sqrt(float(score @ score) / score.size)
     runs, runs_z = _runs(values)
     causes = [_drift(score, times), _steps(score), _correlation(score, runs, runs_z)]
     causes += _after_pauses(score, times)
-    if times is not None:
+    if times is None:
+        causes += _periodic(score)
+    else:
         causes += [cause for frequency in MAINS for cause in _mains(score, times, frequency)]
     return CausesInTime(tuple(sorted(causes, key=lambda cause: -cause.gain)), runs, _two_sided(runs_z))
 
@@ -182,6 +185,23 @@ def _after_pauses(score: Array, times: Array | None) -> list[Cause]:
         )
         found.append(Cause("start", min(len(tried) * _two_sided(z), 1.0), _worth(0.5 * z * z, 1, score.size), text))
     return sorted(found, key=lambda cause: cause.pvalue)[:1]
+
+
+def _periodic(score: Array) -> list[Cause]:
+    """Look for a modulation of any period below an eighth of the list; the mains have one if ramps are periodic."""
+    power = np.abs(np.fft.rfft(score)) ** 2 / score.size
+    power[: min(8, power.size)] = 0.0  # drifts
+    power[-1] *= 0.5 if score.size % 2 == 0 else 1.0
+    best = int(np.argmax(power))
+    gain = float(power[best])
+    if gain < 1.0:
+        return []
+    text = (
+        f"the current is modulated once in {score.size / best:.5g} ramps, by about"
+        f" {2.0 * math.sqrt(gain / score.size):.2g} widths, as by the mains: --mains and --period fit it"
+    )
+    pvalue = min(power.size * math.exp(-gain), 1.0)
+    return [Cause("mains", pvalue, _worth(gain, 2, score.size) - math.log(power.size), text)]
 
 
 def _mains(score: Array, times: Array, frequency: float) -> list[Cause]:

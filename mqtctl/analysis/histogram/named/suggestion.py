@@ -99,13 +99,13 @@ def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], fl
         "false_triggers": f"a share of {values['false_triggers']:.2g} of false triggers",
         "mains_amplitude": f"a modulation by {readable(values['mains_amplitude'], 'A')}, as by the mains,",
     }
+    if best == ("current_noise",) and gains.get(MODULATION, 0.0) > gains[best] - APART:
+        causes["current_noise"] += ", or as likely a modulation, as by the mains (--free mains-amplitude),"
     others = [name for name in NUISANCES if name not in best and best != MODULATION]
     beside = f" ({others[0].replace('_', ' ')} alone would gain {max(gains[(others[0],)], 0.0):.1f})" if others else ""
     options = " ".join(f"--{name.replace('_', '-')} auto" for name in best)
     if best == MODULATION:
         options = "--free mains-amplitude"
-    elif gains.get(MODULATION, 0.0) > gains[best] - APART:
-        beside += f"; a modulation, as by the mains, is as likely and would gain {gains[MODULATION]:.1f}"
     derivative = space.derivative(found.parameters, "temperature")
     stderr = float(np.sqrt(derivative @ np.linalg.lstsq(space.slope(found.parameters)[1], derivative)[0]))
     temperature = quantity(values["temperature"], "K", stderr * values["temperature"])
@@ -138,7 +138,8 @@ def suggested_in_time(
     option = max(found, key=lambda name: found[name].log_likelihood - (name == "--drift steps") * APART)
     fit = found[option]
     temperature = quantity(fit.escape_temperature, "K", fit.escape_temperature_stderr)
-    return (f"{fit.flags[0]}, by {option}, with which the escape temperature (free) is {temperature}",)
+    what = fit.flags[0].replace(" was taken out: ", ", ")
+    return (f"{option} takes out {what}; the escape temperature (free) is then {temperature}",)
 
 
 def _worth_a_look(space: NamedSpace, base: Maximum) -> bool:
