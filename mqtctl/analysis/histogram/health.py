@@ -64,10 +64,9 @@ class Health:
     in_time: CausesInTime | None = None
 
     @property
-    def cause(self) -> str:
-        """Name of what certainly goes with the order of the ramps, "" if nothing does."""
-        found = self.in_time.found(ALARM) if self.in_time else None
-        return found.name if found else ""
+    def causes(self) -> tuple[str, ...]:
+        """Names of what certainly goes with the order of the ramps, the likeliest first: see `order_in_time`."""
+        return tuple(cause.name for cause in self.in_time.found(ALARM)) if self.in_time else ()
 
 
 def check_health(
@@ -108,12 +107,11 @@ def check_health(
     if not complete:
         skewness_p = 1.0
     in_time = None if ordered else look_in_time(values, times)
-    likeliest = in_time.found(ALARM) if in_time else None
     checks = (
         (outliers_p, f"{outliers} switches lie far outside the histogram: spurious or missed stops"),
         (skewness_p, f"the skewness {skewness:+.2f} is not that of an escape process (-1.1 to -0.9)"),
     )
-    flags = [likeliest.sentence] if likeliest else []
+    flags = [cause.sentence for cause in in_time.found(ALARM)] if in_time else []
     flags += [text for pvalue, text in checks if pvalue < ALARM]
     if ordered:
         flags.append("the list is sorted: its order of time is lost, so drift and correlation cannot be checked")

@@ -27,6 +27,8 @@ __all__ = ["Cause", "CausesInTime", "look_in_time", "mean_ranks"]
 Array = NDArray[np.float64]
 
 AFTER_PAUSE = (3, 10, 30)  # first ramps that may differ from the others
+PAIRS = ({"drift", "mains"}, {"steps", "mains"})
+SHADOW = 0.1  # of a gain; a drift has less than 2 % of its power at any period below an eighth of the list
 PAUSE = 3.0  # median distances of ramps
 
 
@@ -69,10 +71,16 @@ class CausesInTime:
     runs: int
     runs_pvalue: float
 
-    def found(self, alarm: float) -> Cause | None:
-        """Return the likeliest cause if chance makes one that looks like it with less than this probability."""
-        least = alarm / max(len(self.causes), 1)
-        return self.causes[0] if self.causes and self.causes[0].pvalue < least else None
+    def found(self, alarm: float) -> tuple[Cause, ...]:
+        """Return the likeliest cause, if chance makes one that looks like it with less than this probability.
+
+        A drift and the mains know nothing of each other: both are returned if neither can be the other's shadow.
+        """
+        certain = [cause for cause in self.causes if cause.pvalue < alarm / len(self.causes)]
+        for other in certain[1:]:
+            if {certain[0].name, other.name} in PAIRS and other.gain > SHADOW * certain[0].gain:
+                return certain[0], other
+        return tuple(certain[:1])
 
 
 def mean_ranks(values: Array) -> Array:

@@ -185,7 +185,8 @@ def fit_point(
     flags: tuple[str, ...] = ()
     if not asked and prepared.reduced is not None:
         flags += suggested_nuisance(histogram, prepared.reduced, junction, model, prepared.flags)
-        flags += suggested_in_time(histogram, junction, model, prepared.health.cause if prepared.health else "")
+        for cause in prepared.health.causes if prepared.health else ():
+            flags += suggested_in_time(histogram, junction, model, cause)
     if critical_current is not None and asked:
         known = {**(fixed or {}), "critical_current": critical_current}
         others = [name for name in free if name != "critical_current"]

@@ -110,8 +110,13 @@ def test_of_what_goes_with_time_only_the_likeliest_is_named(cause: str, step: fl
         if step:
             values = np.rint(values / step) * step
         health = check_health(values, rounding=find_rounding(values), times=TIMES + values / 1e-3)
-        assert health.cause == cause
+        assert health.causes == ((cause,) if cause else ())
         assert len(health.flags) == (cause != "")
+
+
+def test_a_drift_and_the_mains_are_both_named(thermal_currents: Draw) -> None:
+    values = thermal_currents(number=4000) + IN_TIME["drift"] + IN_TIME["mains"]
+    assert set(check_health(values, times=TIMES).causes) == {"drift", "mains"}
 
 
 def test_runs_above_and_below_the_median_leave_out_what_equals_it() -> None:

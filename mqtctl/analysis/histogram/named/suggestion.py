@@ -119,7 +119,7 @@ def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], fl
 def suggested_in_time(
     histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel, cause: str
 ) -> tuple[str, ...]:
-    """Return what a fit finds of a cause in time (`Health.cause`), with the option that makes it; () for others."""
+    """Return what a fit finds of a cause in time (one of `Health.causes`), with the option that makes it; () for others."""
     mains = histogram.times is not None and cause == "mains"
     if cause not in ("drift", "steps") and not mains:
         return ()
