@@ -100,7 +100,7 @@ def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], fl
         "mains_amplitude": f"a modulation by {readable(values['mains_amplitude'], 'A')}, as by the mains,",
     }
     if best == ("current_noise",) and gains.get(MODULATION, 0.0) > gains[best] - APART:
-        causes["current_noise"] += ", or as likely a modulation, as by the mains (--free mains-amplitude),"
+        causes["current_noise"] += ", or as likely a modulation (--free mains-amplitude),"
     others = [name for name in NUISANCES if name not in best and best != MODULATION]
     beside = f" ({others[0].replace('_', ' ')} alone would gain {max(gains[(others[0],)], 0.0):.1f})" if others else ""
     options = " ".join(f"--{name.replace('_', '-')} auto" for name in best)
@@ -119,7 +119,7 @@ def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], fl
 def suggested_in_time(
     histogram: Histogram, estimate: JunctionEstimate, model: EscapeModel, cause: str
 ) -> tuple[str, ...]:
-    """Return what a fit finds of a cause in time (one of `Health.causes`), with the option that makes it; () for others."""
+    """Return what a fit finds of a cause in time (one of `Health.causes`) and the option for it; () for others."""
     mains = histogram.times is not None and cause == "mains"
     if cause not in ("drift", "steps") and not mains:
         return ()
