@@ -45,6 +45,7 @@ __all__ = [
 OPEN = math.log(100.0)  # a parameter that may be so much larger and smaller is not determined
 MOST_CLIMBS, NEAR = 25, 0.01  # for an end, and how near the root of the fall must be: 1.4 % of a standard error
 ROUGH = 1e-3  # gain in ln L that a profile may leave: 1e-3 standard errors of an interval
+PARABOLIC = 0.015  # errors of logarithms up to which an interval is that of the parabola, to 1 % of its length
 MOST_FALSE = 0.9
 MOST = 100.0  # a fall of ln L, from which nobody wants to know how deep it is
 SUSPICIOUS_PVALUE = 1e-3
@@ -144,7 +145,8 @@ def fit_named(
     InputError
         If the histogram cannot be fitted, or a name or value does not fit.
     """
-    return fit_named_reduced(histogram, reduce_histogram(histogram), estimate, model, free, fixed)
+    reduced = reduce_histogram(histogram, with_intervals=False)
+    return fit_named_reduced(histogram, reduced, estimate, model, free, fixed)
 
 
 def fit_named_reduced(
@@ -238,8 +240,12 @@ def _fitted(
         begin = 0.05 * space.recorded.scale if UNITS[name] == "A" else 0.1 / space.recorded.reduced.switches
     step = min(max(own if math.isfinite(own) and not small else 0.3, 1e-6), 0.5 * OPEN)
     above, below = (_Profile(space, found, name, begin, sign * step) for sign in (1.0, -1.0))
-    high = [above.end(amount) for amount in (ONE_SIGMA, TWO_SIDED_95)]
-    low = [0.0 if small else below.end(amount) for amount in (ONE_SIGMA, TWO_SIDED_95)]
+    amounts = (ONE_SIGMA, TWO_SIDED_95)
+    if _is_parabola(space, information):
+        high, low = ([value * math.exp(sign * own * math.sqrt(2.0 * a)) for a in amounts] for sign in (1.0, -1.0))
+    else:
+        high = [above.end(amount) for amount in amounts]
+        low = [0.0 if small else below.end(amount) for amount in amounts]
     interval_68, interval_95 = (low[0], high[0]), (low[1], high[1])
     open_below, open_above = low[1] == 0.0, math.isinf(high[1])
     nuisance = name in ADDED
@@ -261,6 +267,17 @@ def _fitted(
         identifiable=not (open_above and (open_below or nuisance)),
         price=price,
     )
+
+
+def _is_parabola(space: NamedSpace, information: NDArray[np.float64]) -> bool:
+    """Return whether ln L is a parabola in the logarithms as far as anybody looks: all errors are small."""
+    if space.recorded.reduced.censored or not np.isfinite(information).all() or np.diag(information).min() <= 0.0:
+        return False
+    scale = np.sqrt(np.diag(information))
+    correlated = information / np.outer(scale, scale)
+    if np.linalg.eigvalsh(correlated)[0] < 1e-9:
+        return False
+    return bool((np.sqrt(np.diag(np.linalg.inv(correlated))) / scale).max() < PARABOLIC)
 
 
 class _Profile:
