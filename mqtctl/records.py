@@ -140,6 +140,9 @@ class Histogram:
     rounding
         Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
         that stopped at the first step above) or "down".
+    times
+        When the ramps of these switches began, in s from any moment, shape (n_switch,); None: only their order is
+        known.
     """
 
     switching_currents: NDArray[np.float64]
@@ -154,6 +157,7 @@ class Histogram:
     resolution: float | None = None
     rounding: str = "nearest"
     time: float = math.nan
+    times: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ _QUANTITIES = {
     "delay": "s",
     "temperature": "K",
     "bias_resistance": "Ohm",
+    "mains": "Hz",
+    "period": "s",
 }
 
 
@@ -130,6 +132,19 @@ def analyze(
     false_triggers: Annotated[
         str | None, _for_lists("Share of ramps that something else ended, such as 0.01; 'auto': fitted.")
     ] = None,
+    drift: Annotated[
+        str | None,
+        _for_lists(
+            "Drift of the current over the list: 'auto' (a straight line, fitted), 'steps' (found and fitted), or known"
+            " from first ramp to last, such as '5 nA'."
+        ),
+    ] = None,
+    mains: Annotated[
+        str | None, _for_lists("Frequency at which the current is modulated, such as '50 Hz': fitted.")
+    ] = None,
+    period: Annotated[
+        str | None, _for_lists("Time from one ramp's start to the next's: gives the mains' phases.")
+    ] = None,
     potential: Annotated[
         str | None,
         typer.Option(
@@ -218,6 +233,8 @@ def _facts(context: typer.Context) -> ForeignFacts:
     nuisances = {name: given.pop(name, None) for name in ("current_noise", "false_triggers")}
     given |= _named(given.pop("free", []), given.pop("fix", []), nuisances)
     given["known"] = tuple(parse_known(text) for text in given.pop("known", ()))
+    if "drift" in given:
+        given |= _drift(given.pop("drift"))
     reading = {field.name: given.pop(field.name) for field in fields(ReadOptions) if field.name in given}
     known = {field.name for field in fields(ForeignFacts)}
     return ForeignFacts(**{k: v for k, v in given.items() if k in known}, read=ReadOptions(**reading))
@@ -278,6 +295,12 @@ def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) ->
             raise InputError(f"--fix: {name} is given twice")
         fixed[name] = parse_option(option, text, UNITS[name]) if UNITS[name] else _share(option, text)
     return {"free": tuple(dict.fromkeys(names)), "fixed": fixed}
+
+
+def _drift(text: str) -> dict[str, Any]:
+    """Return which drift is fitted, or the one that is known."""
+    kind = {"auto": "linear", "linear": "linear", "steps": "steps"}.get(text.strip().lower())
+    return {"drift": kind} if kind else {"known_drift": parse_option("drift", text, "A")}
 
 
 def _share(option: str, text: str) -> float:

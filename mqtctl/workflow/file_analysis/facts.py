@@ -46,6 +46,10 @@ class ForeignFacts:
         `package.module:function` that reads the file, None: chosen by the file's suffix.
     known
         What other measurements say of the junction, with errors.
+    drift, known_drift, mains
+        What is fitted of the order of the switches, or known: see `mqtctl.analysis.histogram.nuisances.in_time.InTime`.
+    period
+        Time in s from one ramp's start to the next's.
     free, fixed
         Names of parameters that are fitted besides critical current and temperature, and values of some that are not.
     """
@@ -68,6 +72,10 @@ class ForeignFacts:
     potential: str = WASHBOARD
     importer: str | None = None
     known: tuple[KnownFact, ...] = ()
+    drift: str = ""
+    known_drift: float = 0.0
+    mains: float | None = None
+    period: float | None = None
     free: tuple[str, ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
 
@@ -87,6 +95,8 @@ def refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:
         ("resistance", facts.resistance, "Ohm"),
         ("critical-current", facts.critical_current, "A"),
         ("bias-resistance", facts.read.bias_resistance, "Ohm"),
+        ("mains", facts.mains, "Hz"),
+        ("period", facts.period, "s"),
     )
     for name, value, unit in positive:
         if value is not None and not value > 0.0:

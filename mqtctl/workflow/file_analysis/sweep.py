@@ -58,6 +58,7 @@ def analyze_several(
         ("censored", facts.censored),
         ("critical-current-stderr", facts.critical_current_stderr),
         ("free or --fix", facts.free or facts.fixed),
+        ("drift or --mains", facts.drift or facts.known_drift or facts.mains),
     ):
         if given:
             raise InputError(f"--{name} is for one histogram, and there are {len(records)}")
