@@ -1,4 +1,4 @@
-"""Are the errors of a whole sweep honest, with nature drawn from the priors? docs/make/joint_fit_tables.py has the tables."""
+"""Are a sweep's errors honest, with nature drawn from the priors? docs/make/joint_fit_tables.py has the tables."""
 
 from __future__ import annotations
 
