@@ -187,6 +187,6 @@ def _without(evidence: Evidence, change: NDArray[np.float64]) -> Evidence:
         )
         for each, part in zip(evidence.histograms, change.tolist(), strict=True)
     ]
-    floor = max(each.largest for each in histograms)
+    floor = max(each.largest for each in histograms[: evidence.first])
     distance = evidence.critical_current - evidence.floor
     return replace(evidence, histograms=tuple(histograms), floor=floor, critical_current=floor + distance)

@@ -241,5 +241,5 @@ def switches_for(plan: Plan, law: Expected, junction: JunctionEstimate, rng: np.
 
 
 def without_capacitance_error(sweep: Sweep) -> Sweep:
-    """Return the sweep with its capacitance taken as exact: its error is the same in every run."""
-    return replace(sweep, junction=replace(sweep.junction, capacitance_stderr=None))
+    """Return the sweep with capacitance and resistance taken as exact: their errors are the same in every run."""
+    return replace(sweep, junction=replace(sweep.junction, capacitance_stderr=None, resistance_stderr=None))

@@ -22,7 +22,7 @@ from pyvisa_mqt.sample.retrapping import RetrappingTimes
 from pyvisa_mqt.sample.staircase import Cycle, Excursion, Staircase
 from pyvisa_mqt.sample.switch_times import SwitchTimes
 from pyvisa_mqt.sample.voltage_steps import EventLog, HeatLedger
-from pyvisa_mqt.wires.random_streams import Stream
+from pyvisa_mqt.time_and_signals.random_streams import Stream
 
 __all__ = ["Sample"]
 
