@@ -20,9 +20,9 @@ import numpy as np
 from analysis_fit import ESTIMATE, MODEL, draw, fulton_fit, grid_fit
 
 from mqtctl.analysis import fit_histogram
-from mqtctl.analysis.histogram.named.fit import fit_named
-from mqtctl.analysis.histogram.named.fit_in_time import fit_in_time
-from mqtctl.analysis.histogram.named.in_time import InTime
+from mqtctl.analysis.histogram.nuisances.fit import fit_named
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import InTime
 from mqtctl.records import Histogram
 
 NUMBER = 1_000_000

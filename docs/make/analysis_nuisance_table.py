@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_point
-from mqtctl.analysis.histogram.named.fit import NamedFit, fit_named
-from mqtctl.analysis.histogram.named.fit_in_time import fit_in_time
-from mqtctl.analysis.histogram.named.in_time import InTime
+from mqtctl.analysis.histogram.nuisances.fit import NamedFit, fit_named
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import InTime
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp
 

@@ -9,7 +9,7 @@ One histogram: `moments`, `fulton_dunkelberger` (for the eye), `fit_histogram` (
 from mqtctl.analysis.histogram.escape_temperature import fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_histogram
 from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
-from mqtctl.analysis.histogram.health import Health, check_health
+from mqtctl.analysis.histogram.health.checks import Health, check_health
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.rate_plots import (
     EscapeTemperatureCurve,

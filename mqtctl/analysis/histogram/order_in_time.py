@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from mqtctl.analysis.histogram.named.in_time import (
+from mqtctl.analysis.histogram.nuisances.in_time import (
     LEAST_SEGMENT,
     MAINS,
     best_frequency,

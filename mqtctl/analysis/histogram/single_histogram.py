@@ -10,14 +10,20 @@ import numpy as np
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
-from mqtctl.analysis.histogram.health import Health, check_health
+from mqtctl.analysis.histogram.health.checks import Health, check_health
+from mqtctl.analysis.histogram.health.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.named.fit import NamedFit, check_named, fit_named, fit_named_reduced, with_known_current
-from mqtctl.analysis.histogram.named.fit_in_time import fit_in_time
-from mqtctl.analysis.histogram.named.in_time import InTime, switch_times
-from mqtctl.analysis.histogram.named.suggestion import suggested_in_time, suggested_nuisance
-from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
+from mqtctl.analysis.histogram.nuisances.fit import (
+    NamedFit,
+    check_named,
+    fit_named,
+    fit_named_reduced,
+    with_known_current,
+)
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import InTime, switch_times
+from mqtctl.analysis.histogram.nuisances.suggestion import suggested_in_time, suggested_nuisance
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.histogram.rounding import REMARKABLE, Rounding

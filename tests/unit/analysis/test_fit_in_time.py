@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_point
-from mqtctl.analysis.histogram.named.fit import fit_named
-from mqtctl.analysis.histogram.named.fit_in_time import fit_in_time
-from mqtctl.analysis.histogram.named.in_time import InTime
+from mqtctl.analysis.histogram.nuisances.fit import fit_named
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import InTime
 from mqtctl.errors import InputError
 from mqtctl.physics import TransitionState
 from mqtctl.records import Histogram, JunctionEstimate

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mqtctl.analysis.histogram.named.fit import named_space
-from mqtctl.analysis.histogram.named.fit_in_time import fit_in_time
-from mqtctl.analysis.histogram.named.in_time import MAINS, InTime
-from mqtctl.analysis.histogram.named.parameters import NUISANCES, STEP, NamedSpace
+from mqtctl.analysis.histogram.nuisances.fit import named_space
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import MAINS, InTime
+from mqtctl.analysis.histogram.nuisances.parameters import NUISANCES, STEP, NamedSpace
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.scoring import Maximum
 from mqtctl.errors import InputError

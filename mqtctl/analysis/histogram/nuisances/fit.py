@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
 from mqtctl.analysis.histogram.goodness import kolmogorov_pvalue
-from mqtctl.analysis.histogram.named.parameters import ADDED, UNITS, NamedSpace
-from mqtctl.analysis.histogram.named.recorded_law import RecordedHistogram, RecordedLaw, record
+from mqtctl.analysis.histogram.nuisances.parameters import ADDED, UNITS, NamedSpace
+from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw, record
 from mqtctl.analysis.histogram.profile import ONE_SIGMA, TWO_SIDED_95, UPPER_95, TemperatureInterval, parabolic_interval
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import (

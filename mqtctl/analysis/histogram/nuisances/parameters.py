@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
 from mqtctl.analysis.histogram.known_junction import junction_of
-from mqtctl.analysis.histogram.named.recorded_law import RecordedHistogram, RecordedLaw
+from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw
 from mqtctl.analysis.histogram.scoring import TOLERANCE, Maximum, maximise
 from mqtctl.analysis.histogram.starting_values import Start
 from mqtctl.errors import InputError

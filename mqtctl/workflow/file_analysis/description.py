@@ -40,6 +40,7 @@ class Description(Document):
     censored: int | None = None
     resolution: str | None = None
     rounding: Literal["nearest", "up", "down"] | None = None
+    known: list[str] | None = None
     free: list[str] | None = None
     fix: list[str] | None = None
     current_noise: str | None = None

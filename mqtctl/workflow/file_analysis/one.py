@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis import SwitchingData, SwitchingRecord, fit_point, fit_sweep, imported_histogram
 from mqtctl.analysis.histogram.known_junction import junction_of
-from mqtctl.analysis.histogram.named.in_time import InTime
+from mqtctl.analysis.histogram.nuisances.in_time import InTime
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
-from mqtctl.records import Histogram, JunctionEstimate, Sweep
+from mqtctl.records import Histogram, Sweep
 from mqtctl.report import write_report
-from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
-from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 
@@ -48,7 +48,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
         if known is not None:
             refuse_other_critical_current(known, currents, name)
     guess = facts.critical_current or 1.02 * float(currents.max())
-    junction = JunctionEstimate(guess, facts.capacitance or math.nan, facts.resistance, potential=facts.potential)
+    junction = facts.junction(guess)
     junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
         histogram,

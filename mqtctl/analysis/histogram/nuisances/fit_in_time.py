@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
-from mqtctl.analysis.histogram.named.fit import NamedFit, fit_space, named_space
-from mqtctl.analysis.histogram.named.in_time import (
+from mqtctl.analysis.histogram.nuisances.fit import NamedFit, fit_space, named_space
+from mqtctl.analysis.histogram.nuisances.in_time import (
     LEAST_SEGMENT,
     InTime,
     best_frequency,
@@ -28,7 +28,7 @@ from mqtctl.analysis.histogram.named.in_time import (
     phase_columns,
     switch_times,
 )
-from mqtctl.analysis.histogram.named.recorded_law import RecordedHistogram, RecordedLaw
+from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw
 from mqtctl.analysis.histogram.reduced_histogram import reduce_histogram
 from mqtctl.analysis.histogram.rounding import Rounding, find_rounding
 from mqtctl.errors import InputError
