@@ -67,7 +67,7 @@ def about_critical_current(
     """
     evidence = fits[0].problem.evidence
     times = np.array([point.histogram.time for point in points])
-    bath = np.array([point.histogram.temperature for point in points])
+    bath = np.maximum([point.histogram.temperature for point in points], 0.0)  # a thermometer's offset may say less
     pairs = [each.quantile_pair for each in evidence.histograms]
     narrowest = min(second / first - 1.0 for (_, first), (_, second) in pairs)
     known = bool(np.isfinite(times).all()) and float(np.ptp(times)) > 0.0
@@ -88,6 +88,8 @@ def about_critical_current(
             )
         )
     hottest = float(bath.max())
+    if not hottest > 0.0:
+        return found
     lost = 1.0 - np.asarray(AmbegaokarBaratoff(TRANSITION_RATIO * hottest).ratio(bath))
     fall = _trend(fits, points, lost / lost.max(), falls=True)
     found.append(
