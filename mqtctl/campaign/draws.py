@@ -116,7 +116,8 @@ def _unseen_faults(bench: RehearsalBench) -> list[str]:
         fault.kind
         for fault in bench.file.faults
         if (fault.at, fault.duration, fault.probability, fault.message) != (None,) * 4
-        or not (fault.kind == "critical-current-drift" or (fault.kind == "jumping-thermometer" and fault.share == 1.0))
+        or fault.kind != "jumping-thermometer"
+        or fault.share != 1.0
     ]
 
 

@@ -100,6 +100,7 @@ def _through_physics(draw: Draw, *, power: bool) -> _Taken:
     plan, rng = draw.plan.plan, draw.switches_rng
     base = draw.bench.file.cryostat.base_temperature
     wrong, estimate = thermometer_factor(draw), draw.plan.sample.junction.estimate
+    circumstances = true_circumstances(draw)
     histograms, cold_time = [], 0.0
     for point, temperature in enumerate(plan.temperatures):
         if temperature / wrong < base * (1.0 - plan.settle.band):
@@ -111,7 +112,7 @@ def _through_physics(draw: Draw, *, power: bool) -> _Taken:
             if variant.purpose != "switching":
                 continue
             half = 0.5 * plan.most_switches / variant.repetition
-            law = expect(true_circumstances(draw, cold_time + half), variant, temperature / wrong, temperature)
+            law = expect(circumstances, variant, temperature / wrong, temperature, cold_time + half)
             if law is None:
                 raise HardwareError(
                     f"no switches at {readable(temperature, 'K')}: the ramp ends at "

@@ -33,13 +33,12 @@ def thermometer_factor(draw: Draw) -> float:
     return math.prod(fault.factor or 1.0 for fault in faults if fault.kind == "jumping-thermometer")
 
 
-def true_circumstances(draw: Draw, elapsed: float = 0.0) -> Circumstances:
-    """Return what the switches really depend on after so many s: the bench's junction in the place of the estimate."""
-    drift = sum(fault.drift or 0.0 for fault in draw.bench.file.faults if fault.kind == "critical-current-drift")
+def true_circumstances(draw: Draw) -> Circumstances:
+    """Return what the switches really depend on: the bench's junction in the place of the estimate."""
     own, sample = draw.bench.junction, draw.plan.sample
     facts = sample.junction.model_copy(
         update={
-            "critical_current": own.critical_current + drift * elapsed,
+            "critical_current": own.critical_current,
             "capacitance": own.capacitance,
             "resistance": own.resistance,
             "potential": own.potential,

@@ -23,6 +23,7 @@ def analyze_foreign(
     run_id: int | None = None,
     report: Path | None = None,
     quick: bool = False,
+    control: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Fit somebody else's files; returns the keys of a point for one histogram, those of a sweep for several.
 
@@ -38,6 +39,8 @@ def analyze_foreign(
         Folder for the report, None for none.
     quick
         Leave out what the data of a sweep could have decided (the key `power`).
+    control
+        Files of a second sweep of the same junction at another critical current, for which the same facts hold.
 
     Raises
     ------
@@ -46,12 +49,15 @@ def analyze_foreign(
     """
     for name, known in (
         ("ramp-rate", facts.ramp_rate is not None or facts.read.rate_column not in (None, "none")),
-        ("capacitance", facts.capacitance is not None),
+        ("capacitance", facts.capacitance is not None or any(fact.name == "capacitance" for fact in facts.known)),
     ):
         if not known:
             raise InputError(f"{paths[0]}: a list of switching values needs --{name} to be fitted")
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
+    if len(records) == 1 and (control or facts.known):
+        what = "control" if control else "known"
+        raise InputError(f"{paths[0]}: --{what} is for a sweep, and this is one histogram")
     if len(records) == 1:
         return analyze_one(records[0], facts, report)
-    return analyze_several(records, facts, report, quick=quick)
+    return analyze_several(records, facts, report, quick=quick, control=gathered(control, facts))

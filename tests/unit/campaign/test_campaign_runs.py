@@ -165,7 +165,6 @@ def test_experiments_that_fail_are_rows_with_their_exit_code(tmp_path: Path) -> 
 
 
 WRONG = "jumping-thermometer"
-DRIFTING = "critical-current-drift"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ DRIFTING = "critical-current-drift"
         ("bench.bias.noise_temperature", {"list": ["50 mK"]}),
         ("bench.bias.offset", {"choice": ["40 nA"]}),
         ("bench.faults", {"value": [{"kind": WRONG, "port": "thermometer.ch6", "factor": 1.1, "share": 1.0}]}),
-        ("bench.faults", {"value": [{"kind": DRIFTING, "drift": "-0.2 nA/s"}]}),
+        ("bench.junction.critical_current_drift", {"normal": ["-20 ppm/s", "1 ppm/s"]}),
         ("plan.switches", {"grid": [150]}),
         ("plan.temperatures", {"list": [["20 mK", "300 mK"]]}),
         ("plan.ramp.rate", {"grid": ["3 mA/s"]}),
