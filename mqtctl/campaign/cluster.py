@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -105,19 +108,34 @@ def connected(address: str) -> Iterator[Cluster]:
     except ImportError:
         raise InputError("--scheduler needs dask.distributed: pip install 'mqtctl[campaign]'") from None
     place = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
+    with _in_one_sentence():
+        try:
+            client = distributed.Client(**place, timeout=ANSWER_LIMIT, set_as_default=False)
+        except (OSError, ValueError, TypeError, KeyError) as exc:  # the last three: no address, or no such file
+            raise InputError(
+                f"no Dask scheduler answers at {address} within {ANSWER_LIMIT:g} s ({type(exc).__name__}); name it as "
+                "`dask scheduler` prints it (tcp://HOST:8786), or its --scheduler-file"
+            ) from exc
+        cluster = Cluster(client, address)
+        try:
+            with _answering(cluster):
+                _compare(client)
+            yield cluster
+        finally:
+            with suppress(OSError, TimeoutError):  # a scheduler that is gone needs no farewell
+                client.close(timeout=5)
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Keep Dask from logging tracebacks of what is reported here."""
+    log = logging.getLogger("distributed")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(**place, timeout=ANSWER_LIMIT, set_as_default=False)
-    except (OSError, ValueError, TypeError, KeyError) as exc:  # the last three: what is no address, or no such file
-        raise InputError(
-            f"no Dask scheduler answers at {address} within {ANSWER_LIMIT:g} s ({type(exc).__name__}); name it as "
-            "`dask scheduler` prints it (tcp://HOST:8786), or its --scheduler-file"
-        ) from exc
-    try:
-        _compare(client)
-        yield Cluster(client, address)
+        yield
     finally:
-        with suppress(OSError, TimeoutError):  # a scheduler that is gone needs no farewell
-            client.close(timeout=5)
+        log.setLevel(level)
 
 
 def _compare(client: Any) -> None:
@@ -152,36 +170,52 @@ def computed_on(
     running: set[Any] = set()
     try:
         while True:
-            while len(running) < _AHEAD * max(1, sum(client.nthreads().values())):
-                if (number := next(numbers, None)) is None:
-                    break
+            with _answering(cluster):
+                room = _AHEAD * max(1, sum(client.nthreads().values())) - len(running)
                 # never the result of an earlier call
-                running.add(client.submit(_draw, parcel, number, pure=False))
+                running |= {
+                    client.submit(_draw, parcel, number, pure=False) for number in islice(numbers, max(0, room))
+                }
             if not running:
                 return
-            try:
-                with client.as_current():
-                    done = (
-                        import_module("distributed")
-                        .wait(running, timeout=_PATIENCE, return_when="FIRST_COMPLETED")
-                        .done
-                    )
-            except TimeoutError:
-                if not client.nthreads():
-                    notice(f"no worker is with the scheduler at {cluster.address}; waiting for one")
-                continue
+            with _answering(cluster):
+                done = _whole(client, running)
+            if not done and not client.nthreads():
+                notice(f"no worker is with the scheduler at {cluster.address}; waiting for one")
             for future in done:
                 yield _result(future, cluster)
             running -= done
     finally:
-        if client.status == "running":
-            client.cancel(list(running))
+        with suppress(OSError, TimeoutError):
+            if client.status == "running":
+                client.cancel(list(running))
+
+
+@contextmanager
+def _answering(cluster: Cluster) -> Iterator[None]:
+    """Say in a sentence that the scheduler is gone, if it is within the block."""
+    try:
+        yield
+    except (OSError, CancelledError) as exc:
+        raise MqtctlError(
+            f"the scheduler at {cluster.address} is gone ({type(exc).__name__}); what is whole is kept: go on with "
+            "--resume, with or without it"
+        ) from exc
+
+
+def _whole(client: Any, running: set[Any]) -> set[Any]:
+    """Wait for draws that are whole; none after some time."""
+    with client.as_current(), suppress(TimeoutError):
+        done: set[Any] = import_module("distributed").wait(running, _PATIENCE, "FIRST_COMPLETED").done
+        return done
+    return set()
 
 
 def _result(future: Any, cluster: Cluster) -> Computed:
     """Return a draw, or say in a sentence why there is none."""
     try:
-        found: Computed = future.result()
+        with _answering(cluster):
+            found: Computed = future.result()
     except MqtctlError:
         raise
     except import_module("distributed").KilledWorker as exc:
