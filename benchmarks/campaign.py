@@ -65,11 +65,12 @@ def speed(folder: Path, short: bool) -> dict[str, Any]:
     """Run campaigns on one and on two workers and compare."""
     found: dict[str, Any] = {"load": os.getloadavg()[0]}
     wires = folder / "wires.yaml"
-    wires.write_text(WIRES.format(draws=1 if short else 20), encoding="utf-8")
-    for through, path, draws in (("physics", BUILT_IN, 1 if short else 34), ("wires", wires, None)):
-        campaign = load_design(path, draws=draws)
-        if short and through == "wires":
-            continue
+    wires.write_text(WIRES.format(draws=20), encoding="utf-8")
+    campaigns = [load_design(BUILT_IN, draws=34), load_design(wires)]
+    if short:
+        campaigns = [load_design(wires, through="physics", draws=4)]
+    for campaign in campaigns:
+        through, path = campaign.design.through, campaign.source
         (one, _), (two, overhead) = (timed(campaign, folder, workers) for workers in (1, 2))
         same = len({(folder / f"{path.stem}-{workers}.csv").read_bytes() for workers in (1, 2)}) == 1
         found[through] = {"draws": campaign.design.total, "one_s": one, "two_s": two, "overhead": overhead}

@@ -19,7 +19,7 @@ from mqtctl.campaign.cluster import circumstances_here, difference
 from mqtctl.campaign.results import read_table
 from mqtctl.campaign.run import Progress
 from mqtctl.cli.app import app
-from mqtctl.errors import InputError
+from mqtctl.errors import InputError, MqtctlError
 from tests.unit.campaign.test_campaign_design import design_file
 from tests.unit.campaign.test_campaign_runs import SMALL
 
@@ -99,6 +99,14 @@ def test_a_scheduler_that_nobody_answers_at_is_one_sentence_with_the_time_limit(
     assert f"no Dask scheduler answers at {address} within 0.3 s" in result.stderr
     assert result.stderr.count("\n") == 1
     assert not list(tmp_path.glob("results*"))
+
+
+def test_a_scheduler_that_goes_away_is_one_sentence() -> None:
+    with (
+        pytest.raises(MqtctlError, match=r"the scheduler at tcp://here:1 is gone .*; what is whole is kept"),
+        cluster._answering(cluster.Cluster(None, "tcp://here:1")),
+    ):
+        raise ConnectionResetError
 
 
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
