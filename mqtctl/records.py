@@ -111,6 +111,9 @@ class Histogram:
     rounding
         Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
         that stopped at the first step above) or "down".
+    edges
+        Of the bins in A in which somebody else counted the currents, ascending, shape (n_bin + 1,), where they are not
+        equally wide; the currents are then the middles of their bins. None: no such bins.
     """
 
     switching_currents: NDArray[np.float64]
@@ -124,6 +127,7 @@ class Histogram:
     polarity: int = 1
     resolution: float | None = None
     rounding: str = "nearest"
+    edges: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ __all__ = ["analyze"]
 _LIST = "Data from elsewhere: what the file does not say"
 _COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "report", "quick", "json"}
+_FOR_ALL = {"data", "potential", "report", "rates", "quick", "json"}
 #: Options that are quantities, and their base units.
 _QUANTITIES = {
     "ramp_rate": "A/s",
@@ -50,15 +51,22 @@ def _for_reading(text: str, metavar: str | None = None) -> typer.models.OptionIn
 def analyze(
     context: typer.Context,
     data: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Folder of a run or a database; or files from elsewhere (text, .npy, .npz, .mat, HDF5, netCDF,"
             " Parquet, LabVIEW, another program's database): several, a folder or a table of temperatures are a sweep."
         ),
-    ],
+    ] = None,
     run: Annotated[int | None, typer.Option(help="Only this run of the database.")] = None,
     calibration: CalibrationOption = None,
     report: Annotated[Path | None, typer.Option(help="Folder in which a report is written as well.")] = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(help="CSV file for the escape rates Γ(I) with errors, and T_esc(I), of every histogram."),
+    ] = None,
+    into: Annotated[
+        Path | None, _for_lists("QCoDeS database to take the histograms into, for plottr and `mqtctl report`.")
+    ] = None,
     ramp_rate: Annotated[str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for a list.")] = None,
     capacitance: Annotated[str | None, _for_lists("Capacitance, such as '6.35 pF'; needed for a list.")] = None,
     resistance: Annotated[str | None, _for_lists("Shunt resistance, such as '190 Ohm'.")] = None,
@@ -145,20 +153,33 @@ def analyze(
     """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
+        from mqtctl.workflow import Outputs, analyze_foreign, is_foreign, read_description
         from mqtctl.workflow import analyze as analyze_run
-        from mqtctl.workflow import analyze_foreign, is_foreign
 
+        described = {} if describe is None else read_description(describe)
+        data = data or described.get("data")
+        if not data:
+            raise InputError("name a run, a database or files to analyse (or a description with `data`, --describe)")
         foreign = [is_foreign(path) for path in data]
         if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
         if any(foreign):
-            result = analyze_foreign(data, _facts(context), run_id=run, report=report, quick=quick)
+            outputs = Outputs(report, rates, into)
+            result = analyze_foreign(data, _facts(context, described), run_id=run, outputs=outputs, quick=quick)
             for sentence in result["assumed"]:
                 tell(f"read: {sentence}")
         else:
             result = analyze_run(
-                data[0], run_id=run, calibration=calibration, potential=potential, report_folder=report, quick=quick
+                data[0],
+                run_id=run,
+                calibration=calibration,
+                potential=potential,
+                report_folder=report,
+                rates=rates,
+                quick=quick,
             )
+        if rates is not None:
+            tell(f"rates: {result['rates']}")
         with printing():
             if json:
                 print_json(result)
@@ -168,15 +189,15 @@ def analyze(
                 print_point(result)
 
 
-def _facts(context: typer.Context) -> ForeignFacts:
+def _facts(context: typer.Context, described: Mapping[str, Any]) -> ForeignFacts:
     """Return what the options and the description say; an option wins."""
     from dataclasses import fields
 
     from mqtctl.analysis.importers import ReadOptions
-    from mqtctl.workflow import ForeignFacts, read_description
+    from mqtctl.workflow import ForeignFacts
     from mqtctl.workflow.foreign.description import resolution_in
 
-    given: dict[str, Any] = {} if context.params["describe"] is None else read_description(context.params["describe"])
+    given: dict[str, Any] = dict(described)
     for name, value in context.params.items():
         if not _was_given(context, name):
             continue

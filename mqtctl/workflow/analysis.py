@@ -11,7 +11,7 @@ from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
 from mqtctl.errors import InputError
-from mqtctl.report import write_report
+from mqtctl.report import write_rates, write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
 from mqtctl.workflow.extent import done_of_planned, extent, flagged, require_switches
@@ -28,6 +28,7 @@ def analyze(
     calibration: Path | None = None,
     potential: str | None = None,
     report_folder: Path | None = None,
+    rates: Path | None = None,
     quick: bool = False,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
@@ -40,6 +41,8 @@ def analyze(
         Name of the junction's potential; None for that of the sample file it was measured with.
     report_folder
         Where a report is written; None for none.
+    rates
+        CSV file for the escape rates of all histograms; None for none.
     quick
         Leave out what these data could have decided (the key `power`).
 
@@ -57,8 +60,8 @@ def analyze(
     if report_folder is not None:
         if run_id is not None:
             raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
-        return analyze_stored(stored, database, report_folder, power=not quick)
-    return _fitted(stored, database, single=run_id is not None, power=not quick).result
+        return analyze_stored(stored, database, report_folder, rates=rates, power=not quick)
+    return _rated(_fitted(stored, database, single=run_id is not None, power=not quick), rates)
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def analyze_stored(
     lab_time_s: float | None = None,
     wall: tuple[Clock, float] | None = None,
     state: str = "",
+    rates: Path | None = None,
     power: bool = True,
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
@@ -92,11 +96,13 @@ def analyze_stored(
         Clock and its reading when the work began; gives `wall_time_s`, up to the writing of the report.
     state
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
+    rates
+        CSV file for the escape rates, None for none.
     power
         Find out what these data could have decided.
     """
     found = _fitted(stored, database, power=power)
-    result = found.result
+    result = _rated(found, rates)
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
     if wall is not None:
@@ -117,6 +123,15 @@ class _Fitted:
     stored: StoredSweep
     fit: SweepFit
     result: dict[str, Any]
+
+
+def _rated(found: _Fitted, rates: Path | None) -> dict[str, Any]:
+    """Write the escape rates if they are asked for, and return the result, which says where they are."""
+    if rates is not None:
+        sweep = found.stored.sweep
+        names = [f"run {histogram.run_id}" for histogram in sweep.histograms]
+        found.result["rates"] = str(write_rates(sweep, found.fit.points, rates, names))
+    return found.result
 
 
 def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:

@@ -37,6 +37,8 @@ class SwitchingData:
         +1, or -1 for currents of negative ramps, whose sign was taken off.
     resolution
         Width of the bins they were counted in, in A or s; None: no bins.
+    edges
+        Edges of these bins in A or s, ascending, where they are not equally wide.
     """
 
     values: NDArray[np.float64]
@@ -45,6 +47,7 @@ class SwitchingData:
     missed: int = 0
     polarity: int = 1
     resolution: float | None = None
+    edges: NDArray[np.float64] | None = None
 
 
 def switching_data(

@@ -11,9 +11,11 @@ from mqtctl.workflow.foreign.description import read_description
 from mqtctl.workflow.foreign.facts import ForeignFacts, refuse_what_cannot_be
 from mqtctl.workflow.foreign.files import gathered, is_foreign
 from mqtctl.workflow.foreign.one import analyze_one
+from mqtctl.workflow.foreign.outputs import NOTHING, Outputs
+from mqtctl.workflow.foreign.sniffed import describe_data
 from mqtctl.workflow.foreign.sweep import analyze_several
 
-__all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
+__all__ = ["ForeignFacts", "Outputs", "analyze_foreign", "describe_data", "is_foreign", "read_description"]
 
 
 def analyze_foreign(
@@ -21,7 +23,7 @@ def analyze_foreign(
     facts: ForeignFacts,
     *,
     run_id: int | None = None,
-    report: Path | None = None,
+    outputs: Outputs = NOTHING,
     quick: bool = False,
 ) -> dict[str, Any]:
     """Fit somebody else's files; returns the keys of a point for one histogram, those of a sweep for several.
@@ -34,8 +36,8 @@ def analyze_foreign(
         What they do not say.
     run_id
         Only this run of a database.
-    report
-        Folder for the report, None for none.
+    outputs
+        What is written besides: a report, a table of rates, runs in a database.
     quick
         Leave out what the data of a sweep could have decided (the key `power`).
 
@@ -53,5 +55,5 @@ def analyze_foreign(
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
     if len(records) == 1:
-        return analyze_one(records[0], facts, report)
-    return analyze_several(records, facts, report, quick=quick)
+        return analyze_one(records[0], facts, outputs)
+    return analyze_several(records, facts, outputs, quick=quick)

@@ -15,12 +15,13 @@ from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
 from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.foreign.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 
 
-def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | None = None) -> dict[str, Any]:
+def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs = NOTHING) -> dict[str, Any]:
     """Fit one list of switching currents or times; returns the keys of a point of the JSON contract.
 
     Parameters
@@ -29,8 +30,8 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
         What was read.
     facts
         What the file does not say.
-    report
-        Folder for its report, None for none.
+    outputs
+        What is written besides.
 
     Raises
     ------
@@ -66,9 +67,11 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
     }
     result["flags"] = [*flags, *result["flags"]]
     result["assumed"] = list(record.said)
-    if report is not None:
-        sweep = Sweep((histogram,), junction)
-        result["report"] = str(write_report(sweep, fit_sweep(sweep, hypotheses=False), report, {"data": record.name}))
+    sweep = Sweep((histogram,), junction)
+    result |= tables_of(outputs, sweep, [point], [record], facts)
+    if outputs.report is not None:
+        fit = fit_sweep(sweep, hypotheses=False)
+        result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}))
     return result
 
 

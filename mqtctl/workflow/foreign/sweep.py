@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,14 @@ from mqtctl.report import write_report
 from mqtctl.workflow.besides import besides_in_words, centred_sweep
 from mqtctl.workflow.foreign.facts import ForeignFacts
 from mqtctl.workflow.foreign.one import counted, histogram_of
+from mqtctl.workflow.foreign.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_several"]
 
 
 def analyze_several(
-    records: Sequence[SwitchingRecord], facts: ForeignFacts, report: Path | None = None, *, quick: bool = False
+    records: Sequence[SwitchingRecord], facts: ForeignFacts, outputs: Outputs = NOTHING, *, quick: bool = False
 ) -> dict[str, Any]:
     """Fit records of several temperatures, rates or polarities together; returns the JSON contract of a sweep.
 
@@ -36,8 +36,8 @@ def analyze_several(
         What was read.
     facts
         What the files do not say; the same for all.
-    report
-        Folder for the report, None for none.
+    outputs
+        What is written besides.
     quick
         Leave out what these data could have decided (the key `power`).
 
@@ -71,7 +71,8 @@ def analyze_several(
         potential=facts.potential,
     )
     junction_of(junction)  # a potential that does not exist is no flag of each point
-    sweep, offset = centred_sweep(Sweep(histograms, junction))
+    raw = Sweep(histograms, junction)
+    sweep, offset = centred_sweep(raw)
     fit = fit_sweep(sweep, escape_model=escape_model(facts.model), power=not quick)
     points = []
     for point, record, histogram in zip(fit.points, records, histograms, strict=True):
@@ -97,9 +98,10 @@ def analyze_several(
         "potential": facts.potential,
         "assumed": said,
     }
-    if report is not None:
+    result |= tables_of(outputs, sweep, fit.points, records, facts, raw)
+    if outputs.report is not None:
         told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
-        result["report"] = str(write_report(sweep, fit, report, told, besides=besides_in_words(result)))
+        result["report"] = str(write_report(sweep, fit, outputs.report, told, besides=besides_in_words(result)))
     return result
 
 
