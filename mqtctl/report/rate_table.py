@@ -101,7 +101,8 @@ def rate_rows(
     if edges is None:
         return
     low, high = edges[:-1], edges[1:]
-    place = np.clip(np.searchsorted(edges, _middles(histogram), side="right") - 1, 0, low.size - 1) + 0.5
+    cell = np.clip(np.searchsorted(edges, _middles(histogram), side="right") - 1, 0, low.size - 1)
+    place = cell.astype(np.float64) + 0.5
     place[np.argmin(place)] = 0.0  # the bins run from the smallest to the largest number
     place[np.argmax(place)] = float(low.size)
     ramp = MeasuredRamp(0.0, float(low.size), 1.0, float(low.size), 0.0)

@@ -118,11 +118,15 @@ def _reference(calibration: Calibration | None) -> dict[str, object] | None:
 
 
 class PlanDocument(_Stored):
-    """Plan, sample and calibration as they were resolved, quantities written out."""
+    """Plan, sample and calibration as they were resolved, quantities written out.
+
+    `unknown` names what nobody said about data from elsewhere.
+    """
 
     plan: PlanFacts
     sample: SampleFacts
     calibration: Annotated[Calibration | None, BeforeValidator(_calibration), PlainSerializer(_reference)] = None
+    unknown: list[str] = Field(default_factory=list)
 
 
 class RunFacts(_Stored):
@@ -140,6 +144,8 @@ class RunFacts(_Stored):
         When, in ISO 8601.
     versions
         Of the software.
+    source, read_as
+        Of data from elsewhere: the file, and what was told from its look.
     """
 
     plan: str = ""
@@ -149,6 +155,8 @@ class RunFacts(_Stored):
     seed: int | None = None
     started: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    source: str = ""
+    read_as: list[str] = Field(default_factory=list)
 
 
 class PointVariant(_Stored):

@@ -37,6 +37,8 @@ DATA_SUFFIXES = (
     ".cdf",
     ".parquet",
     ".pq",
+    ".xlsx",
+    ".xlsm",
 )
 
 

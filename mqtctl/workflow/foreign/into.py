@@ -83,7 +83,7 @@ def taken_into(database: Path, sweep: Sweep, records: Sequence[SwitchingRecord],
                 ramp=StoredRamp(**asdict(_as_measured(histogram).ramp)),
                 plan_digest=digest,
                 document=document,
-                facts=_facts(record, facts),
+                facts=_facts(record),
                 variant=PointVariant(number=number, polarity=1 if histogram.polarity > 0 else -1),
                 **_rounded(histogram),
             )
@@ -151,13 +151,12 @@ def _document(sweep: Sweep, records: Sequence[SwitchingRecord], facts: ForeignFa
     return document, hashlib.sha256(text.encode()).hexdigest()
 
 
-def _facts(record: SwitchingRecord, facts: ForeignFacts) -> RunFacts:
+def _facts(record: SwitchingRecord) -> RunFacts:
     """Return where a run comes from; no instruments are known."""
     return RunFacts(
         simulated=None,
         source=record.name,
         read_as=list(record.said),
-        model=facts.model,
         versions={name: version(name) for name in ("mqtctl", "qcodes", "numpy", "scipy")}
         | {"python": platform.python_version()},
     )
