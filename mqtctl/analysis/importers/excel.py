@@ -67,15 +67,19 @@ def _table(file: Path, title: str, text: str, options: ReadOptions) -> Table:
 
 
 def _lines(sheet: Any) -> Iterator[str]:
-    """Yield the rows as text, from the first column with anything in it."""
+    """Yield the rows as text, from the first column with anything in it; cells beside numbers are never empty."""
     rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    first = min((k for row in rows for k, cell in enumerate(row) if cell), default=0)
-    last = max((k for row in rows for k, cell in enumerate(row) if cell), default=-1)
+    used = [k for row in rows for k, cell in enumerate(row) if cell]
+    if not used:
+        return
+    rows = [row[min(used) : max(used) + 1] for row in rows]
+    numbers = [sum(map(_is_number, cells)) for cells in zip(*rows, strict=True)]
+    words = [sum(map(bool, cells)) - number for cells, number in zip(zip(*rows, strict=True), numbers, strict=True)]
+    nothing = ["nan" if number >= word else "(empty)" for number, word in zip(numbers, words, strict=True)]
     for row in rows:
-        cells = row[first : last + 1]
-        if any(_is_number(cell) for cell in cells):  # an empty cell beside numbers is one without a number
-            cells = [cell or "nan" for cell in cells]
-        yield "\t".join(cells) + "\n" if any(cells) else "\n"
+        beside = any(map(_is_number, row))
+        cells = [cell or filler for cell, filler in zip(row, nothing, strict=True)] if beside else row
+        yield "\t".join(cells).rstrip() + "\n"
 
 
 def _is_number(cell: str) -> bool:

@@ -55,8 +55,15 @@ class SwitchingRecord:
         return f"<{self.data.values.size} switching {self.data.quantity}s{bath} from {self.name}>"
 
 
-def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...]:
+def records_of(table: Table, options: ReadOptions, *, own: bool = False) -> tuple[SwitchingRecord, ...]:
     """Return what a table holds.
+
+    Parameters
+    ----------
+    table, options
+        What was read, and how it is meant.
+    own
+        Whether nobody else needs the table's numbers: they may be overwritten.
 
     Raises
     ------
@@ -86,7 +93,8 @@ def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...
     for rows, temperature, spread, rate in _groups(table, column, temperatures, rates):
         at = bath if math.isnan(temperature) else temperature
         if rows is None or rows.size == column.values.size:
-            where, (datas, more) = table.name, switching_data(table.name, column.values, unit, options, table.place)
+            where = table.name
+            datas, more = switching_data(where, column.values, unit, options, table.place, own=own)
         else:
             where = f"{table.name} at {_where(at, rate)}"
             datas, more = switching_data(where, column.values[rows], unit, options, _PlaceOf(table, rows))

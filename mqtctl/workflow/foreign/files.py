@@ -106,7 +106,7 @@ def _of_file(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[Switc
         return _of_database(file, facts, run_id)
     if run_id is not None:
         raise InputError(f"--run cannot be used for a list of values, which {file} is")
-    return records_of(read_table(file, facts.read), facts.read)
+    return records_of(read_table(file, facts.read), facts.read, own=True)
 
 
 def _of_database(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[SwitchingRecord, ...]:
