@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mqtctl.cli.options import CalibrationOption, JsonOption
+from mqtctl.cli.options import CalibrationOption, FormatOption, JsonOption
 from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults, tell
 from mqtctl.errors import InputError
 
@@ -20,7 +20,7 @@ __all__ = ["analyze"]
 _LIST = "Data from elsewhere: what the file does not say"
 _COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "report", "rates", "quick", "json"}
+_FOR_ALL = {"data", "potential", "report", "formats", "rates", "quick", "json"}
 #: Options that are quantities, and their base units.
 _QUANTITIES = {
     "ramp_rate": "A/s",
@@ -60,6 +60,7 @@ def analyze(
     run: Annotated[int | None, typer.Option(help="Only this run of the database.")] = None,
     calibration: CalibrationOption = None,
     report: Annotated[Path | None, typer.Option(help="Folder in which a report is written as well.")] = None,
+    formats: FormatOption = None,
     rates: Annotated[
         Path | None,
         typer.Option(help="CSV file for the escape rates Γ(I) with errors, and T_esc(I), of every histogram."),
@@ -156,6 +157,8 @@ def analyze(
         from mqtctl.workflow import Outputs, analyze_foreign, is_foreign, read_description
         from mqtctl.workflow import analyze as analyze_run
 
+        if formats and report is None:
+            raise InputError("--format is for the report: name its folder with --report")
         described = {} if describe is None else read_description(describe)
         data = data or described.get("data")
         if not data:
@@ -164,7 +167,7 @@ def analyze(
         if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
         if any(foreign):
-            outputs = Outputs(report, rates, into)
+            outputs = Outputs(report, rates, into, formats or ())
             result = analyze_foreign(data, _facts(context, described), run_id=run, outputs=outputs, quick=quick)
             for sentence in result["assumed"]:
                 tell(f"read: {sentence}")
@@ -176,6 +179,7 @@ def analyze(
                 potential=potential,
                 report_folder=report,
                 rates=rates,
+                formats=formats or (),
                 quick=quick,
             )
         if rates is not None:

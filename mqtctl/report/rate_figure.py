@@ -12,7 +12,7 @@ from mqtctl.notation import Scale
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.style import TemperatureColors, plain_ticks, tidy
 
-__all__ = ["MOST_TEMPERATURES", "draw_rates", "rate_points"]
+__all__ = ["MOST_TEMPERATURES", "draw_rate_points", "draw_rates", "rate_points"]
 
 MOST_TEMPERATURES = 16  # more curves than this cannot be told apart
 
@@ -32,15 +32,20 @@ def draw_rates(figure: Figure, content: Content) -> None:
     axes = figure.subplots()
     scale = Scale.of([float(np.median(p.switching_currents)) for p in points], "A")
     colors = TemperatureColors([p.temperature for p in points])
-    for point in points:
-        _draw_point(axes, point, scale, colors(point.temperature))
-    axes.set_yscale("log", nonpositive="clip")
-    _limit_rates(axes, points)
+    draw_rate_points(axes, points, scale, colors)
     axes.yaxis.set_major_locator(LogLocator(numticks=12))
     tidy(axes)
     axes.set_xlabel(f"Bias current ({scale.name})")
     axes.set_ylabel("Escape rate Γ (1/s)")
     _name_temperatures(figure, axes, points, colors)
+
+
+def draw_rate_points(axes: Axes, points: tuple[PointContent, ...], scale: Scale, colors: TemperatureColors) -> None:
+    """Draw the rates of all points with the fitted lines, on an axis that fits the points."""
+    for point in points:
+        _draw_point(axes, point, scale, colors(point.temperature))
+    axes.set_yscale("log", nonpositive="clip")
+    _limit_rates(axes, points)
 
 
 def _draw_point(axes: Axes, point: PointContent, scale: Scale, color: tuple[float, float, float, float]) -> None:

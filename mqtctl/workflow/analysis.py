@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def analyze(
     potential: str | None = None,
     report_folder: Path | None = None,
     rates: Path | None = None,
+    formats: Collection[str] = (),
     quick: bool = False,
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
@@ -43,6 +45,8 @@ def analyze(
         Where a report is written; None for none.
     rates
         CSV file for the escape rates of all histograms; None for none.
+    formats
+        What is written beside the report, as in `mqtctl.report.write_report`.
     quick
         Leave out what these data could have decided (the key `power`).
 
@@ -60,19 +64,21 @@ def analyze(
     if report_folder is not None:
         if run_id is not None:
             raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
-        return analyze_stored(stored, database, report_folder, rates=rates, power=not quick)
+        return analyze_stored(stored, database, report_folder, rates=rates, formats=formats, power=not quick)
     return _rated(_fitted(stored, database, single=run_id is not None, power=not quick), rates)
 
 
-def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
+def report(
+    run: Path, *, output: Path | None = None, calibration: Path | None = None, formats: Collection[str] = ()
+) -> dict[str, Any]:
     """Fit a stored sweep and write its report (into the run's folder, or beside the database); returns the result.
 
-    `calibration` is as in `analyze`.
+    `calibration` is as in `analyze`, `formats` as in `mqtctl.report.write_report`.
     """
     database, sweep_id = find_run(run)
     stored = recalibrated(load_sweep(database, sweep_id=sweep_id), calibration)
     folder = output or (run if run.is_dir() else run.with_suffix(""))
-    return analyze_stored(stored, database, folder)
+    return analyze_stored(stored, database, folder, formats=formats)
 
 
 def analyze_stored(
@@ -84,6 +90,7 @@ def analyze_stored(
     wall: tuple[Clock, float] | None = None,
     state: str = "",
     rates: Path | None = None,
+    formats: Collection[str] = (),
     power: bool = True,
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
@@ -98,6 +105,8 @@ def analyze_stored(
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
     rates
         CSV file for the escape rates, None for none.
+    formats
+        What is written besides, as in `mqtctl.report.write_report`.
     power
         Find out what these data could have decided.
     """
@@ -111,7 +120,9 @@ def analyze_stored(
     facts = provenance(found.stored, result)
     if state or result["points_done"] < result["points_planned"]:
         state = f"{state or 'not complete'}: {done_of_planned(result)}"
-    written = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state)
+    written = write_report(
+        found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state, formats=formats
+    )
     result["report"] = str(written)
     return result
 

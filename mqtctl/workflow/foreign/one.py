@@ -71,7 +71,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
     result |= tables_of(outputs, sweep, [point], [record], facts)
     if outputs.report is not None:
         fit = fit_sweep(sweep, hypotheses=False)
-        result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}))
+        result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}, formats=outputs.formats))
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Outputs:
     ----------
     report
         Folder of the report.
+    formats
+        What is written beside the report: see `mqtctl.report.write_report`.
     rates
         CSV file of the escape rates.
     into
@@ -34,6 +36,7 @@ class Outputs:
     report: Path | None = None
     rates: Path | None = None
     into: Path | None = None
+    formats: Collection[str] = ()
 
 
 NOTHING = Outputs()

@@ -101,7 +101,9 @@ def analyze_several(
     result |= tables_of(outputs, sweep, fit.points, records, facts, raw)
     if outputs.report is not None:
         told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
-        result["report"] = str(write_report(sweep, fit, outputs.report, told, besides=besides_in_words(result)))
+        words = besides_in_words(result)
+        written = write_report(sweep, fit, outputs.report, told, besides=words, formats=outputs.formats)
+        result["report"] = str(written)
     return result
 
 
