@@ -68,8 +68,12 @@ def analyze(
     into: Annotated[
         Path | None, _for_lists("QCoDeS database to take the histograms into, for plottr and `mqtctl report`.")
     ] = None,
-    ramp_rate: Annotated[str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for a list.")] = None,
-    capacitance: Annotated[str | None, _for_lists("Capacitance, such as '6.35 pF'; needed for a list.")] = None,
+    ramp_rate: Annotated[
+        str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for data from elsewhere.")
+    ] = None,
+    capacitance: Annotated[
+        str | None, _for_lists("Of the junction, such as '6.35 pF'; needed too, an estimate will do.")
+    ] = None,
     resistance: Annotated[str | None, _for_lists("Shunt resistance, such as '190 Ohm'.")] = None,
     critical_current: Annotated[
         str | None, _for_lists("Critical current, if known: gives the escape temperature for it.")
@@ -117,14 +121,19 @@ def analyze(
     decimal: Annotated[str | None, _for_reading("Decimal mark: '.' or ','.")] = None,
     encoding: Annotated[str | None, _for_reading("Of a text file, such as cp1252.")] = None,
     empty: Annotated[
-        str | None, _for_reading("What NaN, 0 and 9.91E37 in the list are: 'missed' or 'survived' ramps.")
+        str | None,
+        _for_reading(
+            "What NaN, 0 and 9.91E37 in the list are: readings that were lost, or ramps that reached the top.",
+            "missed|survived",
+        ),
     ] = None,
     resolution: Annotated[
         str | None,
         _for_reading("Step the values were rounded to, such as '25 nA'; looked for if not given, '0 A': none."),
     ] = None,
     rounding: Annotated[
-        str, _for_reading("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
+        str,
+        _for_reading("How they were rounded: 'up' is a staircase's first step above the switch.", "nearest|up|down"),
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
     free: Annotated[
@@ -151,7 +160,13 @@ def analyze(
     quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
+    """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere.
+
+    Data from elsewhere need two facts that no file states; what else they leave open is asked for, with the option that
+    answers: mqtctl analyze currents.csv --ramp-rate '1 mA/s' --capacitance '5 pF'
+
+    `mqtctl init --data currents.csv` writes down what a file holds and what is still to be said about it.
+    """
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
         from mqtctl.workflow import Outputs, analyze_foreign, is_foreign, read_description

@@ -14,6 +14,7 @@ from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
+from mqtctl.workflow.foreign.concluded import conclusions
 from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
 from mqtctl.workflow.foreign.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
@@ -67,8 +68,12 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
     }
     result["flags"] = [*flags, *result["flags"]]
     result["assumed"] = list(record.said)
+    if not (facts.free or facts.fixed):
+        result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))
     sweep = Sweep((histogram,), junction)
-    result |= tables_of(outputs, sweep, [point], [record], facts)
+    tables, faults = tables_of(outputs, sweep, [point], [record], facts)
+    result |= tables
+    result["flags"] += faults
     if outputs.report is not None:
         fit = fit_sweep(sweep, hypotheses=False)
         result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}, formats=outputs.formats))

@@ -11,8 +11,10 @@ from mqtctl.analysis import PointFit, SwitchingRecord
 from mqtctl.physics.models.names import escape_model
 from mqtctl.records import Sweep
 from mqtctl.report import write_rates
+from mqtctl.storage import load_sweep
 from mqtctl.workflow.foreign.facts import ForeignFacts
 from mqtctl.workflow.foreign.into import taken_into
+from mqtctl.workflow.overview import store_overview
 
 __all__ = ["NOTHING", "Outputs", "tables_of"]
 
@@ -49,8 +51,8 @@ def tables_of(
     records: Sequence[SwitchingRecord],
     facts: ForeignFacts,
     raw: Sweep | None = None,
-) -> Mapping[str, Any]:
-    """Write the rates and fill the database; returns the keys of the JSON that say where they are.
+) -> tuple[Mapping[str, Any], list[str]]:
+    """Write the rates and fill the database; returns the keys of the JSON that say where they are, and what failed.
 
     Parameters
     ----------
@@ -60,9 +62,13 @@ def tables_of(
         The same before an offset current was taken out, which goes into the database; None: `sweep` itself.
     """
     said: dict[str, Any] = {}
+    faults: list[str] = []
     if outputs.rates is not None:
         names = [record.name for record in records]
         said["rates"] = str(write_rates(sweep, points, outputs.rates, names, escape_model(facts.model)))
     if outputs.into is not None:
         said |= taken_into(outputs.into, raw or sweep, records, facts)
-    return said
+        fits = [point.to_dict() | {"run_id": run} for point, run in zip(points, said["run_ids"], strict=True)]
+        stored = load_sweep(outputs.into, sweep_id=said["sweep_id"])
+        store_overview(stored, {"points": fits}, outputs.into, faults.append)
+    return said, faults

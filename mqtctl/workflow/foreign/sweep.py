@@ -98,7 +98,9 @@ def analyze_several(
         "potential": facts.potential,
         "assumed": said,
     }
-    result |= tables_of(outputs, sweep, fit.points, records, facts, raw)
+    tables, faults = tables_of(outputs, sweep, fit.points, records, facts, raw)
+    result |= tables
+    result["flags"] += faults
     if outputs.report is not None:
         told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
         words = besides_in_words(result)

@@ -44,7 +44,10 @@ def test_plots_return_the_axes_that_they_drew_into_in_the_scale_of_the_data(swee
     assert axes[0].get_xlabel() == "Switching current (µA)"
     assert len(axes[0].lines) == 2  # the law of each
     stairs = [patch for patch in axes[0].patches if isinstance(patch, StepPatch)]
-    area = [float(np.sum(one.get_data().values * np.diff(one.get_data().edges))) for one in stairs]
+    area = []
+    for one in stairs:
+        values, edges, _ = one.get_data()
+        area.append(float(np.sum(values * np.diff(edges))))
     np.testing.assert_allclose(area, 1.0, atol=1e-9)
     assert plot_rates(sweep, fit, axes[1]).get_yscale() == "log"
     plot_escape_temperatures(fit, axes[2])

@@ -214,7 +214,7 @@ def test_both_polarities_come_apart(tmp_path: Path) -> None:
         ("".join(f"{k},{10 + 7 * k % 80}\n" for k in range(60)), {}, "say --decimal , or --delimiter ,"),
         ("Run 3\n" + "".join(f"2,{10 + 7 * k % 80}\n" for k in range(60)), {"unit": "uA"}, "say --decimal , or"),
         (rows("{x},{x}", "I_a (uA),I_b (uA)\n"), {}, "--column NAME or NUMBER: 1 'I_a (uA)', 2 'I_b (uA)'"),
-        (rows("{x},{x}"), {}, "--column NAME or NUMBER, and --unit: 1, 2"),
+        (rows("{x},{x}"), {}, "--column NAME or NUMBER, and --unit: 1 (2."),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"column": "3"}, "--column '3' is none of its columns"),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"column": "T_mK"}, "neither a current nor a time"),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"unit": "nA"}, "states the unit 'uA' but 'nA' was given"),
