@@ -19,7 +19,7 @@ MOST_TEMPERATURES = 16  # more curves than this cannot be told apart
 
 def rate_points(content: Content) -> tuple[PointContent, ...]:
     """Return the points to draw, cold to warm: all, or evenly chosen ones where there are too many."""
-    usable = [p for p in content.by_temperature if p.rates is not None and p.rates.bias_current.size > 0]
+    usable = [p for p in content.drawn if p.rates is not None and p.rates.bias_current.size > 0]
     if len(usable) <= MOST_TEMPERATURES:
         return tuple(usable)
     chosen = np.unique(np.linspace(0, len(usable) - 1, MOST_TEMPERATURES).round().astype(int))
@@ -83,7 +83,7 @@ def _name_temperatures(figure: Figure, axes: Axes, points: tuple[PointContent, .
     """Add a colour bar in units of temperature; for a single temperature write it down."""
     scale = Scale.of([p.temperature for p in points], "K")
     if not colors.several:
-        if points:
+        if points and np.isfinite(points[0].temperature):
             axes.set_title(f"Bath temperature {points[0].temperature / scale.factor:.4g} {scale.name}", loc="left")
         return
     bar = figure.colorbar(ScalarMappable(colors.norm, colors.map), ax=axes, pad=0.015, aspect=32)

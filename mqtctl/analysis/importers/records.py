@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ class SwitchingRecord:
         In A/s, None where the file says nothing.
     said
         What was told from the file's look, or chosen among what is there.
+    file
+        Where it was read; None for what was not.
     """
 
     name: str
@@ -49,6 +52,7 @@ class SwitchingRecord:
     temperature_std: float = 0.0
     ramp_rate: float | None = None
     said: tuple[str, ...] = field(default=())
+    file: Path | None = None
 
     def __repr__(self) -> str:
         bath = "" if math.isnan(self.temperature) else f" at {readable(self.temperature, 'K')}"

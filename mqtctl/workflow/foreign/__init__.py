@@ -46,12 +46,9 @@ def analyze_foreign(
     InputError
         In one sentence: what was found, where, and which option would read it.
     """
-    for name, known in (
-        ("ramp-rate", facts.ramp_rate is not None or facts.read.rate_column not in (None, "none")),
-        ("capacitance", facts.capacitance is not None),
-    ):
-        if not known:
-            raise InputError(f"{paths[0]}: a list of switching values needs --{name} to be fitted")
+    if facts.capacitance is None:
+        missing = "--capacitance" if facts.ramp_rate is not None else "--ramp-rate and --capacitance"
+        raise InputError(f"{paths[0]}: a list of switching values needs {missing} to be fitted")
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
     if len(records) == 1:

@@ -93,7 +93,7 @@ def gathered(paths: Sequence[Path], facts: ForeignFacts, run_id: int | None = No
         One of them cannot be read, or a run is asked for of what is no database.
     """
     files = [file for path in paths for file in (data_files(path) if path.is_dir() else [path])]
-    return tuple(record for file in files for record in _of_file(file, facts, run_id))
+    return tuple(replace(record, file=file) for file in files for record in _of_file(file, facts, run_id))
 
 
 def _of_file(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[SwitchingRecord, ...]:

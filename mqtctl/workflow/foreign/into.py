@@ -130,7 +130,7 @@ def _document(sweep: Sweep, records: Sequence[SwitchingRecord], facts: ForeignFa
         )
         if not known
     ]
-    names = list(dict.fromkeys(Path(record.name).name for record in records))
+    names = list(dict.fromkeys((record.file or Path(record.name)).name for record in records))
     title = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     document = PlanDocument(
         plan=PlanFacts(title=f"taken from {title}"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
@@ -109,13 +112,12 @@ def test_bins_of_rounded_currents_are_whole_steps(tmp_path: Path) -> None:
     assert sum(int(row["switched"]) for row in found) == 400
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_what_is_taken_into_a_database_gives_the_same_numbers_there(sign: float, tmp_path: Path) -> None:
+def test_what_is_taken_into_a_database_gives_the_same_numbers_there(tmp_path: Path) -> None:
     database = tmp_path / "lab.db"
     files = []
     for bath in (0.3, 0.6):
         files.append(tmp_path / f"{1e3 * bath:.0f}mK.txt")
-        currents = sign * np.rint(switches(bath, 300, 8) / 4e-9) * 4e-9
+        currents = np.rint(switches(bath, 300, 8) / 4e-9) * 4e-9
         np.savetxt(files[-1], currents, header="I_sw (A)", fmt="%.12g")
     options = ("--resolution", "4 nA", "--rounding", "up", "--quick")
     elsewhere = fitted(*files, *RAMP, *options, "--into", database, "--rates", tmp_path / "a.csv")
@@ -131,6 +133,48 @@ def test_what_is_taken_into_a_database_gives_the_same_numbers_there(sign: float,
     assert run("report", database, "-o", tmp_path / "report").exit_code == 0
     page = (tmp_path / "report" / "report.html").read_text()
     assert "300mK.txt" in page
+
+
+def test_rates_and_polarities_of_one_table_are_runs_of_their_own_and_plots_find_their_tables(tmp_path: Path) -> None:
+    database = tmp_path / "lab.db"
+    lines = [
+        f"{rate},{sign * (value + sign * 0.01)}"
+        for rate in (0.2, 0.4)
+        for sign in (1, -1)
+        for value in (switches(0.3, 60, int(10 * rate) + sign) * 1e6).tolist()
+    ]
+    (tmp_path / "both.csv").write_text("rate (mA/s),I_sw (uA)\n" + "\n".join(lines) + "\n")
+    options = ("--capacitance", "1.2 pF", "--polarity", "both", "--temperature", "0.3 K", "--quick")
+    elsewhere = fitted(tmp_path / "both.csv", *options, "--into", database)
+    stored = fitted(database, "--quick")
+
+    def by_ramp(result: dict[str, Any]) -> dict[tuple[int, float], float]:
+        return {
+            (point["polarity"], float(f"{point['ramp_rate_A_per_s']:.3g}")): point["escape_temperature_free_K"]
+            for point in result["points"]
+        }
+
+    assert len(by_ramp(stored)) == 4
+    assert by_ramp(stored) == by_ramp(elsewhere)
+    assert stored["offset_current_A"] == elsewhere["offset_current_A"] != 0.0
+    assert stored["title"] == "taken from both.csv"
+    with closing(sqlite3.connect(database)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM runs ORDER BY run_id")]
+    assert names[0] == "switching_histogram 300 mK + 200 uA/s"
+    assert sum(name.startswith("switching_counts") for name in names) == 4
+
+
+def test_a_histogram_without_a_bath_temperature_is_drawn(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(drawing: Any, **_: Any) -> bytes:
+        drawing(Figure())
+        return b"drawn"
+
+    monkeypatch.setattr("mqtctl.report.writer.render", draw)
+    fitted(plain, *RAMP, "--report", tmp_path / "report")
+    figures = {path.name for path in (tmp_path / "report" / "figures").iterdir()}
+    assert figures == {"histograms.png", "escape_rate.png"}
 
 
 def test_unequal_bins_are_taken_as_they_are_into_database_and_rates(tmp_path: Path) -> None:
