@@ -231,7 +231,7 @@ def test_a_page_does_what_it_prints(
         run_block(block, folder, namespace)
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.ipynb")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.ipynb")), ids=lambda page: page.name)
 def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
     run_notebook = runpy.run_path(str(ROOT / "docs" / "make" / "notebook.py"))["run_notebook"]
 

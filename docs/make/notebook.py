@@ -1,6 +1,6 @@
 """Runs the code cells of a notebook in this process and keeps what they show: no Jupyter is needed.
 
-    python docs/make/notebook.py docs/data_from_elsewhere.ipynb
+    python docs/make/notebook.py docs/notebooks/data_from_elsewhere.ipynb
 
 Cells share one namespace and a temporary folder. Kept are what is printed, the last expression of a cell (its `repr`,
 and its HTML where it has some) and the figures that pyplot has open, small.

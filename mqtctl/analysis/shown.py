@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -29,8 +29,15 @@ class Shown:
     """A result that is read as one line, or as a table in a notebook; `_facts` says what stands there."""
 
     def _facts(self, *, briefly: bool) -> tuple[Pairs, Sequence[str]]:
-        """Return names and values in words, and what is doubtful."""
-        raise NotImplementedError
+        """Return names and values in words, and what is doubtful; of results without words the fields themselves."""
+        found = []
+        for each in fields(cast("Any", self)):
+            value = getattr(self, each.name)
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            if isinstance(value, np.ndarray):
+                text = f"{value.size} values from {value.min():.4g} to {value.max():.4g}" if value.size else "none"
+            found.append((each.name.replace("_", " "), text))
+        return found, ()
 
     def __repr__(self) -> str:
         pairs, notes = self._facts(briefly=True)

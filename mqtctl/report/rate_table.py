@@ -15,9 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
-from mqtctl.analysis.histogram.fulton_dunkelberger import TAIL, fulton_dunkelberger
+from mqtctl.analysis.histogram.fulton_dunkelberger import fulton_dunkelberger
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.rounding import rounding_of
@@ -106,32 +105,27 @@ def rate_rows(
     place[np.argmin(place)] = 0.0  # the bins run from the smallest to the largest number
     place[np.argmax(place)] = float(low.size)
     ramp = MeasuredRamp(0.0, float(low.size), 1.0, float(low.size), 0.0)
-    found = fulton_dunkelberger(replace(histogram, switching_currents=place, ramp=ramp), low.size)
-    bins = np.floor(found.bias_current).astype(np.int64)
-    scale = histogram.ramp.rate / (high - low)[bins]
-    exposure = np.divide(
-        found.switched, found.rate, out=found.at_risk.astype(np.float64), where=found.switched > 0
-    )  # ramps, on average over the bin
-    columns = np.column_stack(
-        [
-            found.switched,
-            found.at_risk,
-            scale * found.rate,
-            scale * found.rate_stderr,
-            scale * found.rate_lower,
-            scale * found.rate_upper,
-            scale * np.where(found.switched > 0, gammaincinv(np.maximum(found.switched, 1), TAIL), 0.0) / exposure,
-            scale
-            * gammaincinv(found.switched + 1.0, np.where(found.switched > 0, 1.0 - TAIL, 1.0 - 2.0 * TAIL))
-            / exposure,
-        ]
-    )
-    rows = dict(zip(bins.tolist(), columns, strict=True))
-    left = int(histogram.switching_currents.size + histogram.censored - found.switched.sum())
-    last = low.size - 1
-    if last not in rows and left > 0:  # all that were left switched: a lower limit
-        limit = -histogram.ramp.rate / (high[last] - low[last]) * math.log1p(-((2.0 * TAIL) ** (1.0 / left)))
-        rows[last] = np.array([left, left, math.inf, math.nan, limit, math.inf, math.nan, math.inf])
+    counted = replace(histogram, switching_currents=place, ramp=ramp)
+    found, poisson = (fulton_dunkelberger(counted, low.size, kind) for kind in ("binomial", "poisson"))
+    rows = {}
+    for k, *numbers in zip(
+        np.floor(found.bias_current).astype(np.int64).tolist(),
+        found.switched,
+        found.at_risk,
+        found.rate,
+        found.rate_stderr,
+        found.rate_lower,
+        found.rate_upper,
+        poisson.rate_lower,
+        poisson.rate_upper,
+        strict=True,
+    ):
+        scale = histogram.ramp.rate / (high[k] - low[k])
+        rows[k] = np.array([*numbers[:2], *(scale * number for number in numbers[2:])])
+    if found.last_bias_current is not None and found.last_rate_lower is not None:  # all that were left switched
+        k, left = int(found.last_bias_current), histogram.switching_currents.size - int(found.switched.sum())
+        limit = histogram.ramp.rate / (high[k] - low[k]) * found.last_rate_lower
+        rows[k] = np.array([left, left, math.inf, math.nan, limit, math.inf, math.nan, math.inf])
     current = 0.5 * (low + high)
     order = sorted(rows)
     table = np.array([rows[k] for k in order])
