@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.quantities import readable
+
 __all__ = ["Histogram", "JunctionEstimate", "KnownFact", "MeasuredRamp", "Sweep"]
 
 
@@ -162,6 +164,11 @@ class Histogram:
     edges: NDArray[np.float64] | None = None
     time: float = math.nan
     times: NDArray[np.float64] | None = None
+
+    def __repr__(self) -> str:
+        bath = "an unknown temperature" if math.isnan(self.temperature) else readable(self.temperature, "K")
+        missing = f" and {self.censored} ramps without one" if self.censored else ""
+        return f"<Histogram: {self.switching_currents.size} switches{missing} at {bath}>"
 
 
 @dataclass(frozen=True)

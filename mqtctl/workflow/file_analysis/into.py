@@ -125,7 +125,7 @@ def _document(sweep: Sweep, records: Sequence[SwitchingRecord], facts: ForeignFa
             ("critical_current", facts.critical_current is not None),
             ("resistance", math.isfinite(junction.resistance)),
             ("stop_current", facts.stop_current is not None),
-            ("period", False),
+            ("period", facts.period is not None),
             ("station", False),
         )
         if not known

@@ -73,7 +73,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
     }
     result["flags"] = [*flags, *result["flags"]]
     result["assumed"] = list(record.said)
-    if not (facts.free or facts.fixed):
+    if not point.parameters:  # those were fitted with critical current and temperature alone
         result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))
     sweep = Sweep((histogram,), junction)
     tables, faults = tables_of(outputs, sweep, [point], [record], facts)

@@ -39,6 +39,7 @@ _EXAMPLES = {
     "encoding": "cp1252",
     "stop_current": "9 uA",
 }
+_BLANK = "___"  # no example that would be taken for an answer: whoever leaves it is asked again
 _OPTION = re.compile(r"--([a-z][a-z-]+)")
 _RATE = re.compile(
     r"(?<![\w.])[a-zA-Z_=]?(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s?([pnuµμm]?A)\s?(?:/|p|per )\s?(s|ms)(?![A-Za-z])"
@@ -164,16 +165,17 @@ def _lines(
     yield from (_yaml({key: value}) for key, value in keys.items() if value is not None)
     if refusal:
         yield f"\n# Not read yet: {' '.join(refusal.split())}\n"
-        yield "# Take out the `#` in front of the line that answers it:\n"
-        yield from (f"# {key}: {_EXAMPLES[key]}\n" for key in asked)
+        yield "# Take out the `#` in front of the line that answers it, and fill in the blank:\n"
+        yield from (f"# {key}: {_BLANK}  # such as {_EXAMPLES[key]}\n" for key in asked)
     needed = [(key, example, why) for key, example, why in _NEEDED if key not in keys]
     if needed:
-        yield "\n# Needed, and not said by the data: take out the `#` and write yours.\n"
+        yield "\n# Needed, and not said by the data: take out the `#` and fill in yours.\n"
     for key, example, why in needed:
         hint = f"; the file mentions {mentioned}" if key == "ramp_rate" and mentioned else ""
-        yield f"# {key}: {mentioned if hint else example}  # {why}{hint}\n"
+        yield f"# {key}: {mentioned if hint else _BLANK}  # {why}, such as {example}{hint}\n"
     yield "\n# Not known either, and not needed:\n"
-    yield from (f"# {key}: {example}  # {why}\n" for key, example, why in _HELPFUL if key not in (*keys, *asked))
+    others = [row for row in _HELPFUL if row[0] not in (*keys, *asked)]
+    yield from (f"# {key}: {_BLANK}  # {why}, such as {example}\n" for key, example, why in others)
 
 
 def _yaml(content: dict[str, Any]) -> str:
