@@ -2,10 +2,10 @@
 
     python benchmarks/analysis_likelihood.py [--short]      (--short leaves out the likelihood on a grid)
 
-Against the plain one: intervals, noise and outliers (values rounded to 5 nA, noise of 8 nA, 1 % of false triggers; noise
+Against the plain one: intervals, noise and outliers (rounded to 5 nA, noise of 8 nA, 1 % of false triggers; noise
 and share fitted, with intervals and prices of all parameters). The plain one against Fulton-Dunkelberger with curve_fit
-and against a likelihood on a grid with Nelder-Mead. Memory is beside the switches themselves. Times are the processor's,
-so that a busy machine changes little.
+and against a likelihood on a grid with Nelder-Mead. Memory is beside the switches themselves. Times are those of the
+processor, so that a busy machine changes little.
 """
 
 from __future__ import annotations

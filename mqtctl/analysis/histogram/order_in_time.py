@@ -139,7 +139,7 @@ def _steps(score: Array) -> Cause:
     z, share = math.sqrt(2.0 * gain), LEAST_SEGMENT / score.size
     if z < 2.0 or not place:
         return Cause("steps", 1.0, -math.inf, "")
-    # the largest of a normalised bridge: Csorgo and Horvath, Limit Theorems in Change-Point Analysis (1997), Eq. 1.3.26
+    # the largest of a normalised bridge: Csorgo and Horvath, Limit Theorems in Change-Point Analysis (1997)
     wide = 2.0 * math.log((1.0 - share) / share)
     density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     pvalue = min(z * density * (wide * (1.0 - 1.0 / z**2) + 4.0 / z**2), 1.0)
@@ -174,25 +174,27 @@ def _runs(values: Array) -> tuple[int, float]:
 
 
 def _after_pauses(score: Array, times: Array | None) -> list[Cause]:
-    """Compare the first ramps of the list, and after each pause if times are known, with all others."""
-    begins = np.zeros(1, dtype=np.intp)
+    """Compare the first ramps of the list, and those after all pauses if times are known, with all others."""
+    place = np.arange(score.size)
+    tried = [(f"the first {most} ramps of the list", place < most) for most in AFTER_PAUSE]
     if times is not None:
         gaps = np.diff(times)
-        begins = np.concatenate([begins, 1 + np.flatnonzero(gaps > PAUSE * np.median(gaps))])
-    since = np.arange(score.size) - begins[np.searchsorted(begins, np.arange(score.size), side="right") - 1]
+        begins = np.concatenate([[0], 1 + np.flatnonzero(gaps > PAUSE * np.median(gaps))])
+        if begins.size > 1:
+            since = place - begins[np.searchsorted(begins, place, side="right") - 1]
+            where = f"after each of {begins.size - 1} pauses"
+            tried += [(f"the first {most} ramps {where}", since < most) for most in AFTER_PAUSE]
     found: list[Cause] = []
-    tried = [most for most in AFTER_PAUSE if 10 * np.count_nonzero(since < most) <= score.size]
-    for most in tried:
-        early = since < most
+    for what, early in tried:
         number = int(np.count_nonzero(early))
+        if 10 * number > score.size:
+            continue
         difference = float(score[early].mean() - score[~early].mean())
         z = difference / math.sqrt(1.0 / number + 1.0 / (score.size - number))
-        after = "of the list" if begins.size == 1 else f"after each of {begins.size} pauses"
-        text = (
-            f"the first {most} ramps {after} switch {difference:+.2g} widths from the others: they are not yet steady"
-        )
-        found.append(Cause("start", min(len(tried) * _two_sided(z), 1.0), _worth(0.5 * z * z, 1, score.size), text))
-    return sorted(found, key=lambda cause: cause.pvalue)[:1]
+        text = f"{what} switch {difference:+.2g} widths from the others: they are not yet steady"
+        pvalue = min(len(tried) * _two_sided(z), 1.0)
+        found.append(Cause("start", pvalue, _worth(0.5 * z * z, 1, score.size), text))
+    return sorted(found, key=lambda cause: -cause.gain)[:1]
 
 
 def _periodic(score: Array) -> list[Cause]:

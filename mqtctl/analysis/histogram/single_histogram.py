@@ -164,7 +164,8 @@ def fit_point(
     model
         What both escape temperatures refer to; default a_t = 1.
     free, fixed
-        Names of parameters that are fitted too, and values in SI units of some that are not (`named.parameters.UNITS`).
+        Names of parameters that are fitted too, and values in SI units of some that are not (see
+        `nuisances.parameters.UNITS`).
     in_time
         What is fitted of the order of the switches. Mains without times are a modulation of unknown phase.
 

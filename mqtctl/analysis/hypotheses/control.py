@@ -23,7 +23,7 @@ from mqtctl.analysis.hypotheses.results import ControlExplanation, ControlResult
 from mqtctl.notation import quantity
 from mqtctl.records import JunctionEstimate
 
-__all__ = ["SecondSweep", "added", "described", "same_current", "told_by", "usable_points"]
+__all__ = ["SecondSweep", "added", "contradicted", "described", "same_current", "told_by", "usable_points"]
 
 SAME_CURRENT = 3.0  # standard errors within which two critical currents are the same
 
@@ -126,6 +126,16 @@ def added(found: ControlResult, verdict: str) -> str:
     if found.verdict_alone != verdict:
         return f"{what} decides it, for by itself the first sweep would be called {found.verdict_alone}"
     return f"{what} says the same"
+
+
+def contradicted(found: ControlResult) -> str:
+    """Say that sweep and control do not go together, where that is why nothing may be concluded; empty else."""
+    if not found.used or found.verdict_alone == "not identifiable":
+        return ""
+    return (
+        f"of the first sweep by itself the verdict is “{found.verdict_alone}”: it and the control are not of one"
+        " junction in one state, or the cause is none of the explanations"
+    )
 
 
 def described(found: ControlResult, rival: str) -> str:

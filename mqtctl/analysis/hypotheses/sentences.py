@@ -25,8 +25,9 @@ def sample_temperature(fitted: Fitted) -> tuple[float, float]:
 
 
 def nothing(found: Sequence[Precondition], reason: str, results: tuple[HypothesisResult, ...] = ()) -> Verdict:
-    """Return the verdict where nothing may be concluded, with the reason."""
-    reasons = [each.text for each in found if each.forbids] or [reason]
+    """Return the verdict where nothing may be concluded: what forbids it, and a further reason if there is one."""
+    forbidden = [each.text for each in found if each.forbids]
+    reasons = [text for text in (*forbidden, reason) if text]
     sentence = f"Not identifiable: {'; '.join(reasons)}."
     return Verdict("not identifiable", sentence, None, results, None, tuple(found), tuple(reasons))
 

@@ -20,6 +20,7 @@ from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.hypotheses.control import (
     SecondSweep,
     added,
+    contradicted,
     described,
     same_current,
     told_by,
@@ -47,6 +48,7 @@ from mqtctl.records import JunctionEstimate
 __all__ = ["cause_of", "draw_verdict", "fit_explanations"]
 
 RIVALS = 3  # for how many of the opposite explanations the power is computed
+NOTHING_USED = "no histogram can be used"
 SUREST, UNTESTED, FAILED = 0.99, 0.02, 0.1
 
 
@@ -91,15 +93,16 @@ def draw_verdict(
     """
     used, found = judge_points(points, estimate)
     found += about_sample(estimate)
+    idle = None if control is None else ControlResult(control.name, False, "the sweep itself allows no conclusion")
     if not used or any(each.forbids for each in found):
         found += about_heating(heated, None)
-        return warmed(found) if heated else nothing(found, "no histogram can be used")
+        return replace(warmed(found) if heated else nothing(found, "" if used else NOTHING_USED), control=idle)
     evidence, temperatures = evidence_of(points, used, estimate)
     fits = fit_explanations(evidence, temperatures, quantum_law)
     cold = tuple(points[place].histogram.point for place in np.array(used)[evidence.cold])
     if not math.isfinite(fits[0].log_likelihood):
         found += about_heating(heated, evidence)
-        return warmed(found) if heated else nothing(found, "no explanation could be fitted")
+        return replace(warmed(found) if heated else nothing(found, "no explanation could be fitted"), control=idle)
     second = None
     if control is not None:
         fits, second = _controlled(control, points, used, estimate, fits, quantum_law, with_power)
@@ -114,7 +117,7 @@ def draw_verdict(
     if heated:  # what the check says stands whatever fits best
         return whole(warmed(found), hypotheses=results)
     if any(each.forbids for each in found):
-        return whole(nothing(found, "", results))
+        return whole(nothing(found, contradicted(second) if second is not None else "", results))
     decision = _decided(fits, with_power)
     verdict, told = decision.verdict, decision.told
     clause = added(second, verdict) if second is not None else ""

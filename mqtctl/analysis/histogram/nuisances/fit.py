@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
-from mqtctl.analysis.histogram.goodness import kolmogorov_pvalue
+from mqtctl.analysis.histogram.goodness import compared
 from mqtctl.analysis.histogram.nuisances.parameters import ADDED, UNITS, NamedSpace
 from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw, record
 from mqtctl.analysis.histogram.profile import ONE_SIGMA, TWO_SIDED_95, UPPER_95, TemperatureInterval, parabolic_interval
@@ -138,7 +138,7 @@ def fit_named(
     model
         Escape model that gives the temperature its meaning.
     free, fixed
-        Names (see `named.parameters.UNITS`), and values in SI units.
+        Names (see `nuisances.parameters.UNITS`), and values in SI units.
 
     Raises
     ------
@@ -161,17 +161,18 @@ def fit_named_reduced(
     return fit_space(named_space(histogram, reduced, estimate, model, free, fixed), tuple(fixed or {}))
 
 
-def largest_distance(recorded: RecordedHistogram, law: RecordedLaw) -> float:
-    """Return Kolmogorov's distance between switches and law."""
+def largest_distance(recorded: RecordedHistogram, law: RecordedLaw) -> tuple[float, NDArray[np.float64] | None]:
+    """Return Kolmogorov's distance between switches and law, and the law at the ends of intervals if rounded."""
     currents, at_or_below, below = recorded.reduced.steps
     expected, number = recorded.distribution(law, currents), recorded.reduced.switches
-    return float(max((at_or_below / number - expected).max(), (expected - below / number).max()))
+    distance = float(max((at_or_below / number - expected).max(), (expected - below / number).max()))
+    return distance, None if recorded.reduced.rounding is None else expected
 
 
 def fit_space(
     space: NamedSpace,
     given: tuple[str, ...],
-    distance: Callable[[RecordedHistogram, RecordedLaw], float] = largest_distance,
+    distance: Callable[[RecordedHistogram, RecordedLaw], tuple[float, NDArray[np.float64] | None]] = largest_distance,
 ) -> NamedFit:
     """Do the same in a space that is made already; `given` are the names of parameters that somebody fixed."""
     found = space.climb()
@@ -184,8 +185,10 @@ def fit_space(
         for name in UNITS
         if name in space.free or name in given
     )
-    largest = distance(space.recorded, space.law(found.parameters))
-    return NamedFit(parameters, _as_histogram_fit(space, found, parameters, largest))
+    largest, at_edges = distance(space.recorded, space.law(found.parameters))
+    fitted = min(max(len(space.free), 1), 2)
+    goodness = compared(largest, space.recorded.reduced.switches, fitted, at_edges)
+    return NamedFit(parameters, _as_histogram_fit(space, found, parameters, goodness))
 
 
 def with_known_current(
@@ -328,15 +331,10 @@ class _Profile:
 
 
 def _as_histogram_fit(
-    space: NamedSpace, found: Maximum, parameters: tuple[FittedParameter, ...], distance: float
+    space: NamedSpace, found: Maximum, parameters: tuple[FittedParameter, ...], goodness: GoodnessOfFit
 ) -> HistogramFit:
     reduced = space.recorded.reduced
     named = {parameter.name: parameter for parameter in parameters}
-    number = reduced.switches
-    fitted = min(max(len(space.free), 1), 2)
-    goodness = GoodnessOfFit(
-        distance, kolmogorov_pvalue(distance, number, fitted), kolmogorov_pvalue(distance, number, 0), fitted
-    )
     flags = _flags(space, found, named, goodness)
     temperature, current = (
         named.get(name, FittedParameter(name, UNITS[name], space.fixed.get(name), fixed=True))

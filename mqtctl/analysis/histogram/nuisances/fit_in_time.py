@@ -317,13 +317,15 @@ def _mains(theta: Array, covariance: Array, price: float, looked: float) -> list
     return found
 
 
-def _distance_at_edges(rounding: Rounding, taken: Array, recorded: RecordedHistogram, law: RecordedLaw) -> float:
-    """Return Kolmogorov's distance at the ends of the intervals, where the rounded values' counts are known."""
+def _distance_at_edges(
+    rounding: Rounding, taken: Array, recorded: RecordedHistogram, law: RecordedLaw
+) -> tuple[float, Array]:
+    """Return distance and law at the ends of the intervals, where the rounded values' counts are known."""
     edges, below = rounding.edges()
     parts = np.array_split(np.sort(taken), min(LEVELS, taken.size))
     share = np.array([part.size for part in parts]) / taken.size
     expected = share @ np.array([recorded.distribution(law, edges - float(part.mean())) for part in parts])
-    return float(np.abs(below / taken.size - expected).max())
+    return float(np.abs(below / taken.size - expected).max()), expected
 
 
 def _sentences(found: Shifts, histogram: Histogram) -> list[str]:

@@ -290,7 +290,8 @@ def _kernel(shifts: Array, weights: Array) -> Array:
     """Return the kernel that shifts by these grid steps, each with its weight; its middle is no shift."""
     reach = math.ceil(float(np.abs(shifts).max())) + 3
     index, cubic = _cubic(shifts, np.arange(-reach, reach + 1.0))
-    return np.bincount((index - 1 + np.arange(4)[:, np.newaxis]).ravel(), (cubic.T * weights).ravel(), 2 * reach + 1)
+    place = (index - 1 + np.arange(4)[:, np.newaxis]).ravel()
+    return np.asarray(np.bincount(place, (cubic.T * weights).ravel(), 2 * reach + 1), dtype=np.float64)
 
 
 def _spread(density: Array, kernel: Array) -> Array:

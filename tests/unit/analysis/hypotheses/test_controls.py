@@ -29,6 +29,7 @@ QUANTUM, CLASSICAL = Escape(depletion=True), MelnikovMeshkov()
 TRUTHS: dict[str, tuple[EscapeModel, Callable[[float], float]]] = {
     "tunnelling": (QUANTUM, lambda bath: bath),
     "noise in quadrature": (CLASSICAL, lambda bath: math.hypot(bath, 0.0327)),
+    "more noise": (CLASSICAL, lambda bath: math.hypot(bath, 0.1)),
 }
 
 
@@ -121,6 +122,19 @@ def test_a_control_that_decides_nothing_is_said_to_and_leaves_the_verdict(
     assert found.verdict == alone.verdict
     assert [each.log_likelihood for each in found.hypotheses] == [each.log_likelihood for each in alone.hypotheses]
     assert "--control" in " ".join(found.would_change)
+
+
+@pytest.mark.slow
+def test_a_control_that_contradicts_the_sweep_leaves_no_conclusion_and_the_sentence_says_why() -> None:
+    points, control = prepared("tunnelling", JUNCTION.critical_current, 1), prepared("more noise", LOWERED, 13)
+    found = draw_verdict(points, ESTIMATE, heated=False, with_power=False, control=SecondSweep("low", control))
+    assert found.verdict == "not identifiable", found.sentence
+    assert found.control is not None
+    assert found.control.used
+    assert "are not of one junction in one state" in found.sentence
+    cold = draw_verdict(points[:2], ESTIMATE, with_power=False, control=SecondSweep("low", control))
+    assert cold.control is not None
+    assert cold.control.text == "the sweep itself allows no conclusion"
 
 
 def test_the_gradient_of_both_sweeps_and_what_is_known_is_that_of_the_likelihood() -> None:
