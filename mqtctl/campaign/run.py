@@ -54,9 +54,14 @@ class CampaignOptions:
     """
 
     output: Path = Path("campaign.csv")
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=lambda: _cores())
     resume: bool = False
     notify: Callable[[Progress], None] = lambda _progress: None
+
+
+def _cores() -> int:
+    """Return how many processor cores this process may use, or how many there are where that is not told."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -107,15 +107,12 @@ class BenchServer:
         self._clients.append(client)
 
     def _listener(self, port: int, resource: str | None) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            listener.listen(_BACKLOG)
-            listener.setblocking(False)
+            listener = socket.create_server((HOST, port), backlog=_BACKLOG)  # knows what reuse means on each system
         except OSError as exc:
-            listener.close()
-            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
+            reason = (exc.strerror or str(exc)).partition(" (")[0]
+            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({reason})") from exc
+        listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, resource)
         return listener
 
