@@ -19,7 +19,12 @@ PACKAGES = ("mqtctl", "drivers", "sim_instruments")
 @pytest.mark.parametrize("arguments", [(), (True,), (None,)])
 def test_a_snapshot_of_our_station_asks_no_instrument(arguments: tuple[Any, ...]) -> None:
     asked: list[str] = []
-    parameter = Parameter("never_read", get_cmd=lambda: asked.append("") or 1.0, instrument=None)
+
+    def ask() -> float:
+        asked.append("")
+        return 1.0
+
+    parameter = Parameter("never_read", get_cmd=ask, instrument=None)
     station = QuietStation(default=False)
     station.add_component(parameter, update_snapshot=False)
     snapshot = station.snapshot(*arguments)

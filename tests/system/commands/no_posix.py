@@ -56,7 +56,7 @@ def take_away() -> None:
     changed._PopenSelector = selectors.SelectSelector
     for name in MODULES:
         sys.modules.pop(name, None)
-    sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Finder)
 
     begin = subprocess.Popen.__init__
 
