@@ -75,7 +75,8 @@ def test_the_steps_of_the_workflow_in_order_show_duration_precision_and_findings
         version("mqtctl")
     except PackageNotFoundError:
         pytest.skip("mqtctl is not installed here")
-    laboratory.change("plan.yaml", "stop_current: 9.8 uA", "stop_current: 9.2 uA")
+    laboratory.change("plan.yaml", "[100 mK]", "[300 mK, 100 mK]")
+    laboratory.change("plan.yaml", "stop_current: 9.8 uA", "stop_current: 9.25 uA")  # too low for the second
     laboratory.change("plan.yaml", "switches: 1000", "switches: 300")
     summary = tmp_path / "summary.md"
     inputs = {name: one["default"] for name, one in workflow()["on"]["workflow_call"]["inputs"].items()}
@@ -97,13 +98,14 @@ def test_the_steps_of_the_workflow_in_order_show_duration_precision_and_findings
             shell, cwd=laboratory.folder, env=environment, capture_output=True, text=True, check=False
         )
         ended.append((step["name"], done.returncode))
-    assert ended == [("Install", 0), ("Rehearse", 12)]  # 12: the ramps of this plan are too short
+    assert ended == [("Install", 0), ("Rehearse", 10)]  # 10: a sweep would be stopped by empty ramps
     lines = summary.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "### Rehearsal of plan.yaml"
     head, rule, *rows = (line for line in lines if line.startswith("|"))
     assert "settling<br>(s)" in head
     assert "T_esc,<br>alone<br>(mK)" in head
+    assert re.search(r"\| \d{3}\(\d+\) \|$", rows[0])
     assert set(rule) <= set("|-: ")
-    assert rows[0].startswith("| 100 |")
+    assert rows[0].startswith("| 300 |")
     assert any(re.match(r"- whole: ", line) for line in lines)
     assert any(line.startswith("| fault | ramp.stop_current | the ramp is too short") for line in lines)
