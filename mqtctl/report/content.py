@@ -68,6 +68,8 @@ class PointContent:
         Fulton-Dunkelberger points, and the fitted rate in 1/s over the bias current in A.
     thermal, saturated
         Whether the point helped to fix the shared critical current, or the saturation.
+    cold
+        Whether its bath is below three times the crossover temperature, as the explanations count.
     remarks
         What is doubtful about it, one sentence each.
     """
@@ -86,6 +88,7 @@ class PointContent:
     fitted_rate: Curve | None = None
     thermal: bool = False
     saturated: bool = False
+    cold: bool = False
     remarks: tuple[str, ...] = ()
 
     @property
@@ -164,3 +167,9 @@ class Content:
         """The points from cold to warm, without those whose bath temperature is not a positive number."""
         usable = [p for p in self.points if np.isfinite(p.temperature) and p.temperature > 0.0]
         return tuple(sorted(usable, key=lambda p: (p.temperature, p.index)))
+
+    @property
+    def drawn(self) -> tuple[PointContent, ...]:
+        """The points from cold to warm, then those whose bath temperature is not known: for what does not need it."""
+        known = self.by_temperature
+        return (*known, *(point for point in self.points if all(point is not other for other in known)))

@@ -7,14 +7,18 @@ from typing import Any, Literal
 
 from mqtctl.documents import Document, load_document
 from mqtctl.errors import InputError
-from mqtctl.quantities import Amperes, AmperesPerSecond, Farads, Kelvins, Ohms, Seconds, parse_quantity
+from mqtctl.quantities import Amperes, AmperesPerSecond, Farads, Hertz, Kelvins, Ohms, Seconds, parse_quantity
 
 __all__ = ["Description", "read_description", "resolution_in"]
 
 
 class Description(Document):
-    """What `--describe` reads; every key is the option of that name, and none is needed."""
+    """What `--describe` reads; every key is the option of that name, and none is needed.
 
+    `data` names the files themselves, seen from the description's folder.
+    """
+
+    data: str | list[str] | None = None
     column: str | int | None = None
     unit: str | None = None
     quantity: Literal["current", "time", "voltage"] | None = None
@@ -40,10 +44,14 @@ class Description(Document):
     censored: int | None = None
     resolution: str | None = None
     rounding: Literal["nearest", "up", "down"] | None = None
+    known: list[str] | None = None
     free: list[str] | None = None
     fix: list[str] | None = None
     current_noise: str | None = None
     false_triggers: str | None = None
+    drift: str | None = None
+    mains: Hertz | None = None
+    period: Seconds | None = None
     model: str | None = None
     potential: str | None = None
     importer: str | None = None
@@ -61,6 +69,9 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     described = load_document(path, Description)
     given = {name: value for name in Description.model_fields if (value := getattr(described, name)) is not None}
+    if "data" in given:
+        named = given["data"] if isinstance(given["data"], list) else [given["data"]]
+        given["data"] = [path.parent / name for name in named]
     for name in ("column", "temperature_column", "rate_column", "counts_column"):
         if name in given:
             given[name] = str(given[name])
