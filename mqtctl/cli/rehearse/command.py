@@ -37,7 +37,7 @@ def rehearse(
     The exit code is 0, or the one with which the sweep would have ended.
     """
     with reporting_faults():
-        from mqtctl.cli.rehearsal import markdown_lines, print_rehearsal, sentence
+        from mqtctl.cli.rehearse.words import markdown_lines, print_rehearsal, sentence
         from mqtctl.errors import InputError
         from mqtctl.rehearsal import RehearsalOptions, rehearse
 
