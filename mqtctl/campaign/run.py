@@ -64,13 +64,18 @@ class CampaignOptions:
     """
 
     output: Path = Path("campaign.csv")
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=lambda: _cores())
     resume: bool = False
     scheduler: str | None = None
     part: tuple[int, int] = (0, 1)
     join: Path | None = None
     notify: Callable[[Progress], None] = lambda _progress: None
     notice: Callable[[str], None] = lambda _sentence: None
+
+
+def _cores() -> int:
+    """Return how many processor cores this process may use, or how many there are where that is not told."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def _bare_children() -> Iterator[None]:
 
 def _begin(campaign: Campaign, table: Table, scratch: Path) -> None:
     """Make a process a worker: a Ctrl-C at the terminal is for the one that started it, with which it ends."""
-    if sys.platform != "win32":
+    if hasattr(os, "setpgrp"):
         os.setpgrp()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -210,7 +210,7 @@ def open_station(
         Connecting failed, and a source or heater that had been opened could not be confirmed off.
     """
     require_qcodes()
-    from qcodes.station import Station as QcodesStation
+    from mqtctl.station.quiet_station import QuietStation
 
     file = load_station(path)
     if seed is not None:
@@ -220,7 +220,7 @@ def open_station(
     if file.simulated:
         _let_go_of_benches()
     with ExitStack() as stack:
-        qcodes = QcodesStation(default=False)
+        qcodes = QuietStation(default=False)
         qcodes.load_config(_completed(load_yaml(path), cast))
         stack.enter_context(_libraries_held(cast))
         for one in cast:
@@ -253,12 +253,12 @@ def open_role(path: Path, role: Role) -> Iterator[Any]:
 
     Errors are those of `open_station`.
     """
-    from qcodes.station import Station as QcodesStation
+    from mqtctl.station.quiet_station import QuietStation
 
     file = load_station(path)
     name = player(file, role, path)
     one = prepared(file.instruments[name], name, path)
-    qcodes = QcodesStation(default=False)
+    qcodes = QuietStation(default=False)
     qcodes.load_config(_completed(load_yaml(path), [one]))
     with _libraries_held([one]):
         one.identify()
