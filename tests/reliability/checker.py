@@ -35,8 +35,10 @@ class Case:
 
     Attributes
     ----------
-    folder
-        Of the run: data.db, status.jsonl.
+    database
+        The run's data.db.
+    told
+        File of what the worker told.
     transcript
         Of the bench.
     exit_code
@@ -49,9 +51,12 @@ class Case:
         Ports of instruments that the fault made lie or that did not obey: what they claim or do is not to blame.
     edges
         Whether the fault made edges that are no switches.
+    since
+        Number of the last histogram of an earlier bench and worker: it was judged with them.
     """
 
-    folder: Path
+    database: Path
+    told: Path
     transcript: Path
     exit_code: int
     points: int
@@ -59,6 +64,7 @@ class Case:
     limit: float
     lying: frozenset[str] = frozenset()
     edges: bool = False
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Run:
 def violations(case: Case) -> list[str]:
     """Return what is wrong, each beginning with the number of its invariant; empty if all is as it must be."""
     records = _lines(case.transcript)
-    database = case.folder / "data.db"
+    database = case.database
     found: list[str] = []
     runs: list[Run] = []
     if database.exists():
@@ -89,11 +95,12 @@ def violations(case: Case) -> list[str]:
             runs = read_runs(database)
         except (sqlite3.Error, ValueError, OSError) as exc:
             found.append(f"I10 the database cannot be read: {exc}")
-    found += _acknowledged(case, runs)
-    found += _emitted(case, records, runs)
+    new = [run for run in runs if run.number > case.since]
+    found += _acknowledged(case, new)
+    found += _emitted(case, records, new)
     found += _off(case, records)
     found += _within_limits(case, records)
-    found += _baths(case, records, runs)
+    found += _baths(case, records, new)
     found += _no_silent_success(case, runs)
     return found
 
@@ -141,7 +148,7 @@ def _acknowledged(case: Case, runs: list[Run]) -> list[str]:
     """I1: what was told as stored is there, once."""
     told: dict[int, list[int]] = {}
     begun = -1
-    for line in _lines(case.folder / "status.jsonl"):
+    for line in _lines(case.told):
         if line["kind"] == "ramps":
             begun += 1
             told[begun] = []
