@@ -53,6 +53,8 @@ class Case:
         Whether the fault made edges that are no switches.
     since
         Number of the last histogram of an earlier bench and worker: it was judged with them.
+    sweep
+        Identity of the sweep, where the database has others, too.
     """
 
     database: Path
@@ -65,6 +67,7 @@ class Case:
     lying: frozenset[str] = frozenset()
     edges: bool = False
     since: int = 0
+    sweep: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def violations(case: Case) -> list[str]:
     if database.exists():
         try:
             found += _sound(database)
-            runs = read_runs(database)
+            runs = [run for run in read_runs(database) if case.sweep in (None, run.header["sweep_id"])]
         except (sqlite3.Error, ValueError, OSError) as exc:
             found.append(f"I10 the database cannot be read: {exc}")
     new = [run for run in runs if run.number > case.since]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 from tests.reliability.checker import Case, violations
 
-__all__ = ["POINTS", "SWEEP", "SWITCHES", "judge", "prepare", "run_case"]
+__all__ = ["POINTS", "SWEEP", "SWITCHES", "judge", "prepare", "run_case", "serving"]
 
 POINTS, SWITCHES, LIMIT = 3, 200, 12e-6
 _LONGEST = 300.0
@@ -47,10 +49,10 @@ def prepare(folder: Path, seed: int, fault: str = "", *, brief: bool = False) ->
     (folder / "plan.yaml").write_text(plan, encoding="utf-8")
 
 
-def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[str]) -> None:
+def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[str], said: str = "said.txt") -> None:
     """Run the command in this process, as the worker of a supervisor that has only a file for what it is told."""
     os.chdir(folder)
-    log = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for standard in (1, 2):
         os.dup2(log, standard)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
@@ -122,17 +124,45 @@ def run_case(
     return code if code is None or code >= 0 else 128 - code
 
 
+@contextmanager
+def serving(folder: Path, options: str = "") -> Iterator[str]:
+    """Serve the bench of a folder in virtual time, in a process of its own; yields what stands for it in a station."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.reliability.loaded"])
+    arguments = ("bench", "serve", f"bench.yaml{options}", "--virtual", "--json")
+    said = folder / "served.txt"
+    child = context.Process(target=_run, args=(str(folder), None, arguments, said.name))
+    child.start()
+    try:
+        while not (said.exists() and (found := re.search(r'"backend": "([^"]*)"', said.read_text()))):
+            child.join(0.05)
+            if not child.is_alive():
+                raise AssertionError(f"the bench is not served: {said.read_text()}")
+        yield found[1]
+    finally:
+        child.kill()
+        child.join()
+
+
 def judge(
-    folder: Path, exit_code: int | None, *, lying: frozenset[str] = frozenset(), edges: bool = False, since: int = 0
+    folder: Path,
+    exit_code: int | None,
+    *,
+    lying: frozenset[str] = frozenset(),
+    edges: bool = False,
+    since: int = 0,
+    database: Path | None = None,
+    transcript: Path | None = None,
+    sweep: str | None = None,
 ) -> list[str]:
     """Return what is wrong with the run in a folder; see `Case`."""
     if exit_code is None:
         return ["I9 it did not end"]
     return violations(
         Case(
-            database=folder / "run" / "data.db",
+            database=database or folder / "run" / "data.db",
             told=folder / "status.jsonl",
-            transcript=folder / "bench.jsonl",
+            transcript=transcript or folder / "bench.jsonl",
             exit_code=exit_code,
             points=POINTS,
             switches=SWITCHES,
@@ -140,5 +170,6 @@ def judge(
             lying=lying,
             edges=edges,
             since=since,
+            sweep=sweep,
         )
     )

@@ -30,8 +30,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.reliability.children import POINTS, judge, prepare, run_case
 from tests.reliability.checker import Run, read_runs
+from tests.reliability.children import POINTS, judge, prepare, run_case
 
 __all__ = ["Killed", "kill_and_resume", "kill_at_message", "kill_at_statement", "statements"]
 
@@ -153,7 +153,7 @@ def kill_and_resume(
 
 def _gone_on_with(folder: Path, before: list[Run]) -> list[str]:
     """Resume, and return what is wrong then."""
-    database, kept = folder / "run" / "data.db", [run for run in before if run.complete]
+    database = folder / "run" / "data.db"
     for name in ("bench.jsonl", "status.jsonl"):  # of the bench and the worker that died
         (folder / name).unlink(missing_ok=True)
     resumable = (folder / "run" / "run.json").exists()

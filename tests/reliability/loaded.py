@@ -1,4 +1,4 @@
-"""What a child of a campaign finds in place: modules, tables that take time to make, and nothing that is looked through.
+"""What a child of a campaign finds in place: modules, tables that take time, and nothing for the collector to look at.
 
 Importing this takes seconds, and is done once, by the process of which all children are forked.
 """

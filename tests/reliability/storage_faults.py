@@ -30,7 +30,7 @@ connection.execute("ROLLBACK")
 
 
 def at_bench_time(begin: float, deed: Callable[[], bool]) -> None:
-    """Do something before the first message behind a bench time (s), and before each later one until it returns True."""
+    """Do something before the first message behind a bench time (s), and again until it returns True."""
     from pyvisa_mqt.visa.library import MqtVisaLibrary
 
     real = MqtVisaLibrary.write

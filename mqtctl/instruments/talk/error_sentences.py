@@ -49,8 +49,8 @@ _ENDED = frozenset(
         StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
     }
 )
-#: Codes of SCPI itself (SCPI-99, 21.8.9 to 21.8.12): a command that a disturbed line has changed or swallowed comes back
-#: as -113 or -221, and what an instrument complains of once need not come again. An instrument's own codes are above 0.
+#: Codes of SCPI itself (SCPI-99, 21.8.9 to 21.8.12): a command that a disturbed line has changed or swallowed comes
+#: back as -113 or -221, and what is complained of once need not come again. An instrument's own codes are above 0.
 _SCPI_ERRORS = range(-499, -99)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 

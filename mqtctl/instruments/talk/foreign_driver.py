@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mqtctl_drivers.synchroniser import Synchroniser
 
 from mqtctl.clock import Clock
-from mqtctl.errors import GlitchError, HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, MqtctlError
 from mqtctl.instruments.talk.error_sentences import INSTRUMENT_FAULTS, named, speaking
 from mqtctl.instruments.talk.identity import identify
 
