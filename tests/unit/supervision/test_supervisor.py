@@ -224,3 +224,20 @@ def test_a_death_with_outputs_in_use_calls_for_somebody_before_and_after_it_was_
     assert calls[0]["station"] == "station.yaml"
     assert [remark["text"].endswith("exit code 3; nobody was called") for remark in seen.status.remarks] == [True, True]
     assert seen.code == (134 if confirms else 20)
+
+
+def test_a_worker_notices_a_dead_supervisor_at_its_very_next_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr("mqtctl.supervision.link.signal.raise_signal", raised.append)
+    reading, writing = os.pipe()
+    try:
+        link = Link(writing)
+        link.tell("begins")  # the next sign of life is due half a second later only
+        link.beat()
+        assert raised == []
+        os.close(reading)
+        link.beat()
+        link.beat()
+        assert raised == [signal.SIGTERM]
+    finally:
+        os.close(writing)
