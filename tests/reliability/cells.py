@@ -69,7 +69,9 @@ def _faults() -> Iterator[Fault]:
     )
     yield Fault("weak heater", "kind: weak-heater, port: thermometer.sample")
     yield Fault("warming", "kind: warming, power: 200 uW, duration: 5 min")
-    yield Fault("false triggers", "kind: false-triggers, port: counter.ch2, rate: 100 Hz, duration: 60 s", edges=True)
+    yield Fault(
+        "false triggers", "kind: false-triggers, port: counter.input2, rate: 100 Hz, duration: 60 s", edges=True
+    )
     yield Fault("stuck in the voltage state", "kind: stuck-voltage-state, duration: 60 s")
     yield Fault("drift", "kind: critical-current-drift, drift: 1 nA/s, duration: 60 s")
     yield Fault("database locked for 30 s", "", deed=storage_faults.lock)
