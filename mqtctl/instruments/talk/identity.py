@@ -10,7 +10,7 @@ import pyvisa.errors
 from pyvisa.constants import BufferOperation
 from pyvisa.resources import MessageBasedResource, SerialInstrument
 
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.talk.error_sentences import named, speaking
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def identify(instrument: VisaInstrument, models: Collection[str]) -> str:
 
     try:
         return asked()
-    except WrongInstrumentError:  # or a letter was changed on its way
+    except (GlitchError, WrongInstrumentError):  # or the reply was lost or changed on its way
         return asked()
 
 

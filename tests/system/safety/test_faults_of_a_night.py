@@ -96,7 +96,8 @@ def test_one_changed_letter_of_an_identity_is_no_other_instrument(night: Callabl
 
 
 @pytest.mark.parametrize(
-    ("instrument", "message"), [("source", "WAVE:ARM"), ("thermometer", "RANGE 0"), ("thermometer", "SETP 0")]
+    ("instrument", "message"),
+    [("source", "WAVE:ARM"), ("thermometer", "RANGE 0"), ("thermometer", "SETP 0"), ("counter", "CONF:PER")],
 )
 def test_a_command_that_never_arrived_is_given_again(
     night: Callable[[str], Night], instrument: str, message: str
