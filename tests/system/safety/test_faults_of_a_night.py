@@ -89,6 +89,17 @@ def test_one_reply_without_numbers_is_no_row_of_empty_ramps(
     assert (found.intervals.size, found.censored) == (600, 0)
 
 
+def test_an_outage_before_the_first_ramp_is_no_part_of_the_time_that_the_ramps_took(
+    night: Callable[[str], Night],
+) -> None:
+    found = night("{kind: disconnect, instrument: source, match: 'WAVE:INIT', message: 2, duration: 30 s}")
+    assert found.error is None
+    assert found.result is not None
+    assert found.result.duration == pytest.approx(600 / 80.0, rel=0.2)
+    assert found.result.live_fraction is not None
+    assert 0.8 < found.result.live_fraction <= 1.0
+
+
 def test_one_changed_letter_of_an_identity_is_no_other_instrument(night: Callable[[str], Night]) -> None:
     found = night("{kind: garbled-reply, instrument: thermometer, match: '*IDN?', message: 1, share: 0.3}")
     assert found.error is None
