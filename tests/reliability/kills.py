@@ -20,7 +20,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,11 +29,17 @@ from shutil import rmtree
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 
 from tests.reliability.checker import Run, read_runs
 from tests.reliability.children import POINTS, judge, prepare, run_case
 
 __all__ = ["Killed", "kill_and_resume", "kill_at_message", "kill_at_statement", "statements"]
+
+
+#: So many sweeps without a kill are what those with one are compared with.
+REFERENCES = 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Killed:
         How many finished histograms were there before the sweep was gone on with.
     unfinished
         How many that were not.
+    pvalues
+        Of each histogram taken after the kill: whether it is from the distribution of those without a kill.
     """
 
     where: float
@@ -59,6 +67,7 @@ class Killed:
     wrong: list[str]
     kept: int = 0
     unfinished: int = 0
+    pvalues: tuple[float, ...] = ()
 
 
 def kill_at_message(number: int) -> None:
@@ -86,7 +95,7 @@ def statements(tell: Callable[[str], None]) -> None:
             tell(text)
 
     def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = real(*arguments, **options)
+        connection: sqlite3.Connection = real(*arguments, **options)
         connection.set_trace_callback(traced)
         return connection
 
@@ -122,7 +131,8 @@ def kill_and_resume(
     kill: Callable[[int], None] | None = None,
     seed: int = 7,
     *,
-    whole: list[Run] | None = None,
+    whole: Sequence[Run] = (),
+    pool: Mapping[int, NDArray[np.float64]] | None = None,
 ) -> Killed:
     """Kill a sweep and go on with it, in a folder of its own, which is kept if anything is wrong.
 
@@ -132,6 +142,8 @@ def kill_and_resume(
         Message or statement for `kill`; without it, the time in s after which it is killed.
     whole
         Histograms of the same sweep without a kill: those finished before it must be the same, bit for bit.
+    pool
+        Intervals in s by point of sweeps with other seeds and without a kill, for `Killed.pvalues`.
     """
     folder = Path(tempfile.mkdtemp(dir=place)) / "lab"
     prepare(folder, seed, brief=True)
@@ -144,11 +156,20 @@ def kill_and_resume(
     if code == 137:
         wrong += _gone_on_with(folder, before)
     for run in kept if whole else []:
-        if run.intervals.tobytes() != whole[run.header["point"]].intervals.tobytes():  # type: ignore[index]
+        if run.intervals.tobytes() != whole[run.header["point"]].intervals.tobytes():
             wrong.append(f"I7 run {run.number} is not what it is without a kill")
+    pvalues = _pvalues(database, {run.number for run in before}, pool or {})
     if not wrong:
         rmtree(folder.parent)
-    return Killed(where, code, wrong, len(kept), len(before) - len(kept))
+    return Killed(where, code, wrong, len(kept), len(before) - len(kept), pvalues)
+
+
+def _pvalues(database: Path, before: Collection[int], pool: Mapping[int, NDArray[np.float64]]) -> tuple[float, ...]:
+    """Return the p-value (Kolmogorov-Smirnov, two samples) of each histogram that was taken after the kill."""
+    if not before or not pool:
+        return ()
+    new = [run for run in read_runs(database) if run.complete and run.number not in before]
+    return tuple(float(stats.ks_2samp(run.intervals, pool[run.header["point"]]).pvalue) for run in new)
 
 
 def _gone_on_with(folder: Path, before: list[Run]) -> list[str]:
@@ -175,26 +196,32 @@ def _gone_on_with(folder: Path, before: list[Run]) -> list[str]:
     return wrong
 
 
-def _places(options: argparse.Namespace, place: Path) -> tuple[list[tuple[float, int]], Any, list[Run]]:
-    """Return where to kill and with which seed, by what, and the sweep without a kill."""
-    prepare(place / "whole", 7, brief=True)
-    run_case(place / "whole")
-    begun = time.perf_counter()
-    (place / "again").mkdir()
-    prepare(place / "again" / "lab", 7, brief=True)
-    run_case(place / "again" / "lab", write_statements_down)
-    took = time.perf_counter() - begun
-    whole = read_runs(place / "whole" / "run" / "data.db")
-    if options.at == "times":
-        random = np.random.default_rng(options.first)
-        times = random.uniform(0.0, took, options.count)
-        return [(float(t), options.first + number) for number, t in enumerate(times)], None, []
-    if options.at == "statements":
-        most, kill = len((place / "again" / "lab" / "statements.txt").read_text().splitlines()), kill_at_statement
-    else:
-        lines = (place / "whole" / "bench.jsonl").read_text(encoding="utf-8").splitlines()
-        most, kill = sum(1 for line in lines if json.loads(line).get("direction") == "to"), kill_at_message
-    return [(number, 7) for number in range(options.first, most + 1, options.step)], kill, whole
+def _sweeps(seeds: Sequence[int], place: Path, workers: int) -> dict[int, NDArray[np.float64]]:
+    """Return the intervals in s by point of sweeps without a kill."""
+
+    def one(seed: int) -> list[Run]:
+        folder = place / f"without-kill-{seed}"
+        prepare(folder, seed, brief=True)
+        run_case(folder)
+        runs = read_runs(folder / "run" / "data.db")
+        rmtree(folder)
+        return runs
+
+    with ThreadPoolExecutor(workers) as threads:
+        runs = [run for sweep in threads.map(one, seeds) for run in sweep]
+    return {point: np.concatenate([r.intervals for r in runs if r.header["point"] == point]) for point in range(POINTS)}
+
+
+def _all_places(at: str, place: Path) -> tuple[int, Callable[[int], None], list[Run]]:
+    """Return how many messages or statements a sweep has, how to kill at one, and the sweep without a kill."""
+    folder = place / "whole"
+    prepare(folder, 7, brief=True)
+    run_case(folder, write_statements_down)
+    whole = read_runs(folder / "run" / "data.db")
+    if at == "statements":
+        return len((folder / "statements.txt").read_text(encoding="utf-8").splitlines()), kill_at_statement, whole
+    lines = (folder / "bench.jsonl").read_text(encoding="utf-8").splitlines()
+    return sum(1 for line in lines if json.loads(line).get("direction") == "to"), kill_at_message, whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -208,11 +235,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record", type=Path, help="file to which a JSON line is added for each kill")
     options = parser.parse_args(arguments)
     place = Path(tempfile.mkdtemp())
-    todo, kill, whole = _places(options, place)
+    todo: list[Callable[[], Killed]]
+    if options.at == "times":
+        seeds = range(options.first, options.first + options.count)
+        pool = _sweeps(range(100_000, 100_000 + REFERENCES), place, options.workers)
+        begun = time.perf_counter()
+        _sweeps([100_000], place, 1)
+        times = np.random.default_rng(options.first).uniform(0.0, time.perf_counter() - begun, options.count)
+        todo = [
+            partial(kill_and_resume, float(t), place, seed=seed, pool=pool)
+            for t, seed in zip(times, seeds, strict=True)
+        ]
+    else:
+        most, kill, whole = _all_places(options.at, place)
+        places = range(options.first, most + 1, options.step)
+        todo = [partial(kill_and_resume, number, place, kill, whole=whole) for number in places]
     print(f"{len(todo)} kills; folders of those with a violation stay in {place}", flush=True)  # noqa: T201
     found = []
-    with ThreadPoolExecutor(options.workers) as pool:
-        for each in pool.map(lambda one: kill_and_resume(one[0], place, kill, one[1], whole=whole), todo):
+    with ThreadPoolExecutor(options.workers) as threads:
+        for each in threads.map(lambda one: one(), todo):
             found.append(each)
             if options.record:
                 with options.record.open("a", encoding="utf-8") as file:
@@ -226,6 +267,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{killed} kills of {len(found)} runs, {wrong} with a violation; {kept} finished histograms were kept,"
         f" {unfinished} unfinished ones taken anew"
     )
+    pvalues = [pvalue for each in found for pvalue in each.pvalues]
+    if pvalues:
+        uniform = stats.kstest(pvalues, "uniform").pvalue
+        print(f"{len(pvalues)} histograms taken afterwards; their p-values are uniform with p = {uniform:.3f}")  # noqa: T201
     return 1 if wrong else 0
 
 

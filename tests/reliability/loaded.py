@@ -26,7 +26,7 @@ for _name in (
     import_module(_name)
 
 _leggauss = cache(np.polynomial.legendre.leggauss)
-np.polynomial.legendre.leggauss = _leggauss  # type: ignore[assignment]
+np.polynomial.legendre.leggauss = _leggauss  # type: ignore[assignment, misc]
 for _nodes in (6, 20, 64, 120):
     _leggauss(_nodes)
 gc.collect()

@@ -164,17 +164,17 @@ def _resting(folder: Path, killed: float, *, both: bool) -> tuple[list[str], flo
         last[name] = record
         if changes.get(name, (None, 0.0))[0] != on:
             changes[name] = (on, record["t"])
-    on = [name for name, (is_on, _) in changes.items() if is_on]
+    still = [name for name, (is_on, _) in changes.items() if is_on]
     if both:
         output = last.get("source")
-        if output is None or "source" not in on:
+        if output is None or "source" not in still:
             return [], None
         if output["cycles"] is None and output["waveform"] is not None:
             return ["I3 the source ramps without end"], None
         end = output["start"] + output["cycles"] * output["period"] if output["waveform"] is not None else killed
         return ([f"I3 the burst goes on for {end - killed:.0f} s"] if end - killed > _BURST else []), None
-    if on:
-        return [f"I3 left on: {on}"], None
+    if still:
+        return [f"I3 left on: {still}"], None
     off = max([t - killed for _, t in changes.values() if t >= killed], default=0.0)
     return ([f"I3 off only after {off:.1f} s"] if off > _SOON else []), off
 

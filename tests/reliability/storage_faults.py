@@ -76,7 +76,7 @@ def _on_every_connection(begin: float, pragma: str) -> None:
     real = sqlite3.connect
 
     def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = real(*arguments, **options)
+        connection: sqlite3.Connection = real(*arguments, **options)
         there.append(connection)
         if begun[0]:
             connection.execute(pragma)
