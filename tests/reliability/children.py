@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -108,20 +109,33 @@ def run_case(
     arguments
         Of the command line.
     kill_after
-        So long (s) after its beginning the child is killed.
+        The child is killed when it has had so much CPU time (s), whatever else the computer does.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.reliability.loaded"])
     child = context.Process(target=_run, args=(str(folder), sabotage, tuple(arguments)))
     child.start()
-    child.join(longest if kill_after is None else kill_after)
+    end = time.monotonic() + longest
+    while kill_after is not None and child.is_alive() and time.monotonic() < end:
+        child.join(2e-3)
+        if _cpu_time(child.pid) >= kill_after:
+            child.kill()
+            child.join()
+    child.join(max(0.0, end - time.monotonic()))
     if child.is_alive():
         child.kill()
         child.join()
-        if kill_after is None:
-            return None
+        return None
     code = child.exitcode
     return code if code is None or code >= 0 else 128 - code
+
+
+def _cpu_time(process: int | None) -> float:
+    """Return how much CPU time in s a process has had; 0 once it is gone."""
+    try:
+        return 1e-9 * int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[0])
+    except (OSError, IndexError):
+        return 0.0
 
 
 @contextmanager

@@ -5,9 +5,9 @@
     python -m tests.reliability.kills times --count 1000
 
 All are SIGKILL: the child kills itself before its n-th message reaches the bench or its n-th statement the database, so
-that each run ends at another place, exactly; or it is killed from outside after a random time. What is judged: after
-the kill nothing that was acknowledged is missing; after `mqtctl resume` the sweep is whole, and what had been finished
-is there unchanged, once.
+that each run ends at another place, exactly; or it is killed from outside after a random CPU time. What is judged:
+after the kill nothing that was acknowledged is missing; after `mqtctl resume` the sweep is whole, and what had been
+finished is there unchanged, once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Killed:
     Attributes
     ----------
     where
-        The message, the statement, or the time in s.
+        The message, the statement, or the CPU time in s.
     code
         Exit code of what was to be killed: 137, or 0 if it was done before.
     wrong
@@ -125,6 +125,17 @@ def write_statements_down() -> None:
     statements(tell)
 
 
+def write_cpu_time_down() -> None:
+    """Write the CPU time of this process (s) into cpu-time.txt, at its end."""
+    real = os._exit
+
+    def leave(code: int) -> None:
+        Path("cpu-time.txt").write_text(str(time.process_time()), encoding="ascii")
+        real(code)
+
+    vars(os)["_exit"] = leave
+
+
 def kill_and_resume(
     where: float,
     place: Path,
@@ -139,7 +150,7 @@ def kill_and_resume(
     Parameters
     ----------
     where
-        Message or statement for `kill`; without it, the time in s after which it is killed.
+        Message or statement for `kill`; without it, the CPU time in s after which it is killed.
     whole
         Histograms of the same sweep without a kill: those finished before it must be the same, bit for bit.
     pool
@@ -212,6 +223,14 @@ def _sweeps(seeds: Sequence[int], place: Path, workers: int) -> dict[int, NDArra
     return {point: np.concatenate([r.intervals for r in runs if r.header["point"] == point]) for point in range(POINTS)}
 
 
+def _cpu_time_of_one(place: Path) -> float:
+    """Return how much CPU time in s the child of a sweep without a kill takes."""
+    folder = place / "cpu-time"
+    prepare(folder, 7, brief=True)
+    run_case(folder, write_cpu_time_down)
+    return float((folder / "cpu-time.txt").read_text(encoding="ascii"))
+
+
 def _all_places(at: str, place: Path) -> tuple[int, Callable[[int], None], list[Run]]:
     """Return how many messages or statements a sweep has, how to kill at one, and the sweep without a kill."""
     folder = place / "whole"
@@ -239,9 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.at == "times":
         seeds = range(options.first, options.first + options.count)
         pool = _sweeps(range(100_000, 100_000 + REFERENCES), place, options.workers)
-        begun = time.perf_counter()
-        _sweeps([100_000], place, 1)
-        times = np.random.default_rng(options.first).uniform(0.0, time.perf_counter() - begun, options.count)
+        times = np.random.default_rng(options.first).uniform(0.0, _cpu_time_of_one(place), options.count)
         todo = [
             partial(kill_and_resume, float(t), place, seed=seed, pool=pool)
             for t, seed in zip(times, seeds, strict=True)
