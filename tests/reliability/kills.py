@@ -60,6 +60,8 @@ class Killed:
         How many that were not.
     pvalues
         Of each histogram taken after the kill: whether it is from the distribution of those without a kill.
+    seed
+        Of the bench.
     """
 
     where: float
@@ -68,6 +70,7 @@ class Killed:
     kept: int = 0
     unfinished: int = 0
     pvalues: tuple[float, ...] = ()
+    seed: int = 7
 
 
 def kill_at_message(number: int) -> None:
@@ -172,7 +175,7 @@ def kill_and_resume(
     pvalues = _pvalues(database, {run.number for run in before}, pool or {})
     if not wrong:
         rmtree(folder.parent)
-    return Killed(where, code, wrong, len(kept), len(before) - len(kept), pvalues)
+    return Killed(where, code, wrong, len(kept), len(before) - len(kept), pvalues, seed)
 
 
 def _pvalues(database: Path, before: Collection[int], pool: Mapping[int, NDArray[np.float64]]) -> tuple[float, ...]:
@@ -243,6 +246,13 @@ def _all_places(at: str, place: Path) -> tuple[int, Callable[[int], None], list[
     return sum(1 for line in lines if json.loads(line).get("direction") == "to"), kill_at_message, whole
 
 
+def _recorded(path: Path | None) -> list[Killed]:
+    """Return the kills that a file has."""
+    if path is None or not path.exists():
+        return []
+    return [Killed(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaign; the exit code is 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -251,9 +261,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=1, help="the first of them; of random times, the first seed")
     parser.add_argument("--count", type=int, default=1000, help="how many random times")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--record", type=Path, help="file to which a JSON line is added for each kill")
+    parser.add_argument("--record", type=Path, help="a JSON line for each kill; one that is there is not done again")
     options = parser.parse_args(arguments)
     place = Path(tempfile.mkdtemp())
+    found = _recorded(options.record)
     todo: list[Callable[[], Killed]]
     if options.at == "times":
         seeds = range(options.first, options.first + options.count)
@@ -262,13 +273,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         todo = [
             partial(kill_and_resume, float(t), place, seed=seed, pool=pool)
             for t, seed in zip(times, seeds, strict=True)
+            if seed not in {each.seed for each in found}
         ]
     else:
         most, kill, whole = _all_places(options.at, place)
+        done = {each.where for each in found}
         places = range(options.first, most + 1, options.step)
-        todo = [partial(kill_and_resume, number, place, kill, whole=whole) for number in places]
+        todo = [partial(kill_and_resume, number, place, kill, whole=whole) for number in places if number not in done]
     print(f"{len(todo)} kills; folders of those with a violation stay in {place}", flush=True)  # noqa: T201
-    found = []
     with ThreadPoolExecutor(options.workers) as threads:
         for each in threads.map(lambda one: one(), todo):
             found.append(each)
