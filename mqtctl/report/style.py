@@ -81,9 +81,15 @@ def _settings() -> dict[Any, Any]:
     }
 
 
-def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "") -> bytes:
-    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch."""
-    with _lock, mpl.rc_context(_settings()):
+def render(
+    draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "", kind: str = "png"
+) -> bytes:
+    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch.
+
+    Other kinds are "pdf" and "svg", which carry no date, so that the same data make the same file.
+    """
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    with _lock, mpl.rc_context(_settings() | {"svg.hashsalt": "mqtctl"}):
         figure = Figure(figsize=(inches(width), inches(height)), layout="constrained")
         draw(figure)
         if mark:
@@ -91,7 +97,7 @@ def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float
             look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
             figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=RESOLUTION, facecolor="white")
+        figure.savefig(buffer, format=kind, dpi=RESOLUTION, facecolor="white", metadata=undated)
         return buffer.getvalue()
 
 
