@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqtctl_drivers.commands import Queried
 
-from mqtctl.errors import HardwareError, LostError
+from mqtctl.errors import GlitchError, HardwareError, LostError
 from mqtctl.instruments.talk.error_sentences import close_to, named
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class SettingsGuard:
 
         Raises
         ------
-        HardwareError
+        GlitchError
             Something reads back differently.
         ValueError
             Only at first: replies are out of step.
@@ -163,7 +163,7 @@ class SettingsGuard:
             if not setting.agrees(found[setting.name]):
                 if setting.agrees(setting.parameter.get()):  # that was the answer to another question
                     raise ValueError(f"{setting.name} read back {found[setting.name]!r}, and then as it was set")
-                raise HardwareError(
+                raise GlitchError(  # the command may have been lost on its way
                     f"{named(self._instrument)}: {setting.name} was set to {setting.value!r} but reads back "
                     f"{found[setting.name]!r}; look for a conflict of settings, or a limit or lock at the front panel"
                 )
