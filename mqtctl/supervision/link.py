@@ -51,29 +51,17 @@ class Link:
             threading.Thread(target=_obey, args=(end,), name="supervisor", daemon=True).start()
 
     def beat(self) -> None:
-<<<<<<< HEAD
-        """Give a sign of life, where one is due."""
-        if self._heard and time.monotonic() - self._last >= _BEAT:
-=======
         """Give a sign of life, where one is due, and notice in any case if nobody is there to see it."""
-        if self._handle is None:
+        if self._end is None or not self._heard:
             return
         if time.monotonic() - self._last >= _BEAT:
->>>>>>> nights
             self.tell("beat")
-        elif self._is_broken(self._handle):
+        elif _is_alone(self._end):
             self._be_orphaned()
-
-    @staticmethod
-    def _is_broken(handle: int) -> bool:
-        """Return whether nobody has the other end of the pipe any more."""
-        poll = select.poll()
-        poll.register(handle, select.POLLERR)
-        return bool(poll.poll(0))
 
     def _be_orphaned(self) -> None:
         """Ask this process to stop: nobody would see to it that all is off if it went as well."""
-        self._handle = None
+        self._heard = False
         with suppress(ValueError):
             signal.raise_signal(signal.SIGTERM)
 
@@ -88,15 +76,8 @@ class Link:
             self._send()
         except BlockingIOError:
             return  # it is stopped; what waits is sent when it listens again
-<<<<<<< HEAD
-        except OSError:  # it is gone: nobody would see to it that all is off if we went as well
-            self._heard = False
-            with suppress(ValueError):
-                signal.raise_signal(signal.SIGTERM)
-=======
         except OSError:  # it is gone
             self._be_orphaned()
->>>>>>> nights
 
     def _send(self) -> None:
         """Write what waits, in whole lines; raises `BlockingIOError` where there is no room."""
@@ -104,6 +85,16 @@ class Link:
             self._rest = self._rest or self._waiting.popleft()
             written = self._end.send(self._rest) if self._end is not None else len(self._rest)
             self._rest = self._rest[written:]
+
+
+def _is_alone(end: socket.socket) -> bool:
+    """Return whether nobody has the other end any more."""
+    try:
+        return end.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _obey(end: socket.socket) -> None:

@@ -242,7 +242,6 @@ def test_a_death_with_outputs_in_use_calls_for_somebody_before_and_after_it_was_
     assert seen.code == (134 if confirms else 20)
 
 
-<<<<<<< HEAD
 def test_without_signals_a_worker_takes_what_its_supervisor_asks_for_over_the_port_and_a_lost_one_as_a_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -305,20 +304,19 @@ def test_a_worker_that_ends_before_it_connects_is_not_waited_for(monkeypatch: py
     supervisor = Supervisor(worker, ear, StatusFile(Status()), Bench().rest)
     assert supervisor.run() == 2
     ear.close()
-=======
+
+
 def test_a_worker_notices_a_dead_supervisor_at_its_very_next_breath(monkeypatch: pytest.MonkeyPatch) -> None:
     raised: list[int] = []
     monkeypatch.setattr("mqtctl.supervision.link.signal.raise_signal", raised.append)
-    reading, writing = os.pipe()
-    try:
-        link = Link(writing)
+    supervisors, workers = socket.socketpair()
+    with workers:
+        link = Link(workers)
         link.tell("begins")  # the next sign of life is due half a second later only
         link.beat()
         assert raised == []
-        os.close(reading)
+        assert supervisors.recv(100)
+        supervisors.close()
         link.beat()
         link.beat()
         assert raised == [signal.SIGTERM]
-    finally:
-        os.close(writing)
->>>>>>> nights
