@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -90,8 +91,11 @@ def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float
             # above everything, so that no legend hides it, and so pale that it hides nothing
             look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
             figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
+        # as `Figure.savefig` does it, which would draw everything twice, the first time for the layout alone
+        figure.set_dpi(RESOLUTION)
+        figure.set_facecolor("white")
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=RESOLUTION, facecolor="white")
+        FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
         return buffer.getvalue()
 
 
