@@ -18,8 +18,8 @@ from mqtctl.quantities import readable
 
 __all__ = ["Bath"]
 
-#: The bath is read at most so often (s) while ramps run. Pieces of readings, between which it is, last 1.7 s at most: so
-#: it is read at least every two seconds, whatever their size.
+#: The bath is read at most so often (s) while ramps run. Pieces of readings, between which it is, last 1.7 s at most:
+#: so it is read at least every two seconds, whatever their size.
 BATH_INTERVAL = 1.0
 #: A reading outside the band is confirmed by so many more, so long (s) after one another.
 CONFIRMATIONS, CONFIRMATION_INTERVAL = 2, 0.25
