@@ -8,7 +8,10 @@ how often each verdict was drawn, what the width of the coldest histogram alone 
 said (within two standard errors of tunnelling's prediction from the other histograms' Ic), and how stated power and
 measured rate compare. Target: below 1 % wrong; "cannot be told apart" only where the stated power is below 90 %.
 
-Run: python benchmarks/bench_verdict.py [--experiments 200] [--switches 10000] [--json FILE]
+With `--control 0.4` each experiment has a second sweep at 0.4 times the critical current (as many switches, the same
+baths and truth, the ramp slower in proportion), and the table says what the first sweep says without it.
+
+Run: python benchmarks/bench_verdict.py [--experiments 200] [--switches 10000] [--control FACTOR] [--json FILE]
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +112,27 @@ def peak_alone(fit: SweepFit, experiment: Experiment) -> str:
     return "tunnelling" if abs(point.moments.mean - predicted) < 2.0 * error else "thermal"
 
 
-def run_one(truth: str, switches: int, seed: int) -> dict[str, Any]:
-    """Draw one experiment, analyse it, and return what was said."""
+def lowered(experiment: Experiment, factor: float) -> Experiment:
+    """Return the experiment at a lowered critical current."""
+    junction = replace(experiment.junction, critical_current=factor * experiment.junction.critical_current)
+    return replace(experiment, junction=junction, rate=factor * experiment.rate)
+
+
+def run_one(truth: str, switches: int, seed: int, factor: float | None = None) -> dict[str, Any]:
+    """Draw one experiment, with a control at a lowered critical current or without, and return what is said of it."""
     rng = np.random.default_rng(seed)
     experiment = random_experiment(truth, rng)
-    fit = fit_sweep(drawn(experiment, switches, rng))
+    sweep = drawn(experiment, switches, rng)
+    control = None if factor is None else drawn(lowered(experiment, factor), switches, rng)
+    fit = fit_sweep(sweep, control=control)
     found = fit.conclusion
     assert found is not None
     return {
         "truth": truth,
         "seed": seed,
         "verdict": found.verdict,
+        "alone": found.control.verdict_alone if found.control else None,
+        "log_ratios": found.control.log_ratios if found.control else None,
         "sentence": found.sentence,
         "power": found.power.power if found.power else None,
         "best": found.hypotheses[0].name if found.hypotheses else None,
@@ -156,6 +169,9 @@ def table(results: list[dict[str, Any]]) -> str:
         ]
         power = f"{float(np.mean(stated)):.3f}, {decided / len(own):.3f}" if stated else "-"
         wrong = f"{sum(map(is_wrong, own))} of {len(own)}"
+        if any(each["alone"] for each in own):
+            without = Counter(each["alone"] for each in own).most_common()
+            said += f" (without the control: {', '.join(f'{word} {count}' for word, count in without)})"
         lines.append(f"| {truth} | {said} | {wrong} | {power} | {alone[0]:.0%} | {alone[1]:.0%} |")
     return "\n".join(lines)
 
@@ -166,13 +182,14 @@ def main() -> int:
     parser.add_argument("--experiments", type=int, default=200, help="of each truth")
     parser.add_argument("--switches", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--control", type=float, help="a second sweep at so many times the critical current")
     parser.add_argument("--json", default="")
     parser.add_argument("--short", action="store_true", help="three of each truth")
     given = parser.parse_args()
     experiments = 3 if given.short else given.experiments
     begun = time.perf_counter()
     results = [
-        run_one(truth, given.switches, given.seed + 10_000 * place + number)
+        run_one(truth, given.switches, given.seed + 10_000 * place + number, given.control)
         for place, truth in enumerate(TRUTHS)
         for number in range(experiments)
     ]

@@ -29,6 +29,7 @@ __all__ = [
     "Kelvins",
     "KelvinsPerSecond",
     "Ohms",
+    "PerSecond",
     "Seconds",
     "Volts",
     "Watts",
@@ -57,6 +58,7 @@ _CURRENT = _prefixed("A", f"pn{_MICRO}m")
 _TEMPERATURE = _prefixed("K", f"{_MICRO}m")
 _TIME = _prefixed("s", f"pn{_MICRO}m") | {"min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = _prefixed("B", "kM")
+_FRACTION = {"%": 0.01, "ppm": 1e-6}
 
 #: Base unit -> the spellings that files may use for it, with their factors.
 UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
@@ -72,12 +74,14 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "V": _prefixed("V", f"n{_MICRO}m"),
         "W": _prefixed("W", f"fpn{_MICRO}m"),
         "s": _TIME,
-        "1": {"%": 0.01, "ppm": 1e-6},
+        "1": _FRACTION,
+        "1/s": _per(_FRACTION, {k: _TIME[k] for k in ("s", "min", "h", "d")}),
     }
 )
 _EXAMPLES = {
     "A": "9.5 uA", "A/s": "1 mA/s", "B/s": "300 kB/s", "F": "6.35 pF", "Hz": "80 Hz", "K": "50 mK",
     "K/s": "1 mK/min", "Ohm": "190 Ohm", "V": "0.1 V", "W": "1 uW", "s": "10 ms", "1": "2 %",
+    "1/s": "0.1 %/h",
 }  # fmt: skip
 #: A sentence names no more units than this.
 _MOST_NAMED = 12
@@ -138,8 +142,8 @@ def _unit_fault(spelling: str, unit: str) -> str:
 
 def format_quantity(value: float, unit: str) -> str:
     """Return text that `parse_quantity` reads back as exactly this value (of a base unit)."""
-    if unit == "1":
-        return f"{Decimal(repr(value)) * 100:f} %"
+    if unit in ("1", "1/s"):
+        return f"{Decimal(repr(value)) * 100:f} %{unit[1:]}"
     return f"{value!r} {unit}"
 
 
@@ -147,6 +151,8 @@ def readable(value: float, unit: str) -> str:
     """Return a quantity rounded to four digits, with the prefix a person would choose: "9.489 uA"."""
     if unit == "1":
         return f"{value * 100:.4g} %"
+    if unit == "1/s":
+        return f"{value * 100 * 3600:.4g} %/h"
     prefixes = [p for p in ("f", "p", "n", "u", "m", "", "k", "M", "G") if p + unit in UNITS[unit]]
     fitting = [p for p in prefixes if abs(value) >= 0.9995 * _PREFIXES[p]]
     prefix = fitting[-1] if fitting else ("" if value == 0 else prefixes[0])
@@ -172,6 +178,7 @@ Hertz = Annotated[float, _quantity("Hz"), _written("Hz")]
 Kelvins = Annotated[float, _quantity("K"), _written("K")]
 KelvinsPerSecond = Annotated[float, _quantity("K/s"), _written("K/s")]
 Ohms = Annotated[float, _quantity("Ohm"), _written("Ohm")]
+PerSecond = Annotated[float, _quantity("1/s"), _written("1/s")]
 Seconds = Annotated[float, _quantity("s"), _written("s")]
 Volts = Annotated[float, _quantity("V"), _written("V")]
 Watts = Annotated[float, _quantity("W"), _written("W")]

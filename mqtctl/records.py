@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Histogram", "JunctionEstimate", "MeasuredRamp", "Sweep"]
+__all__ = ["Histogram", "JunctionEstimate", "KnownFact", "MeasuredRamp", "Sweep"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,26 @@ class MeasuredRamp:
 
 
 @dataclass(frozen=True)
+class KnownFact:
+    """What another measurement says of the junction, such as its plasma frequency by resonant activation.
+
+    Attributes
+    ----------
+    name
+        "plasma_frequency" (of small oscillations, cycles per second) or "quality_factor".
+    value, stderr
+        In Hz, or a number, with its standard error, both > 0.
+    current
+        Bias current in A at which it was measured.
+    """
+
+    name: str
+    value: float
+    stderr: float
+    current: float = 0.0
+
+
+@dataclass(frozen=True)
 class JunctionEstimate:
     """What the experimenter knows of the junction beforehand, from the sample file.
 
@@ -76,6 +97,10 @@ class JunctionEstimate:
         Shunt resistance in Ohm that damps the plasma oscillation (inf: undamped).
     potential
         Of its current-phase relation, as a name (`mqtctl.physics.well.names`).
+    resistance_stderr
+        Standard error of the resistance in Ohm (None: not stated).
+    known
+        What other measurements say of the junction.
     """
 
     critical_current: float
@@ -83,6 +108,8 @@ class JunctionEstimate:
     resistance: float
     capacitance_stderr: float | None = None
     potential: str = "washboard"
+    resistance_stderr: float | None = None
+    known: tuple[KnownFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,9 +135,14 @@ class Histogram:
         mirrored for -1, so that they rise in either case.
     resolution
         Step in A to which the currents were rounded; 0: exact, None: not known, the analysis looks for it.
+    time
+        Middle of the ramps in s of calendar time; NaN where it is not known.
     rounding
         Where a current lies that was rounded to a step: "nearest" (within half a step), "up" (below it; a staircase
         that stopped at the first step above) or "down".
+    times
+        When the ramps of these switches began, in s from any moment, shape (n_switch,); None: only their order is
+        known.
     """
 
     switching_currents: NDArray[np.float64]
@@ -124,6 +156,8 @@ class Histogram:
     polarity: int = 1
     resolution: float | None = None
     rounding: str = "nearest"
+    time: float = math.nan
+    times: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

@@ -55,25 +55,21 @@ class Ieee488Instrument(VisaInstrument):
             **(integer("*STB", 0, 255) | {"set_cmd": False, "snapshot_get": False}),
             docstring="Get the status byte (sum of bits, 0 to 255; IEEE 488.2 section 11.2).",
         )
-        """Get the status byte as a sum of bits."""
         self.service_request_enable: Parameter = self.add_parameter(
             "service_request_enable",
             **integer("*SRE", 0, 255),
             docstring="Control which bits of the status byte request service (sum of bits, 0 to 255).",
         )
-        """Control which bits of the status byte request service."""
         self.standard_event_status: Parameter = self.add_parameter(
             "standard_event_status",
             **(integer("*ESR", 0, 255) | {"set_cmd": False, "snapshot_get": False}),
             docstring="Get the standard event status (sum of bits, 0 to 255); reading clears it.",
         )
-        """Get the standard event status as a sum of bits; reading clears it."""
         self.standard_event_enable: Parameter = self.add_parameter(
             "standard_event_enable",
             **integer("*ESE", 0, 255),
             docstring="Control which standard events reach the status byte (sum of bits, 0 to 255).",
         )
-        """Control which standard events are summed up in the status byte."""
 
     # -- messages ---------------------------------------------------------------------------
 

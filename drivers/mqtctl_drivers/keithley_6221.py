@@ -81,24 +81,18 @@ class Keithley6221(ScpiInstrument):
             docstring="Control the largest magnitude of current in A that this driver lets through "
             "(0 to 105 mA). It lives in the driver: a reset of the instrument does not widen it.",
         )
-        """Control the largest magnitude of current in A that this driver lets through."""
         self._add_source()
         self._add_output()
         self.wave: WaveGenerator = self.add_submodule("wave", WaveGenerator(self, "wave", self.current_limit))
-        """The wave generator."""
         self.sweep: CurrentSweep = self.add_submodule("sweep", CurrentSweep(self, "sweep", self.current_limit))
-        """Staircase sweeps of DC current."""
         self._add_system()
         self.operation: StatusRegister = self.add_submodule("operation", StatusRegister(self, "operation", "STAT:OPER"))
-        """Operation registers; their bits are `OperationEvent`."""
         self.measurement: StatusRegister = self.add_submodule(
             "measurement", StatusRegister(self, "measurement", "STAT:MEAS")
         )
-        """Measurement registers; their bits are `MeasurementEvent`."""
         self.questionable: StatusRegister = self.add_submodule(
             "questionable", StatusRegister(self, "questionable", "STAT:QUES")
         )
-        """Questionable registers: bit 4 power, bit 8 calibration."""
 
     def _add_source(self) -> None:
         self.current: Parameter = self.add_parameter(
@@ -107,33 +101,28 @@ class Keithley6221(ScpiInstrument):
             docstring="Control the DC output current in A (-105 mA to 105 mA and within `current_limit`; "
             "SOURce:CURRent).",
         )
-        """Control the DC output current in A."""
         self.current_range: Parameter = self.add_parameter(
             "current_range",
             **one_of("SOUR:CURR:RANG", "A", CURRENT_RANGES),
             docstring="Control the source range in A (2 nA to 100 mA in decades; SOURce:CURRent:RANGe). "
             "Setting it turns autorange off. 2 nA and 20 nA have only 10 kHz bandwidth.",
         )
-        """Control the source range in A."""
         self.current_autorange: Parameter = self.add_parameter(
             "current_autorange",
             **switch("SOUR:CURR:RANG:AUTO"),
             docstring="Control whether the range follows the current (on, off; SOURce:CURRent:RANGe:AUTO).",
         )
-        """Control whether the range follows the current."""
         self.compliance: Parameter = self.add_parameter(
             "compliance",
             **number("SOUR:CURR:COMP", "V", 0.1, 105),
             docstring="Control the compliance voltage in V (0.1 to 105 V in steps of 10 mV; "
             "SOURce:CURRent:COMPliance).",
         )
-        """Control the compliance voltage in V."""
         self.analog_filter: Parameter = self.add_parameter(
             "analog_filter",
             **switch("SOUR:CURR:FILT"),
             docstring="Control the analog filter of the output (on, off; SOURce:CURRent:FILTer).",
         )
-        """Control the analog filter of the output."""
 
     def _add_output(self) -> None:
         self.output: Parameter = self.add_parameter(
@@ -141,52 +130,44 @@ class Keithley6221(ScpiInstrument):
             **switch("OUTP"),
             docstring="Control the output (on, off; OUTPut:STATe).",
         )
-        """Control the output."""
         self.response: Parameter = self.add_parameter(
             "response",
             **choice("OUTP:RESP", {"fast": "FAST", "slow": "SLOW"}),
             docstring="Control the output response (fast, slow; OUTPut:RESPonse). Fast settles to 1 % in "
             "2 us on 20 uA, slow in 100 us.",
         )
-        """Control the output response."""
         self.inner_shield: Parameter = self.add_parameter(
             "inner_shield",
             **choice("OUTP:ISH", {"output low": "OLOW", "guard": "GUAR"}),
             docstring="Control what the inner shield is tied to (output low, guard; OUTPut:ISHield).",
         )
-        """Control what the inner shield is tied to."""
         self.low_to_earth: Parameter = self.add_parameter(
             "low_to_earth",
             **switch("OUTP:LTE"),
             docstring="Control whether output low is tied to earth (on, off; OUTPut:LTEarth).",
         )
-        """Control whether output low is tied to earth."""
         self.interlock_tripped: Parameter = self.add_parameter(
             "interlock_tripped",
             **(switch("OUTP:INT:TRIP") | {"set_cmd": False, "snapshot_get": False}),
             docstring="Get whether the interlock keeps the output off (OUTPut:INTerlock:TRIPped).",
         )
-        """Get whether the interlock keeps the output off."""
         self.trigger_output_line: Parameter = self.add_parameter(
             "trigger_output_line",
             **integer("TRIG:OLIN", 1, 6),
             docstring="Control the trigger-link line of the trigger output (1 to 6; TRIGger:OLINe). "
             "It must differ from `wave.marker_line`.",
         )
-        """Control the trigger-link line of the trigger output."""
         self.trigger_input_line: Parameter = self.add_parameter(
             "trigger_input_line",
             **integer("TRIG:ILIN", 1, 6),
             docstring="Control the trigger-link line of the trigger input (1 to 6; TRIGger:ILINe).",
         )
-        """Control the trigger-link line of the trigger input."""
         self.front_panel: Parameter = self.add_parameter(
             "front_panel",
             **switch("DISP:ENAB"),
             docstring="Control the front-panel display (on, off; DISPlay:ENABle). With it on, the steps of a "
             "staircase sweep jitter by up to 1 ms (RM p. 100); a wave does not care.",
         )
-        """Control the front-panel display."""
 
     def _add_system(self) -> None:
         self.power_on_setup: Parameter = self.add_parameter(
@@ -195,19 +176,16 @@ class Keithley6221(ScpiInstrument):
             docstring="Control the setup after power-on (reset, preset, saved 0 to saved 4; SYSTem:POSetup). It is "
             "kept without power.",
         )
-        """Control the setup after power-on."""
         self.beeper: Parameter = self.add_parameter(
             "beeper",
             **switch("SYST:BEEP:STAT"),
             docstring="Control the beeper (on, off; SYSTem:BEEPer:STATe).",
         )
-        """Control the beeper."""
         self.line_frequency: Parameter = self.add_parameter(
             "line_frequency",
             **reading("SYST:LFR?", "Hz", 0, 100),
             docstring="Get the frequency of the mains in Hz (50 or 60; SYSTem:LFRequency).",
         )
-        """Get the frequency of the mains in Hz."""
 
     def clear_output(self) -> None:
         """Turn the output off and its current to zero (SOURce:CLEar)."""

@@ -47,26 +47,22 @@ class CurrentSweep(InstrumentChannel):
             **number("SOUR:CURR:STAR", "A", -_LARGEST, _LARGEST),
             docstring="Control the first current in A (-105 mA to 105 mA; SOURce:CURRent:STARt).",
         )
-        """Control the first current in A."""
         self.stop: Parameter = self.add_parameter(
             "stop",
             **number("SOUR:CURR:STOP", "A", -_LARGEST, _LARGEST),
             docstring="Control the last current in A (-105 mA to 105 mA; SOURce:CURRent:STOP).",
         )
-        """Control the last current in A."""
         self.step: Parameter = self.add_parameter(
             "step",
             **number("SOUR:CURR:STEP", "A", 1e-13, _LARGEST),
             docstring="Control the step of a linear sweep in A (100 fA to 105 mA; SOURce:CURRent:STEP). It sets "
             "`points`.",
         )
-        """Control the step of a linear sweep in A."""
         self.points: Parameter = self.add_parameter(
             "points",
             **integer("SOUR:SWE:POIN", 1, LONGEST_LIST, unit="points"),
             docstring="Control the number of currents (1 to 65535; SOURce:SWEep:POINts). It sets `step`.",
         )
-        """Control the number of currents."""
 
     def _add_course(self) -> None:
         self.spacing: Parameter = self.add_parameter(
@@ -74,38 +70,32 @@ class CurrentSweep(InstrumentChannel):
             **choice("SOUR:SWE:SPAC", {"linear": "LIN", "logarithmic": "LOG", "list": "LIST"}),
             docstring="Control how the currents follow one another (linear, logarithmic, list; SOURce:SWEep:SPACing).",
         )
-        """Control how the currents follow one another."""
         self.delay: Parameter = self.add_parameter(
             "delay",
             **number("SOUR:DEL", "s", 1e-3, 999999.999),
             docstring="Control the time at each current in s (1 ms to 999999.999 s; SOURce:DELay).",
         )
-        """Control the time at each current in s."""
         self.count: Parameter = self.add_parameter(
             "count",
             **number("SOUR:SWE:COUN", "sweeps", 1, 9999, infinite=True),
             docstring="Control how often the sweep is made (1 to 9999 or inf; SOURce:SWEep:COUNt).",
         )
-        """Control how often the sweep is made."""
         self.ranging: Parameter = self.add_parameter(
             "ranging",
             **choice("SOUR:SWE:RANG", {"auto": "AUTO", "best": "BEST", "fixed": "FIX"}),
             docstring="Control how the range is chosen (auto, best, fixed; SOURce:SWEep:RANGing): auto changes it on "
             "the way, best takes one that holds all currents, fixed stays on `current_range`.",
         )
-        """Control how the range is chosen."""
         self.compliance_abort: Parameter = self.add_parameter(
             "compliance_abort",
             **switch("SOUR:SWE:CAB"),
             docstring="Control whether reaching the compliance ends the sweep (on, off; SOURce:SWEep:CABort).",
         )
-        """Control whether reaching the compliance ends the sweep."""
         self.list_points: Parameter = self.add_parameter(
             "list_points",
             **(integer("SOUR:LIST:CURR:POIN", 0, LONGEST_LIST, unit="points") | {"set_cmd": False}),
             docstring="Get the number of currents in the list (0 to 65535; SOURce:LIST:CURRent:POINts).",
         )
-        """Get the number of currents in the list."""
 
     def upload(self, currents: ArrayLike) -> None:
         """Load the list of currents, in portions of 100, and check its length (SOURce:LIST:CURRent, APPend).

@@ -52,46 +52,39 @@ class WaveGenerator(InstrumentChannel):
             docstring="Control the wave function (sine, square, ramp, arb0 to arb4; WAVE:FUNCtion). arb0 is "
             "volatile, arb1 to arb4 are kept without power. Locked while armed.",
         )
-        """Control the wave function."""
         self.frequency: Parameter = self.add_parameter(
             "frequency",
             **number(f"{_ROOT}:FREQ", "Hz", 1e-3, 1e5),
             docstring="Control the repetition frequency in Hz (1 mHz to 100 kHz; WAVE:FREQuency, RM 7-6).",
         )
-        """Control the repetition frequency in Hz."""
         self.amplitude: Parameter = self.add_parameter(
             "amplitude",
             **number(f"{_ROOT}:AMPL", "A", 2e-12, 0.105),
             docstring="Control the amplitude in A (2 pA to 105 mA; WAVE:AMPLitude, RM 7-7). It is the peak, "
             "half the peak-to-peak value.",
         )
-        """Control the peak amplitude in A."""
         self.offset: Parameter = self.add_parameter(
             "offset",
             **number(f"{_ROOT}:OFFS", "A", -0.105, 0.105),
             docstring="Control the offset in A (-105 mA to 105 mA; WAVE:OFFSet).",
         )
-        """Control the offset in A."""
         self.duty_cycle: Parameter = self.add_parameter(
             "duty_cycle",
             **number(f"{_ROOT}:DCYC", "%", 0, 100),
             docstring="Control the duty cycle in % (0 to 100; WAVE:DCYCle): the high part of a square "
             "wave, the rising part of a ramp.",
         )
-        """Control the duty cycle in %."""
         self.ranging: Parameter = self.add_parameter(
             "ranging",
             **choice(f"{_ROOT}:RANG", {"best": "BEST", "fixed": "FIX"}),
             docstring="Control how the range is chosen (best, fixed; WAVE:RANGing): best takes one that "
             "holds offset and amplitude, fixed stays on `current_range`.",
         )
-        """Control how the range is chosen."""
         self.waveform_points: Parameter = self.add_parameter(
             "waveform_points",
             **(integer(f"{_ROOT}:ARB:POIN", 0, LONGEST_WAVEFORM, unit="points") | {"set_cmd": False}),
             docstring="Get the number of points in the volatile arbitrary wave (0 to 65536; WAVE:ARB:POINts).",
         )
-        """Get the number of points in the volatile arbitrary wave."""
 
     def _add_duration(self) -> None:
         self.duration: Parameter = self.add_parameter(
@@ -100,14 +93,12 @@ class WaveGenerator(InstrumentChannel):
             docstring="Control how long the wave runs in s (100 ns to 999999.999 s or inf; "
             "WAVE:DURation:TIME). The last of duration and cycles that was set holds.",
         )
-        """Control how long the wave runs in s."""
         self.cycles: Parameter = self.add_parameter(
             "cycles",
             **number(f"{_ROOT}:DUR:CYCL", "cycles", 1e-3, 99999999900, infinite=True),
             docstring="Control how many periods the wave runs (0.001 to 99999999900 or inf; "
             "WAVE:DURation:CYCLes). The last of duration and cycles that was set holds.",
         )
-        """Control how many periods the wave runs."""
 
     def _add_marker(self) -> None:
         self.marker_enabled: Parameter = self.add_parameter(
@@ -115,21 +106,18 @@ class WaveGenerator(InstrumentChannel):
             **switch(f"{_ROOT}:PMAR:STAT"),
             docstring="Control whether the phase marker is put out (on, off; WAVE:PMARk:STATe).",
         )
-        """Control whether the phase marker is put out."""
         self.marker_phase: Parameter = self.add_parameter(
             "marker_phase",
             **number(f"{_ROOT}:PMAR", "deg", 0, 360),
             docstring="Control the phase of the marker pulse in degrees (0 to 360; WAVE:PMARk:LEVel). "
             "The pulse is low for 1 us or more.",
         )
-        """Control the phase of the marker pulse in degrees."""
         self.marker_line: Parameter = self.add_parameter(
             "marker_line",
             **integer(f"{_ROOT}:PMAR:OLIN", 1, 6),
             docstring="Control the trigger-link line of the marker (1 to 6; WAVE:PMARk:OLINe). It must "
             "differ from `trigger_output_line`, or the instrument answers -221 (RM 7-29).",
         )
-        """Control the trigger-link line of the marker."""
 
     def _add_external_trigger(self) -> None:
         self.external_trigger_enabled: Parameter = self.add_parameter(
@@ -137,27 +125,23 @@ class WaveGenerator(InstrumentChannel):
             **switch(f"{_ROOT}:EXTR"),
             docstring="Control whether a trigger starts each wave (on, off; WAVE:EXTRig, firmware A03 on).",
         )
-        """Control whether a trigger starts each wave."""
         self.external_trigger_line: Parameter = self.add_parameter(
             "external_trigger_line",
             **integer(f"{_ROOT}:EXTR:ILIN", 0, 6),
             docstring="Control the trigger-link line that starts a wave (0 to 6, 0: none; WAVE:EXTRig:ILINe).",
         )
-        """Control the trigger-link line that starts a wave."""
         self.external_trigger_ignored: Parameter = self.add_parameter(
             "external_trigger_ignored",
             **switch(f"{_ROOT}:EXTR:IGN"),
             docstring="Control whether triggers during a wave are ignored (on) or restart it (off; "
             "WAVE:EXTRig:IGNore).",
         )
-        """Control whether triggers during a wave are ignored."""
         self.external_trigger_idle: Parameter = self.add_parameter(
             "external_trigger_idle",
             **number(f"{_ROOT}:EXTR:IVAL", "of amplitude", -1, 1),
             docstring="Control the output while waiting for a trigger, as a part of the amplitude "
             "(-1 to 1; WAVE:EXTRig:IVALue).",
         )
-        """Control the output while waiting for a trigger, as a part of the amplitude."""
 
     def upload(self, samples: ArrayLike) -> None:
         """Load the volatile arbitrary wave (arb0), in portions of 100 values, and check its length.

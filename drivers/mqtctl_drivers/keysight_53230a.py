@@ -60,18 +60,14 @@ class Keysight53230A(CounterFunctions, CounterReadings):
     def __init__(self, name: str, address: str | None = None, **kwargs: Unpack[VisaInstrumentKWArgs]) -> None:
         super().__init__(name, address, **kwargs)
         self.input1: CounterInput = self.add_submodule("input1", CounterInput(self, "input1", 1))
-        """Input 1."""
         self.input2: CounterInput = self.add_submodule("input2", CounterInput(self, "input2", 2))
-        """Input 2."""
         self.inputs: Mapping[int, CounterInput] = MappingProxyType({1: self.input1, 2: self.input2})
         self.gate: CounterGate = self.add_submodule("gate", CounterGate(self, "gate"))
-        """What arms a time interval."""
         self._add_trigger()
         self._add_system()
         self.questionable: StatusRegister = self.add_submodule(
             "questionable", StatusRegister(self, "questionable", "STAT:QUES")
         )
-        """Questionable registers; their bits are `QuestionableEvent`."""
 
     def _add_trigger(self) -> None:
         self.trigger_source: Parameter = self.add_parameter(
@@ -79,31 +75,26 @@ class Keysight53230A(CounterFunctions, CounterReadings):
             **choice("TRIG:SOUR", {"immediate": "IMM", "external": "EXT", "bus": "BUS"}),
             docstring="Control the trigger source (immediate, external, bus; TRIGger:SOURce).",
         )
-        """Control the trigger source."""
         self.trigger_slope: Parameter = self.add_parameter(
             "trigger_slope",
             **choice("TRIG:SLOP", SLOPES),
             docstring="Control the slope of the external trigger (positive, negative; TRIGger:SLOPe).",
         )
-        """Control the slope of the external trigger."""
         self.trigger_delay: Parameter = self.add_parameter(
             "trigger_delay",
             **number("TRIG:DEL", "s", 0, 3600),
             docstring="Control the delay from trigger to first reading in s (0 to 3600; TRIGger:DELay).",
         )
-        """Control the delay from trigger to first reading in s."""
         self.trigger_count: Parameter = self.add_parameter(
             "trigger_count",
             **integer("TRIG:COUN", 1, MEMORY, unit="triggers"),
             docstring="Control the number of triggers before idle (1 to 1e6; TRIGger:COUNt).",
         )
-        """Control the number of triggers before idle."""
         self.sample_count: Parameter = self.add_parameter(
             "sample_count",
             **integer("SAMP:COUN", 1, MEMORY, unit="readings"),
             docstring="Control the number of readings for each trigger (1 to 1e6; SAMPle:COUNt).",
         )
-        """Control the number of readings for each trigger."""
         self.reading_timeout: Parameter = self.add_parameter(
             "reading_timeout",
             **number("SYST:TIM", "s", 0.01, 2000, infinite=True),
@@ -111,7 +102,6 @@ class Keysight53230A(CounterFunctions, CounterReadings):
             "SYSTem:TIMeout). Not volatile and not touched by *RST: always set it. A reading that "
             "times out is stored as 9.91E37.",
         )
-        """Control the longest wait for a reading in s."""
 
     def _add_system(self) -> None:
         self.autolevel_frequency: Parameter = self.add_parameter(
@@ -120,45 +110,38 @@ class Keysight53230A(CounterFunctions, CounterReadings):
             docstring="Control the lowest frequency in Hz for which autolevel waits (50 to 10 kHz; "
             "SYSTem:ALEVel:FREQuency).",
         )
-        """Control the lowest frequency in Hz for which autolevel waits."""
         self.reference: Parameter = self.add_parameter(
             "reference",
             **choice("SENS:ROSC:SOUR", {"internal": "INT", "external": "EXT"}),
             docstring="Control the time base (internal, external; SENSe:ROSCillator:SOURce).",
         )
-        """Control the time base."""
         self.reference_automatic: Parameter = self.add_parameter(
             "reference_automatic",
             **switch("SENS:ROSC:SOUR:AUTO"),
             docstring="Control whether an external time base is taken when there is one (on, off; "
             "SENSe:ROSCillator:SOURce:AUTO).",
         )
-        """Control whether an external time base is taken when there is one."""
         self.gate_output: Parameter = self.add_parameter(
             "gate_output",
             **switch("OUTP"),
             docstring="Control whether the rear gate connector puts the gate out (on) or takes one in (off; "
             "OUTPut:STATe).",
         )
-        """Control whether the rear gate connector puts the gate out."""
         self.gate_output_polarity: Parameter = self.add_parameter(
             "gate_output_polarity",
             **choice("OUTP:POL", {"normal": "NORM", "inverted": "INV"}),
             docstring="Control the polarity of the gate that is put out (normal, inverted; OUTPut:POLarity).",
         )
-        """Control the polarity of the gate that is put out."""
         self.display: Parameter = self.add_parameter(
             "display",
             **switch("DISP"),
             docstring="Control the display (on, off; DISPlay:STATe).",
         )
-        """Control the display."""
         self.beeper: Parameter = self.add_parameter(
             "beeper",
             **switch("SYST:BEEP:STAT"),
             docstring="Control the beeper (on, off; SYSTem:BEEPer:STATe).",
         )
-        """Control the beeper."""
 
     # -- measuring --------------------------------------------------------------------------
 

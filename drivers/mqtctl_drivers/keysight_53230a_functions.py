@@ -54,7 +54,6 @@ class CounterFunctions(ScpiInstrument):
             ),
             docstring="Get what is measured (FUNCtion); the `configure_...` methods set it.",
         )
-        """Get what is measured."""
         self._add_gate()
 
     def _add_gate(self) -> None:
@@ -64,26 +63,22 @@ class CounterFunctions(ScpiInstrument):
             docstring="Control how frequency and period are measured (auto, reciprocal, continuous; "
             "SENSe:FREQuency:MODE).",
         )
-        """Control how frequency and period are measured."""
         self.frequency_gate_source: Parameter = self.add_parameter(
             "frequency_gate_source",
             **choice("SENS:FREQ:GATE:SOUR", {"time": "TIME", "external": "EXT", "advanced": "ADV"}),
             docstring="Control what gates frequency and period (time, external, advanced; "
             "SENSe:FREQuency:GATE:SOURce).",
         )
-        """Control what gates frequency and period."""
         self.frequency_gate_polarity: Parameter = self.add_parameter(
             "frequency_gate_polarity",
             **choice("SENS:FREQ:GATE:POL", SLOPES),
             docstring="Control the level of an external gate (positive, negative; SENSe:FREQuency:GATE:POLarity).",
         )
-        """Control the level of an external gate."""
         self.totalize_time: Parameter = self.add_parameter(
             "totalize_time",
             **number("SENS:TOT:GATE:TIME", "s", 1e-6, 1000),
             docstring="Control for how long events are counted in s (1 us to 1000 s; SENSe:TOTalize:GATE:TIME).",
         )
-        """Control for how long events are counted in s."""
 
     def configure(self, function: str, *channels: int) -> None:
         """Measure any function of `FUNCTIONS` on one input, or from the first of two to the second (CONFigure).

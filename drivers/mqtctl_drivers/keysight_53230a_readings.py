@@ -48,7 +48,6 @@ class CounterReadings(ScpiInstrument):
         super().__init__(name, address, **kwargs)
         self._add_data()
         self.operation: StatusRegister = self.add_submodule("operation", StatusRegister(self, "operation", "STAT:OPER"))
-        """Operation registers; their bits are `OperationEvent`."""
         self._requests = ServiceRequests(self)
 
     def _add_data(self) -> None:
@@ -57,26 +56,22 @@ class CounterReadings(ScpiInstrument):
             **choice("FORM", {"ascii": "ASC,15", "real": "REAL,64"}),
             docstring="Control the format of readings (ascii, real; FORMat:DATA). Real is 8 bytes each.",
         )
-        """Control the format of readings."""
         self.byte_order: Parameter = self.add_parameter(
             "byte_order",
             **choice("FORM:BORD", {"big": "NORM", "little": "SWAP"}),
             docstring="Control the byte order of real readings (big, little; FORMat:BORDer).",
         )
-        """Control the byte order of real readings."""
         self.readings_available: Parameter = self.add_parameter(
             "readings_available",
             **(integer("DATA:POIN", 0, MEMORY, unit="readings") | {"set_cmd": False, "snapshot_value": False}),
             docstring="Get the number of readings in memory (0 to 1e6; DATA:POINts).",
         )
-        """Get the number of readings in memory."""
         self.reading_threshold: Parameter = self.add_parameter(
             "reading_threshold",
             **integer("DATA:POIN:EVEN:THR", 1, MEMORY, unit="readings"),
             docstring="Control at how many readings in memory the threshold event comes (1 to 1e6; "
             "DATA:POINts:EVENt:THReshold).",
         )
-        """Control at how many readings in memory the threshold event comes."""
 
     def request_service(self) -> bool:
         """Let the reading threshold request service (STAT:OPER:ENAB, *SRE); False where nobody would notice."""

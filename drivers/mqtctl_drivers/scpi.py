@@ -62,20 +62,17 @@ class StatusRegister(InstrumentChannel):
             **(integer(f"{header}:COND", 0, 65535) | {"set_cmd": False, "snapshot_value": False}),
             docstring=f"Get the condition register of {header} (sum of bits, 0 to 65535): how it is now.",
         )
-        """Get what is the case now, as a sum of bits."""
         self.event: Parameter = self.add_parameter(
             "event",
             **(integer(f"{header}:EVEN", 0, 65535) | {"set_cmd": False, "snapshot_get": False}),
             docstring=f"Get the event register of {header} (sum of bits, 0 to 65535): what has been "
             "since it was last read; reading clears it, so snapshots leave it alone.",
         )
-        """Get what has happened since the last reading, as a sum of bits; reading clears it."""
         self.enable: Parameter = self.add_parameter(
             "enable",
             **integer(f"{header}:ENAB", 0, 65535),
             docstring=f"Control which events of {header} reach the status byte (sum of bits, 0 to 65535).",
         )
-        """Control which events are summed up in the status byte."""
 
 
 class ScpiInstrument(Ieee488Instrument):

@@ -85,11 +85,8 @@ class SrsSR620(SampleDump):
     def __init__(self, name: str, address: str | None = None, **kwargs: Unpack[VisaInstrumentKWArgs]) -> None:
         super().__init__(name, address, **kwargs)
         self.external: TimerInput = self.add_submodule("external", TimerInput(self, "external"))
-        """The external gate and trigger input."""
         self.a: TimerInput = self.add_submodule("a", TimerInput(self, "a"))
-        """Input A."""
         self.b: TimerInput = self.add_submodule("b", TimerInput(self, "b"))
-        """Input B."""
         self.inputs: Mapping[str, TimerInput] = MappingProxyType({"external": self.external, "a": self.a, "b": self.b})
         self._add_measurement()
         self._add_reference()
@@ -103,43 +100,36 @@ class SrsSR620(SampleDump):
             docstring="Control what is measured (time, width, rise and fall time, frequency, period, phase, count; "
             "MODE).",
         )
-        """Control what is measured."""
         self.source: Parameter = self.add_parameter(
             "source",
             **coded("SRCE", {"a": 0, "b": 1, "reference": 2, "ratio": 3}),
             docstring="Control what it is measured on (a, b, reference, ratio; SRCE). In mode time, a is from A to B.",
         )
-        """Control what it is measured on."""
         self.arming: Parameter = self.add_parameter(
             "arming",
             **coded("ARMM", _ARMING),
             docstring=f"Control the arming ({', '.join(_ARMING)}; ARMM). +time takes only stops behind the start.",
         )
-        """Control the arming."""
         self.sample_size: Parameter = self.add_parameter(
             "sample_size",
             **one_of("SIZE", "samples", SAMPLE_SIZES),
             docstring="Control how many samples a group has (1, 2, 5 and so on to 1e6; SIZE).",
         )
-        """Control how many samples a group has."""
         self.auto_measure: Parameter = self.add_parameter(
             "auto_measure",
             **coded("AUTM", {True: 1, False: 0}),
             docstring="Control whether group follows on group (on, off; AUTM).",
         )
-        """Control whether group follows on group."""
         self.jitter_type: Parameter = self.add_parameter(
             "jitter_type",
             **coded("JTTR", {"standard deviation": 0, "allan": 1}),
             docstring="Control what the jitter of a group is (standard deviation, allan; JTTR).",
         )
-        """Control what the jitter of a group is."""
         self.expand: Parameter = self.add_parameter(
             "expand",
             **coded("EXPD", {True: 1, False: 0}),
             docstring="Control whether frequency and period are resolved 1000 times finer (on, off; EXPD).",
         )
-        """Control whether frequency and period are resolved 1000 times finer."""
 
     def _add_reference(self) -> None:
         self.clock_source: Parameter = self.add_parameter(
@@ -147,21 +137,18 @@ class SrsSR620(SampleDump):
             **coded("CLCK", {"internal": 0, "external": 1}),
             docstring="Control the time base (internal, external; CLCK).",
         )
-        """Control the time base."""
         self.clock_frequency: Parameter = self.add_parameter(
             "clock_frequency",
             unit="Hz",
             **coded("CLKF", {10e6: 0, 5e6: 1}),
             docstring="Control the frequency of the external time base in Hz (10 MHz or 5 MHz; CLKF).",
         )
-        """Control the frequency of the external time base in Hz."""
 
         self.power_on_status_clear: Parameter = self.add_parameter(
             "power_on_status_clear",
             **coded("*PSC", {True: 1, False: 0}),
             docstring="Control whether the status enables are cleared at power-on (on, off; *PSC).",
         )
-        """Control whether the status enables are cleared at power-on."""
 
     def _add_results(self) -> None:
         for name, query, what in (
@@ -194,26 +181,22 @@ class SrsSR620(SampleDump):
             docstring="Get what triggered and overloaded since the last reading (sum of bits of `TimerStatus`, 0 to "
             "255; STAT); reading clears it.",
         )
-        """Get what triggered and overloaded since the last reading, as a sum of bits."""
         self.error_status: Parameter = self.add_parameter(
             "error_status",
             **(integer("ERRS", 0, 255) | {"set_cmd": False, "snapshot_get": False}),
             docstring="Get the errors of the timer since the last reading (sum of bits, 0 to 255; ERRS); reading "
             "clears it.",
         )
-        """Get the errors of the timer since the last reading, as a sum of bits."""
         self.timer_enable: Parameter = self.add_parameter(
             "timer_enable",
             **integer("TENA", 0, 255),
             docstring="Control which bits of `timer_status` reach the status byte (sum of bits, 0 to 255; TENA).",
         )
-        """Control which bits of `timer_status` reach the status byte."""
         self.error_enable: Parameter = self.add_parameter(
             "error_enable",
             **integer("EREN", 0, 255),
             docstring="Control which bits of `error_status` reach the status byte (sum of bits, 0 to 255; EREN).",
         )
-        """Control which bits of `error_status` reach the status byte."""
 
     # -- errors -------------------------------------------------------------------------------
 

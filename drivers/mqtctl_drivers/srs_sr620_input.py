@@ -37,20 +37,17 @@ class TimerInput(InstrumentChannel):
             vals=Numbers(-5, 5),
             docstring="Control the trigger level in V (-5 V to 5 V in steps of 10 mV; LEVL). The range is unconfirmed.",
         )
-        """Control the trigger level in V."""
         self.slope: Parameter = self.add_parameter(
             "slope",
             **coded("TSLP", {"positive": 0, "negative": 1}, index=number),
             docstring="Control the edge that counts (positive, negative; TSLP). The numbers are unconfirmed.",
         )
-        """Control the edge that counts."""
         self.termination: Parameter = self.add_parameter(
             "termination",
             unit="Ohm",
             **coded("TERM", {50.0: 0, 1e6: 1}, index=number),
             docstring="Control the input impedance in Ohm (50 Ohm or 1 MOhm; TERM).",
         )
-        """Control the input impedance in Ohm."""
         if name == "external":
             return
         self.coupling: Parameter = self.add_parameter(
@@ -58,10 +55,8 @@ class TimerInput(InstrumentChannel):
             **coded("TCPL", {"dc": 0, "ac": 1}, index=number),
             docstring="Control the coupling (dc, ac; TCPL). The numbers are unconfirmed.",
         )
-        """Control the coupling."""
         self.autolevel: Parameter = self.add_parameter(
             "autolevel",
             **coded("TMOD", {True: 1, False: 0}, index=number),
             docstring="Control whether the level follows the signal (on, off; TMOD). The numbers are unconfirmed.",
         )
-        """Control whether the level follows the signal."""

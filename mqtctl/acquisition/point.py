@@ -20,7 +20,7 @@ from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.retry import BATH_FAULTS, Interruption, persist
 from mqtctl.acquisition.settle import SettleResult
-from mqtctl.analysis.histogram.health import ALARM, MINIMUM_SWITCHES, check_health
+from mqtctl.analysis.histogram.health.checks import ALARM, MINIMUM_SWITCHES, check_health
 from mqtctl.errors import HardwareError, LostError
 from mqtctl.plan import Variant
 from mqtctl.plan.variants import HEATING_SHARE

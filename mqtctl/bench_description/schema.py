@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pyvisa.rname import InvalidResourceName, to_canonical_name
 
 from mqtctl.errors import InputError
-from mqtctl.physics import EscapeModel, NoiseTemperature, PlasmaDamping
+from mqtctl.physics import AmbegaokarBaratoff, EscapeModel, NoiseTemperature, PlasmaDamping
 from mqtctl.physics.models.names import escape_model
 from mqtctl.physics.well.names import WASHBOARD, checked_potential
 from mqtctl.quantities import (
@@ -27,6 +27,7 @@ from mqtctl.quantities import (
     Kelvins,
     KelvinsPerSecond,
     Ohms,
+    PerSecond,
     Seconds,
     Volts,
     Watts,
@@ -136,6 +137,8 @@ class JunctionSection(_Section):
     plasma_resistance: Annotated[Ohms, Field(gt=0)] | None = None
     decoupling_temperature: Annotated[Kelvins, Field(ge=0)] = 0.0
     decoupling_exponent: Annotated[float, Field(ge=1)] = 5.0
+    critical_temperature: PositiveKelvins | None = None
+    critical_current_drift: PerSecond = 0.0
 
     @model_validator(mode="after")
     def _retraps_below_critical(self) -> Self:
@@ -155,6 +158,12 @@ class JunctionSection(_Section):
         if self.decoupling_temperature:
             model = NoiseTemperature(model, self.decoupling_temperature, self.decoupling_exponent)
         return model
+
+    def share(self, temperature: float, time: float = 0.0) -> float:
+        """Return Ic over `critical_current`, at a temperature of the sample in K and a time on the bench in s."""
+        cold = self.critical_temperature
+        ratio = 1.0 if cold is None else float(AmbegaokarBaratoff(cold).ratio(temperature))
+        return ratio * (1.0 + self.critical_current_drift * time)
 
 
 class SourceSection(_Section):

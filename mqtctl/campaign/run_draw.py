@@ -108,7 +108,7 @@ def _through_physics(draw: Draw, *, power: bool) -> _Taken:
         for variant in draw.plan.variants(temperature):
             if variant.purpose != "switching":
                 continue
-            law = expect(circumstances, variant, temperature)
+            law = expect(circumstances, variant, temperature, time=cold_time)
             if law is None:
                 raise HardwareError(
                     f"no switches at {readable(temperature, 'K')}: the ramp ends at "

@@ -19,7 +19,7 @@ __all__ = ["analyze"]
 _LIST = "Data from elsewhere: what the file does not say"
 _COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "report", "quick", "json"}
+_FOR_ALL = {"data", "potential", "report", "quick", "control", "known", "json"}
 #: Options that are quantities, and their base units.
 _QUANTITIES = {
     "ramp_rate": "A/s",
@@ -32,6 +32,8 @@ _QUANTITIES = {
     "delay": "s",
     "temperature": "K",
     "bias_resistance": "Ohm",
+    "mains": "Hz",
+    "period": "s",
 }
 
 
@@ -130,6 +132,19 @@ def analyze(
     false_triggers: Annotated[
         str | None, _for_lists("Share of ramps that something else ended, such as 0.01; 'auto': fitted.")
     ] = None,
+    drift: Annotated[
+        str | None,
+        _for_lists(
+            "Drift of the current over the list: 'auto' (a straight line, fitted), 'steps' (found and fitted), or known"
+            " from first ramp to last, such as '5 nA'."
+        ),
+    ] = None,
+    mains: Annotated[
+        str | None, _for_lists("Frequency at which the current is modulated, such as '50 Hz': fitted.")
+    ] = None,
+    period: Annotated[
+        str | None, _for_lists("Time from one ramp's start to the next's: gives the mains' phases.")
+    ] = None,
     potential: Annotated[
         str | None,
         typer.Option(
@@ -139,25 +154,50 @@ def analyze(
     importer: Annotated[
         str | None, _for_reading("Function package.module:function that reads a list of another format.")
     ] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What another measurement says: 'plasma_frequency = 2.1 GHz +- 0.1 GHz @ 9.4 uA', quality_factor,"
+            " capacitance or resistance; several times."
+        ),
+    ] = None,
+    control: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Second sweep of the same junction at a lowered critical current (field or flux): a run, or one file"
+            " or folder after the other."
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
+        from mqtctl.plan.known import parse_known
         from mqtctl.workflow import analyze as analyze_run
         from mqtctl.workflow import analyze_foreign, is_foreign
 
         foreign = [is_foreign(path) for path in data]
         if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
+        second = list(control or ())
+        _refuse_control(second, [is_foreign(path) for path in second if path.exists()], data[0], any(foreign))
         if any(foreign):
-            result = analyze_foreign(data, _facts(context), run_id=run, report=report, quick=quick)
+            facts = _facts(context)
+            result = analyze_foreign(data, facts, run_id=run, report=report, quick=quick, control=second)
             for sentence in result["assumed"]:
                 tell(f"read: {sentence}")
         else:
             result = analyze_run(
-                data[0], run_id=run, calibration=calibration, potential=potential, report_folder=report, quick=quick
+                data[0],
+                run_id=run,
+                calibration=calibration,
+                potential=potential,
+                report_folder=report,
+                quick=quick,
+                control=second[0] if second else None,
+                known=[parse_known(text) for text in known or ()],
             )
         with printing():
             if json:
@@ -173,8 +213,9 @@ def _facts(context: typer.Context) -> ForeignFacts:
     from dataclasses import fields
 
     from mqtctl.analysis.importers import ReadOptions
+    from mqtctl.plan.known import parse_known
     from mqtctl.workflow import ForeignFacts, read_description
-    from mqtctl.workflow.foreign.description import resolution_in
+    from mqtctl.workflow.file_analysis.description import resolution_in
 
     given: dict[str, Any] = {} if context.params["describe"] is None else read_description(context.params["describe"])
     for name, value in context.params.items():
@@ -191,6 +232,9 @@ def _facts(context: typer.Context) -> ForeignFacts:
             given[name] = parse_option(name, value, _QUANTITIES[name]) if name in _QUANTITIES else value
     nuisances = {name: given.pop(name, None) for name in ("current_noise", "false_triggers")}
     given |= _named(given.pop("free", []), given.pop("fix", []), nuisances)
+    given["known"] = tuple(parse_known(text) for text in given.pop("known", ()))
+    if "drift" in given:
+        given |= _drift(given.pop("drift"))
     reading = {field.name: given.pop(field.name) for field in fields(ReadOptions) if field.name in given}
     known = {field.name for field in fields(ForeignFacts)}
     return ForeignFacts(**{k: v for k, v in given.items() if k in known}, read=ReadOptions(**reading))
@@ -211,6 +255,21 @@ def _refuse_unused(context: typer.Context, data: list[Path], foreign: list[bool]
         raise InputError(f"{names} cannot be used for {kind}, which {data[0]} is")
 
 
+def _refuse_control(control: list[Path], foreign: list[bool], data: Path, data_foreign: bool) -> None:
+    """Refuse a control that is not of the kind of the data, or more than one stored one."""
+    kinds = ("a stored run or database", "a list of values")
+    for path in control:
+        if not path.exists():
+            raise InputError(f"--control {path} does not exist")
+    for path, other in zip(control, foreign, strict=True):
+        if other != data_foreign:
+            raise InputError(
+                f"--control {path} is {kinds[other]}, and {data} is {kinds[data_foreign]}: give two of a kind"
+            )
+    if len(control) > 1 and not data_foreign:
+        raise InputError(f"--control {control[1]}: a stored sweep has one control, and {control[0]} is one")
+
+
 def _was_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
@@ -218,7 +277,7 @@ def _was_given(context: typer.Context, name: str) -> bool:
 
 def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) -> dict[str, Any]:
     """Return which parameters are free, and the values in SI units of those that are fixed, all by name."""
-    from mqtctl.analysis.histogram.named.parameters import UNITS, parameter_name
+    from mqtctl.analysis.histogram.nuisances.parameters import UNITS, parameter_name
 
     names = [parameter_name(text) for text in free]
     fixed: dict[str, float] = {}
@@ -236,6 +295,12 @@ def _named(free: list[str], fix: list[str], nuisances: dict[str, str | None]) ->
             raise InputError(f"--fix: {name} is given twice")
         fixed[name] = parse_option(option, text, UNITS[name]) if UNITS[name] else _share(option, text)
     return {"free": tuple(dict.fromkeys(names)), "fixed": fixed}
+
+
+def _drift(text: str) -> dict[str, Any]:
+    """Return which drift is fitted, or the one that is known."""
+    kind = {"auto": "linear", "linear": "linear", "steps": "steps"}.get(text.strip().lower())
+    return {"drift": kind} if kind else {"known_drift": parse_option("drift", text, "A")}
 
 
 def _share(option: str, text: str) -> float:

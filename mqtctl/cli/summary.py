@@ -166,6 +166,14 @@ def _print_facts(result: Mapping[str, Any]) -> None:
         say(f"saturation against tunnelling's prediction: {result['saturation_test']}{apart}")
     if result.get("verdict"):
         say(plain(f"verdict: {result['verdict_sentence']}"))
+    if (result.get("control") or {}).get("used"):
+        say(plain(f"control sweep {result['control']['data']}: {result['control']['text']}"))
+    for fact in result.get("known") or ():
+        unit = "Hz" if fact["name"] == "plasma_frequency" else ""
+        value, error, fitted = (fact[f"{key}_{unit}" if unit else key] for key in ("value", "stderr", "fitted"))
+        where = f"{fact['name'].replace('_', ' ')} at {quantity(fact['current_A'], 'A')}"
+        told = f"{quantity(value, unit, error)} from elsewhere, {quantity(fitted, unit)} by the best explanation"
+        say(plain(f"{where}: {told} ({fact['pull']:+.1f} sigma)"))
     _print_besides(result)
     _print_flags(result)
     _print_files(result)

@@ -27,6 +27,7 @@ from mqtctl.instruments.roles.stand_in import (
 )
 from mqtctl.plan import ResolvedPlan, Sample
 from mqtctl.quantities import format_quantity, readable
+from mqtctl.records import Histogram
 from mqtctl.rehearsal.prediction.line import Line, counter_readout, line_of, players
 from mqtctl.rehearsal.wiring import part_for
 from mqtctl.station import InstrumentEntry, StationFile
@@ -79,6 +80,11 @@ class RehearsalBench:
         if self.file.junction is None:
             raise InputError(f"{self.origin}: has no junction to measure; add the section 'junction' and its wiring")
         return self.file.junction
+
+    def time_of(self, histogram: Histogram) -> float:
+        """Return the middle of a histogram's ramps in s since the bench's beginning; 0 where nobody noted it."""
+        since = histogram.time - self.file.epoch.timestamp()
+        return since if math.isfinite(since) else 0.0
 
     @property
     def amplifier(self) -> Amplifier | None:

@@ -30,6 +30,7 @@ def circumstances_of(plan: ResolvedPlan, bench: RehearsalBench | None) -> Circum
         line=bench.line if bench is not None else Line(),
         offset_current=plan.plan.ramp.offset_current,
         calibration=plan.calibration,
+        **({} if bench is None else {"share": bench.junction.share}),
     )
 
 
@@ -71,21 +72,22 @@ class PointCast:
         findings += [Finding("bath", "warning", text) for point, text in self._run.remarks if point == place]
         findings += ramp_findings(self._plan, self.circumstances_of, bath)
         sample = bath
-        law = self._law(variants[0], bath, bath)
+        time = 0.0 if own is None or self._bench is None else self._bench.time_of(own.histogram)
+        law = self._law(variants[0], bath, bath, time)
         if own is not None and law is not None and self._bench is not None:
             comparison = compare(own.histogram, law, self.circumstances_of)
             findings += [*line_findings(law, self.circumstances_of, variants[0].polarity)]
             findings += comparison_findings(own.histogram, comparison, self._bench.junction.gap_voltage)
             sample = bath if comparison is None else comparison.sample_temperature
-        expected = [self._law(variant, sample, bath) for variant in variants]
+        expected = [self._law(variant, sample, bath, time) for variant in variants]
         switches = [self._switches(variant, law) for variant, law in zip(variants, expected, strict=True)]
         return RehearsedPoint(variants, switches, expected, rehearsed, findings)
 
-    def _law(self, variant: Variant, temperature: float, bath: float) -> Expected | None:
+    def _law(self, variant: Variant, temperature: float, bath: float, time: float) -> Expected | None:
         """Return the law of a switching ramp, None for another one."""
         if variant.purpose == "retrapping":
             return None
-        return expect(self.circumstances_of, variant, temperature, bath)
+        return expect(self.circumstances_of, variant, temperature, bath, time)
 
     def _switches(self, variant: Variant, law: Expected | None) -> int:
         """Return how many switches a ramp will take."""

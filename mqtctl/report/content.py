@@ -68,6 +68,8 @@ class PointContent:
         Fulton-Dunkelberger points, and the fitted rate in 1/s over the bias current in A.
     thermal, saturated
         Whether the point helped to fix the shared critical current, or the saturation.
+    cold
+        Whether its bath is below three times the crossover temperature, as the explanations count.
     remarks
         What is doubtful about it, one sentence each.
     """
@@ -86,6 +88,7 @@ class PointContent:
     fitted_rate: Curve | None = None
     thermal: bool = False
     saturated: bool = False
+    cold: bool = False
     remarks: tuple[str, ...] = ()
 
     @property

@@ -20,7 +20,7 @@ from mqtctl.analysis.hypotheses.results import HypothesisResult, Verdict
 from mqtctl.analysis.quantity import estimates
 from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.errors import InputError
-from mqtctl.notation import MISSING
+from mqtctl.notation import MISSING, quantity
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report.content import Content, Curve, PointContent, RatePoints, TheoryCurves
 from mqtctl.report.curves import law_curves, theory_curves
@@ -49,7 +49,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
         warnings=tuple(_sentence(flag) for flag in fit.flags),
         theory=_theory(sweep, content),
     )
-    return _with_conclusion(content, fit.conclusion)
+    return _with_conclusion(content, fit.conclusion, sweep.junction)
 
 
 def _matched(sweep: Sweep, fit: SweepFit | None) -> list[PointFit | None]:
@@ -136,7 +136,7 @@ def _rates(histogram: Histogram) -> RatePoints | None:
     )
 
 
-def _with_conclusion(content: Content, found: Verdict | None) -> Content:
+def _with_conclusion(content: Content, found: Verdict | None, junction: JunctionEstimate) -> Content:
     """Add what may be concluded, with the explanations that were compared and what it stands on."""
     if found is None:
         return content
@@ -149,14 +149,57 @@ def _with_conclusion(content: Content, found: Verdict | None) -> Content:
         pair = f"{power.winner} from “{power.rival}”"
         chance = "more than 99.9 %" if power.power > 0.999 else f"{power.power:.1%}"
         reasons.append(f"power: an experiment like this one tells {pair} with a probability of {chance} (calculated)")
+    reasons += [*_beside(found), *_about_points(content, found), *_about_damping(junction)]
     return replace(
         content,
+        points=tuple(replace(point, cold=point.index in found.cold_points) for point in content.points),
         sentence=found.sentence,
         concluded=found.verdict not in ("not identifiable", "cannot be told apart"),
         explanations=tuple(_explanation(each, found.hypotheses[0]) for each in found.hypotheses),
         reasons=tuple(reasons),
         changes=found.would_change,
     )
+
+
+def _beside(found: Verdict) -> list[str]:
+    """Say what a control sweep and other measurements add."""
+    lines = []
+    if found.control is not None and found.control.used:
+        lines.append(f"control sweep: {found.control.text}")
+    for known in found.known:
+        unit = "Hz" if known.fact.name == "plasma_frequency" else ""
+        name, where = known.fact.name.replace("_", " "), quantity(known.fact.current, "A")
+        value = quantity(known.fact.value, unit, known.fact.stderr)
+        fitted = f"{quantity(known.fitted, unit)} by the best explanation, {known.pull:+.1f} standard deviations"
+        lines.append(f"{name} at {where}, known from elsewhere: {value}; {fitted}")
+    return lines
+
+
+def _about_points(content: Content, found: Verdict) -> list[str]:
+    """Say which points are cold, and what the two escape temperatures of the coldest are."""
+    lines = []
+    if found.cold_points:
+        named = ", ".join(map(str, sorted(set(found.cold_points))))
+        lines.append(f"cold points, below three times the crossover temperature (° in the table of points): {named}")
+    for point in content.by_temperature[:1]:
+        shared, free = point.results["escape_temperature"], point.results["escape_temperature_free"]
+        if shared and free:
+            lines.append(
+                f"escape temperature of the coldest point: {quantity(shared, 'K')} with the shared critical current"
+                f" (how high the rate is), {quantity(free, 'K')} with its own (how steep the rate is); thermal"
+                " activation makes them nearly the same, tunnelling does not"
+            )
+    return lines
+
+
+def _about_damping(junction: JunctionEstimate) -> list[str]:
+    """Say what was made of a resistance without an error."""
+    if junction.resistance_stderr is not None or math.isinf(junction.resistance):
+        return []
+    return [
+        f"resistance {quantity(junction.resistance, 'Ω')}, no error stated: the explanations fit it, a factor of two"
+        " either way; the shared critical current takes it as exact, so that its error is too small where it is wrong"
+    ]
 
 
 def _explanation(one: HypothesisResult, best: HypothesisResult) -> tuple[str, str, str, str]:

@@ -64,9 +64,15 @@ def _scatter(results: Mapping[str, Estimate]) -> str:
     return "" if scatter is None else f", scatter {100.0 * scatter:.2g} %"
 
 
+def _unstated(estimate: Estimate) -> str:
+    """Say where a number of the sample file has no error."""
+    return "" if estimate.stderr is not None else " (no uncertainty stated)"
+
+
 #: What stands behind a number, from the other numbers.
 _NOTES: Mapping[str, Callable[[Mapping[str, Estimate]], str]] = {
-    "capacitance": lambda results: "" if results["capacitance"].stderr is not None else " (no uncertainty stated)",
+    "capacitance": lambda results: _unstated(results["capacitance"]),
+    "resistance": lambda results: _unstated(results["resistance"]),
     "saturation_escape_temperature": _flatness,
     "noise_thermometry_slope": _scatter,
 }
@@ -98,7 +104,7 @@ def point_table(content: Content) -> str:
     )
     rows = [
         (
-            f"{point.index}{'*' if point.remarks else ''}",
+            f"{point.index}{'°' if point.cold else ''}{'*' if point.remarks else ''}",
             *((ramps[place],) if ramps else ()),
             *(_cell(point.results[row.name], scales[row.name]) for row in columns),
             MISSING if point.run_id is None else str(point.run_id),
@@ -146,5 +152,9 @@ def point_notes(content: Content) -> str:
         "current shared by the sweep, once with both free in the histogram alone. On a tunnelling plateau the two "
         "differ by definition."
     ]
+    if any(point.cold for point in content.points):
+        notes.append(
+            "° Cold: the bath is below three times the crossover temperature; the explanations differ in these."
+        )
     notes += [f"* Point {p.index}: {html.escape(remark)}" for p in content.points for remark in p.remarks]
     return "".join(f'<p class="note">{note}</p>' for note in notes)

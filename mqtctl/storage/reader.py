@@ -6,6 +6,7 @@ import math
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,18 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: PointHeader
         point=header.point,
         run_id=run_id,
         polarity=polarity,
+        time=_middle(facts),
     )
     return StoredPoint(histogram=histogram, header=header, result=result)
+
+
+def _middle(facts: ClosingFacts) -> float:
+    """Return the middle of a histogram's ramps in s of calendar time; NaN where nobody noted it."""
+    try:
+        finished = datetime.fromisoformat(facts.finished).timestamp()
+    except ValueError:
+        return math.nan
+    return finished - 0.5 * (facts.duration or 0.0)
 
 
 _COLUMNS = {layout.INTERVAL, layout.CURRENT, layout.BLOCK_CENSORED, layout.BATH_TEMPERATURE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.sweep.results import SweepFit
 from mqtctl.clock import Clock
 from mqtctl.errors import InputError
+from mqtctl.plan.known import with_known
+from mqtctl.records import KnownFact, Sweep
 from mqtctl.report import write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
+from mqtctl.workflow.control import stored_control
 from mqtctl.workflow.extent import done_of_planned, extent, flagged, require_switches
 from mqtctl.workflow.recalibration import recalibrated
 from mqtctl.workflow.results import find_run, provenance, sweep_times
@@ -29,6 +33,8 @@ def analyze(
     potential: str | None = None,
     report_folder: Path | None = None,
     quick: bool = False,
+    control: Path | None = None,
+    known: Sequence[KnownFact] = (),
 ) -> dict[str, Any]:
     """Fit a stored sweep (folder of a run or database) or one run of it; returns the JSON contract.
 
@@ -42,6 +48,10 @@ def analyze(
         Where a report is written; None for none.
     quick
         Leave out what these data could have decided (the key `power`).
+    control
+        A second sweep of the same junction at another critical current, stored as well.
+    known
+        What other measurements say of the junction, besides what its sample file says.
 
     Raises
     ------
@@ -54,11 +64,16 @@ def analyze(
         junction = replace(stored.sweep.junction, potential=potential)
         junction_of(junction)  # one that does not exist is no flag of each point
         stored = replace(stored, sweep=replace(stored.sweep, junction=junction))
+    if run_id is not None and (control is not None or known):
+        raise InputError(f"{data}: --control and --known are for all of a sweep, --run for one histogram: leave it out")
+    if known:
+        stored = replace(stored, sweep=replace(stored.sweep, junction=with_known(stored.sweep.junction, known)))
+    second = None if control is None else stored_control(control, stored.sweep.junction, calibration)
     if report_folder is not None:
         if run_id is not None:
             raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
-        return analyze_stored(stored, database, report_folder, power=not quick)
-    return _fitted(stored, database, single=run_id is not None, power=not quick).result
+        return analyze_stored(stored, database, report_folder, power=not quick, control=second)
+    return _fitted(stored, database, single=run_id is not None, power=not quick, control=second).result
 
 
 def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
@@ -81,6 +96,7 @@ def analyze_stored(
     wall: tuple[Clock, float] | None = None,
     state: str = "",
     power: bool = True,
+    control: tuple[Sweep, bool | None] | None = None,
 ) -> dict[str, Any]:
     """Fit a loaded sweep, write its report into a folder, and return the JSON contract.
 
@@ -94,8 +110,10 @@ def analyze_stored(
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
     power
         Find out what these data could have decided.
+    control
+        A control sweep, and what its heating check found.
     """
-    found = _fitted(stored, database, power=power)
+    found = _fitted(stored, database, power=power, control=control)
     result = found.result
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
@@ -119,14 +137,23 @@ class _Fitted:
     result: dict[str, Any]
 
 
-def _fitted(stored: StoredSweep, database: Path, *, single: bool = False, power: bool = True) -> _Fitted:
+def _fitted(
+    stored: StoredSweep,
+    database: Path,
+    *,
+    single: bool = False,
+    power: bool = True,
+    control: tuple[Sweep, bool | None] | None = None,
+) -> _Fitted:
     """Take the offset current out that both polarities show, and fit."""
     require_switches(stored)
     stored, offset = centred(stored)
     there = extent(stored, single=single)
     beside = besides(stored)
     heated = beside["heating_check"]["heated"] if "heating_check" in beside else None
-    fit = flagged(fit_sweep(stored.sweep, heated=heated, power=power), stored, there)
+    second, also_heated = control or (None, None)
+    fit = fit_sweep(stored.sweep, heated=heated, power=power, control=second, control_heated=also_heated)
+    fit = flagged(fit, stored, there)
     result = {
         **fit.to_dict(),
         **offset,

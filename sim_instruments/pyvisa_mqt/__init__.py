@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyvisa_mqt.time_and_signals.clock import VirtualClock
     from pyvisa_mqt.visa.library import MqtVisaLibrary
-    from pyvisa_mqt.wires.clock import VirtualClock
 
     #: PyVISA finds a backend by this name.
     WRAPPER_CLASS = MqtVisaLibrary
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
 
         return MqtVisaLibrary
     if name == "VirtualClock":
-        from pyvisa_mqt.wires.clock import VirtualClock
+        from pyvisa_mqt.time_and_signals.clock import VirtualClock
 
         return VirtualClock
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

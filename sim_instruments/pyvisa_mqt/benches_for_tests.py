@@ -17,7 +17,7 @@ from pyvisa_mqt.bench.bench_file import BenchFileError, load_bench_file, split_q
 from pyvisa_mqt.bench.faults import Faults
 from pyvisa_mqt.serve.in_a_thread import ServedBench, serving
 from pyvisa_mqt.serve.server import BenchServer
-from pyvisa_mqt.wires.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
 
 __all__ = ["BenchForTest", "Wanted", "check_bench", "opened", "served", "told"]
 

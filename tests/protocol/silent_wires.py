@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["SilentWires"]
 

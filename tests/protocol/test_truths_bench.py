@@ -16,7 +16,7 @@ from mqtctl.documents import dump_yaml, load_yaml
 from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
 from mqtctl.instruments.keysight_53230a.adapter import Keysight53230ATimingCounter
 from mqtctl.instruments.roles.experiment import RampProgram
-from mqtctl.physics import Escape, Junction, SwitchingDistribution
+from mqtctl.physics import AmbegaokarBaratoff, Escape, Junction, SwitchingDistribution
 
 BUILTIN = Path(pyvisa_mqt.__file__).parent / "benches" / "builtin.yaml"
 RAMP = RampProgram(start_current=0.0, stop_current=10e-6, rate=10e-6 / 0.9e-3, period=1e-3)
@@ -75,3 +75,23 @@ def test_mean_and_width_are_those_of_the_law_that_the_bench_file_states(
     if facts:
         plain = SwitchingDistribution(Junction(9.489e-6, 6.35e-12, 190.0), BATH, rate, Escape())
         assert abs(currents.mean() - plain.mean) > 6.0 * law.std / np.sqrt(SWITCHES)
+
+
+def test_a_critical_current_that_falls_with_temperature_is_lower_in_the_bytes(tmp_path: Path) -> None:
+    currents, rate = measured(tmp_path, "junction", {"critical_temperature": "0.2 K"})
+    own = AmbegaokarBaratoff(0.2).junction(Junction(9.489e-6, 6.35e-12, 190.0), BATH)
+    assert 0.99 < own.critical_current / 9.489e-6 < 0.995
+    law = SwitchingDistribution(own, BATH, rate, Escape())
+    assert abs(currents.mean() - law.mean) < 4.0 * law.std / np.sqrt(SWITCHES)
+    assert currents.std() == pytest.approx(law.std, rel=4.0 * 1.05 / np.sqrt(SWITCHES))
+
+
+def test_a_critical_current_that_drifts_is_seen_from_switch_to_switch(tmp_path: Path) -> None:
+    currents, rate = measured(tmp_path, "junction", {"critical_current_drift": "-1 %/s"})
+    # 4 s: the end of the histogram has an Ic 4 % lower than its beginning, some twenty widths
+    law = SwitchingDistribution(Junction(9.489e-6, 6.35e-12, 190.0), BATH, rate, Escape())
+    slope, first = np.polyfit(1e-3 * np.arange(SWITCHES), currents, 1)
+    # x = 1 - I/Ic goes as Ic to the power -2/3, so that dI/dIc is 1 - x/3: 0.996
+    assert slope == pytest.approx(-0.01 * 0.996 * 9.489e-6, rel=0.01)
+    rest = currents - first - slope * 1e-3 * np.arange(SWITCHES)
+    assert rest.std() == pytest.approx(law.std, rel=0.06)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from mqtctl.analysis.histogram.named.fit import fit_named
-from mqtctl.analysis.histogram.named.parameters import NUISANCES
+from mqtctl.analysis.histogram.nuisances.fit import fit_named
+from mqtctl.analysis.histogram.nuisances.parameters import NUISANCES
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.records import Histogram, JunctionEstimate, MeasuredRamp
 

@@ -54,3 +54,18 @@ def test_the_stated_power_is_the_rate_at_which_few_switches_decide() -> None:
     scatter = (sum(power * (1.0 - power) for power in stated) ** 0.5 + 1.0) / len(stated)
     assert abs(sum(decided) / len(decided) - mean) < 4.0 * scatter
     assert sum(map(BLIND.is_wrong, results)) <= 2
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+def test_a_control_decides_for_few_switches_and_never_wrongly() -> None:
+    results = [
+        BLIND.run_one(truth, 300, 10_000 * place + number, 0.4)
+        for place, truth in enumerate(BLIND.TRUTHS)
+        for number in range(6)
+    ]
+    assert not any(map(BLIND.is_wrong, results)), BLIND.table(results)
+    decided = [found["verdict"] not in ("cannot be told apart", "not identifiable") for found in results]
+    alone = [found["alone"] not in ("cannot be told apart", "not identifiable") for found in results]
+    assert sum(decided) > sum(alone)
+    assert sum(decided) >= 0.9 * len(decided), BLIND.table(results)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from mqtctl.acquisition.preflight.stop_edge import stop_edge_findings
 from mqtctl.acquisition.ramps import program_of
+from mqtctl.analysis.histogram.health.plausibility import implausible_junction
 from mqtctl.analysis.histogram.known_junction import junction_of
-from mqtctl.analysis.histogram.plausibility import implausible_junction
 from mqtctl.errors import HardwareError, InputError, MqtctlError
 from mqtctl.instruments.roles.diagnostic import Assessing, AssessingController, DiagnosticCounter, LimitedSource
 from mqtctl.instruments.roles.experiment import RampProgram

@@ -46,10 +46,10 @@ FLOOR = 1e-3  # what stands for T -> 0, as a fraction of the fitted temperature
 
 
 class KnownJunctionRates:
-    """Rates on a histogram's nodes near a known junction, as a function of three parameters.
+    """Rates on a histogram's nodes near a known junction, as a function of three parameters, or four.
 
-    They are ln(C/C0), (Ic - Ic0)/(Ic0 - mean switching current) and ln(T/T0): the first two
-    are there for derivatives, the third is what is fitted.
+    They are ln(C/C0), (Ic - Ic0)/(Ic0 - mean switching current), ln(T/T0) and ln(R/R0): the third is what is fitted,
+    the others are there for derivatives.
     """
 
     def __init__(self, reduced: ReducedHistogram, junction: Junction, model: EscapeModel, temperature: float) -> None:
@@ -58,11 +58,12 @@ class KnownJunctionRates:
 
     def __call__(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln Γ on the nodes, shape (n_node,)."""
-        capacitance, critical_current, temperature = (float(value) for value in parameters)
+        capacitance, critical_current, temperature, *resistance = (float(value) for value in parameters)
         junction = replace(
             self.junction,
             critical_current=self.junction.critical_current + critical_current * self.distance,
             capacitance=self.junction.capacitance * math.exp(capacitance),
+            resistance=self.junction.resistance * math.exp(math.fsum(resistance)),
         )
         return self.at(junction, self.temperature * math.exp(temperature))
 

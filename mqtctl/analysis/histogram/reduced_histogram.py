@@ -124,7 +124,9 @@ class ReducedHistogram:
         return np.asarray(chebyshev.chebval(position, to_coefficients(values.size) @ values))
 
 
-def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> ReducedHistogram:
+def reduce_histogram(
+    histogram: Histogram, ceiling: float = math.inf, *, with_intervals: bool = True
+) -> ReducedHistogram:
     """Reduce a histogram; switches at or above `ceiling` (A) count as ramps that survived to it.
 
     Parameters
@@ -133,6 +135,9 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
         At least 10 switching currents in A, finite and not all equal; ramp rate positive.
     ceiling
         A known critical current: no switch can be seen above it, by the survivor convention.
+    with_intervals
+        Whether rounded switches get their likelihood, too; one that has its own (`named`) needs only what they stand
+        for.
 
     Raises
     ------
@@ -166,7 +171,7 @@ def reduce_histogram(histogram: Histogram, ceiling: float = math.inf) -> Reduced
     rounding = find_rounding(values, histogram.resolution, histogram.rounding)
     if rounding is not None:
         rounding = rounding.within(start, top if censored else ceiling)
-    return _reduce(values, start, top, censored, ramp.rate, rounding)
+    return _reduce(values, start, top, censored, ramp.rate, rounding, with_intervals)
 
 
 def expected_histogram(
@@ -224,6 +229,7 @@ def _reduce(
     censored: int,
     ramp_rate: float,
     rounding: Rounding | None,
+    with_intervals: bool,
 ) -> ReducedHistogram:
     smallest, largest = float(values.min()), float(values.max())
     if not largest > smallest:
@@ -252,7 +258,7 @@ def _reduce(
     clenshaw = half * integration_matrix(order, to_end=True)[0]
     full_top = np.concatenate([zeros[0], clenshaw, above_weight]) / ramp_rate
     intervals, at_risk = None, half * integral_weight / ramp_rate
-    if rounding is not None:
+    if rounding is not None and with_intervals:
         intervals = make_intervals(rounding, smallest, largest, order, ramp_rate)
         at_risk = intervals.counts @ intervals.to_low
     exposure = np.concatenate([zeros[0], at_risk, zeros[2]])

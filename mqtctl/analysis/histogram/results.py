@@ -64,9 +64,13 @@ class EscapeRates:
     rate, rate_stderr
         Escape rate and its binomial standard error in 1/s; 0 and nan in an empty bin.
     rate_lower, rate_upper
-        Central 68.27 % Clopper-Pearson interval in 1/s; in an empty bin from 0 to the one-sided limit.
+        Central 68.27 % interval in 1/s, of a binomial (Clopper-Pearson) or Poisson count; in an empty bin from 0 to
+        the one-sided limit.
     switched, at_risk
         Switches in the bin, and ramps that had not switched before it (censored ones included).
+    last_bias_current, last_rate_lower
+        Of the bin in which all remaining ramps switched, which has no rate: its centre in A, and the one-sided 68.27 %
+        lower limit of its rate in 1/s. None if there is none.
     """
 
     bias_current: NDArray[np.float64]
@@ -77,6 +81,8 @@ class EscapeRates:
     rate_upper: NDArray[np.float64]
     switched: NDArray[np.int64]
     at_risk: NDArray[np.int64]
+    last_bias_current: float | None = None
+    last_rate_lower: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,20 @@ import numpy as np
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
-from mqtctl.analysis.histogram.health import Health, check_health
+from mqtctl.analysis.histogram.health.checks import Health, check_health
+from mqtctl.analysis.histogram.health.plausibility import implausibly_hot, not_valid
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
-from mqtctl.analysis.histogram.named.fit import NamedFit, check_named, fit_named, fit_named_reduced, with_known_current
-from mqtctl.analysis.histogram.named.suggestion import suggested_nuisance
-from mqtctl.analysis.histogram.plausibility import implausibly_hot, not_valid
+from mqtctl.analysis.histogram.nuisances.fit import (
+    NamedFit,
+    check_named,
+    fit_named,
+    fit_named_reduced,
+    with_known_current,
+)
+from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
+from mqtctl.analysis.histogram.nuisances.in_time import InTime, switch_times
+from mqtctl.analysis.histogram.nuisances.suggestion import suggested_in_time, suggested_nuisance
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import EscapeTemperatureFit, HistogramFit, Moments, PointFit
 from mqtctl.analysis.histogram.rounding import REMARKABLE, Rounding
@@ -93,7 +101,8 @@ def prepare_point(
         if reduced.rounding is not None:
             found = moments(histogram.switching_currents, reduced.rounding)
             flags += _about_rounding(histogram, reduced.rounding)
-        health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding)
+        times = None if histogram.times is None else switch_times(histogram)
+        health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding, times)
         flags += health.flags
         alone = fit_reduced(reduced, estimate, model) if fit is None else fit(reduced)
         flags += alone.flags
@@ -138,6 +147,7 @@ def fit_point(
     model: EscapeModel = A_T_ONE,
     free: Sequence[str] = (),
     fixed: Mapping[str, float] | None = None,
+    in_time: InTime | None = None,
 ) -> PointFit:
     """Analyse one list of switching currents; its `to_dict` has the keys of a sweep's point.
 
@@ -152,29 +162,45 @@ def fit_point(
     model
         What both escape temperatures refer to; default a_t = 1.
     free, fixed
-        Names of parameters that are fitted too, and values in SI units of some that are not (`named.parameters.UNITS`).
+        Names of parameters that are fitted too, and values in SI units of some that are not (see
+        `nuisances.parameters.UNITS`).
+    in_time
+        What is fitted of the order of the switches. Mains without times are a modulation of unknown phase.
 
     Raises
     ------
     InputError
         If a parameter is not known, or fixed at what it cannot be.
     """
+    if in_time is not None and in_time.mains is not None and histogram.times is None:
+        in_time = replace(in_time, mains=None)
+        free = [*free, *(name for name in ("mains_amplitude",) if name not in (*free, *(fixed or {})))]
     check_named(free, fixed or {})
     named: list[NamedFit] = []
+    ordered = in_time if in_time is not None and in_time != InTime() else None
 
     def fit(reduced: ReducedHistogram) -> HistogramFit:
-        named.append(fit_named_reduced(histogram, reduced, junction, model, free, fixed))
+        if ordered is not None:
+            named.append(fit_in_time(histogram, junction, model, ordered, free, fixed))
+        else:
+            named.append(fit_named_reduced(histogram, reduced, junction, model, free, fixed))
         return named[0].fit
 
-    asked = bool(free or fixed)
+    asked = bool(free or fixed or ordered)
     prepared = prepare_point(histogram, junction, model, bath_needed=False, fit=fit if asked else None)
     shared = None
     flags: tuple[str, ...] = ()
     if not asked and prepared.reduced is not None:
         flags += suggested_nuisance(histogram, prepared.reduced, junction, model, prepared.flags)
+        for cause in prepared.health.causes if prepared.health else ():
+            flags += suggested_in_time(histogram, junction, model, cause)
     if critical_current is not None and asked:
         known = {**(fixed or {}), "critical_current": critical_current}
-        other = fit_named(histogram, junction, model, [name for name in free if name != "critical_current"], known).fit
+        others = [name for name in free if name != "critical_current"]
+        if ordered is not None:
+            other = fit_in_time(histogram, junction, model, ordered, others, known).fit
+        else:
+            other = fit_named(histogram, junction, model, others, known).fit
         shared = with_known_current(other, prepared.moments, critical_current, critical_current_stderr)
     elif critical_current is not None:
         try:

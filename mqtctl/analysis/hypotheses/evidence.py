@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -42,6 +42,13 @@ class Evidence:
         Typical escape temperature of the coldest points in K: where fits start, and the unit of excess temperatures.
     floor
         Largest switching current of all in A, which no critical current may be below.
+    control
+        The same two currents of a control sweep, whose critical current is another; None where there is none.
+    controls
+        How many of the histograms, the last ones, are of the control sweep.
+    twin
+        Which histogram each shares a temperature with where temperatures are free: itself, or in the control sweep the
+        one of the same bath in the first; shape (n,), empty where that is itself for all.
     """
 
     histograms: tuple[ReducedHistogram, ...]
@@ -53,6 +60,26 @@ class Evidence:
     critical_current: float
     plateau: float
     floor: float
+    control: tuple[float, float] | None = None
+    controls: int = 0
+    twin: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+    @property
+    def first(self) -> int:
+        """Number of histograms of the sweep itself."""
+        return len(self.histograms) - self.controls
+
+    @cached_property
+    def sweep(self) -> NDArray[np.intp]:
+        """0 for each histogram of the sweep itself, 1 for those of the control sweep, shape (n,)."""
+        return (np.arange(len(self.histograms)) >= self.first).astype(np.intp)
+
+    @cached_property
+    def free_temperature(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which histograms give free temperatures their names, and for each cold one the place of its own there."""
+        twin = self.twin if self.twin.size else np.arange(len(self.histograms))
+        named, place = np.unique(twin[self.cold], return_inverse=True)
+        return named, place
 
     @cached_property
     def currents(self) -> NDArray[np.float64]:

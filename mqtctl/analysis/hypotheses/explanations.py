@@ -63,7 +63,7 @@ class Hypothesis:
     def names(self, evidence: Evidence) -> tuple[str, ...]:
         """Return the names of the parameters that this explanation has besides those that all share."""
         if self.free_temperatures:
-            free = tuple(f"temperature_{place}" for place in np.flatnonzero(evidence.cold))
+            free = tuple(f"temperature_{place}" for place in evidence.free_temperature[0])
             return (*free, "current_shift") if self.free_current else free
         if self.exponent is None:
             return ()
@@ -72,7 +72,7 @@ class Hypothesis:
     def start(self, evidence: Evidence, temperatures: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where to start, from the escape temperatures of single histograms in K, shape (n,)."""
         if self.free_temperatures:
-            free = np.log(np.maximum(temperatures[evidence.cold] / evidence.plateau, 1e-3))
+            free = np.log(np.maximum(temperatures[evidence.free_temperature[0]] / evidence.plateau, 1e-3))
             return np.append(free, 0.0) if self.free_current else free
         if self.exponent is None:
             return np.empty(0)
@@ -111,10 +111,10 @@ class Hypothesis:
         bath = np.maximum(bath, COLDEST)
         slope = np.zeros((own.size, bath.size))
         if self.free_temperatures:
-            places = np.flatnonzero(evidence.cold)
+            places, own_place = np.flatnonzero(evidence.cold), evidence.free_temperature[1]
             result = bath.copy()
-            result[places] = evidence.plateau * np.exp(own[: places.size])
-            slope[np.arange(places.size), places] = result[places]
+            result[places] = evidence.plateau * np.exp(own[own_place])
+            slope[own_place, places] = result[places]
             return result, np.where(evidence.cold, 0.0, 1.0), slope
         if self.exponent is None:
             return bath, np.ones(bath.size), slope

@@ -17,8 +17,9 @@ from scipy.special import ndtr
 
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, expected_histogram
 from mqtctl.analysis.hypotheses.fit import Fitted, Problem, fit_hypothesis
+from mqtctl.notation import quantity
 
-__all__ = ["DECISIVE", "WANTED_POWER", "Power", "power"]
+__all__ = ["DECISIVE", "WANTED_POWER", "Power", "expected_at", "power"]
 
 DECISIVE = math.log(100.0)  # lead from which one explanation is preferred: odds of 100
 WANTED_POWER = 0.9
@@ -45,6 +46,8 @@ class Power:
         Probability that a lead of the rival decides if the winner is true.
     more_switches, at_temperature
         How many more switches, at which bath in K, would make the power 0.9; None where it is.
+    at_control
+        Whether those are switches of the control sweep.
     """
 
     winner: str
@@ -55,6 +58,7 @@ class Power:
     error_rate: float
     more_switches: int | None = None
     at_temperature: float | None = None
+    at_control: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -68,7 +72,16 @@ class Power:
             "decisive_log_ratio": DECISIVE,
             "more_switches": self.more_switches,
             "at_temperature_K": self.at_temperature,
+            "at_control": self.at_control,
         }
+
+    @property
+    def more(self) -> str:
+        """How many more switches, and where, in words; empty where no number of them would do."""
+        if self.more_switches is None or self.at_temperature is None:
+            return ""
+        where = f"{quantity(self.at_temperature, 'K')}{' of the control' if self.at_control else ''}"
+        return f"{self.more_switches} more switches at {where}"
 
 
 def power(winner: Fitted, rivals: list[Fitted]) -> Power | None:
@@ -102,7 +115,7 @@ def _compare(winner: Fitted, rival: Fitted, best: float, true_rates: NDArray[np.
     deviation = math.sqrt(max(float(numbers @ variances), 1e-12))
     chance = float(ndtr((expected - DECISIVE) / deviation))
     enough = chance >= WANTED_POWER
-    more, where = None, None
+    more, where, sharpest = None, None, 0
     if not enough:
         factor = _needed(best - other.log_likelihood, counted, deviation)
         sharpest = int(np.argmax(means))
@@ -118,6 +131,7 @@ def _compare(winner: Fitted, rival: Fitted, best: float, true_rates: NDArray[np.
         error_rate=float(ndtr((-(0.0 if enough else DECISIVE) - expected) / deviation)),
         more_switches=more,
         at_temperature=where,
+        at_control=where is not None and sharpest >= evidence.first,
     )
 
 
@@ -132,22 +146,30 @@ def _needed(expected: float, counted: float, deviation: float) -> float:
 
 def _expected(winner: Fitted) -> list[ReducedHistogram] | None:
     """Return the histograms that the winner expects, as many switches each as were measured."""
-    evidence = winner.problem.evidence
     result = []
-    for place, each in enumerate(evidence.histograms):
-        rate = winner.problem.rate_at(winner.parameters, place)
-        span = each.largest - each.smallest
-        currents = np.linspace(each.smallest - span, each.largest + span, GRID)
-        values = rate(currents)
-        inside = np.isfinite(values) & (values > 0.0)
-        currents, values = currents[inside], values[inside]
-        hazard = np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(currents)) / each.ramp_rate
-        ends = np.searchsorted(hazard, [FIRST_HAZARD, math.log(each.switches) + 1.0])
-        low, high = (float(currents[min(int(end), currents.size - 1)]) for end in ends)
-        if not (hazard.size and low < high):
+    for place in range(len(winner.problem.evidence.histograms)):
+        expected = expected_at(winner, place)
+        if expected is None:
             return None
-        result.append(expected_histogram(rate, low, high, each.ramp_rate, order=NODES, number=each.switches))
+        result.append(expected)
     return result
+
+
+def expected_at(fitted: Fitted, place: int) -> ReducedHistogram | None:
+    """Return the histogram that an explanation expects at one point; None where it gives none."""
+    each = fitted.problem.evidence.histograms[place]
+    rate = fitted.problem.rate_at(fitted.parameters, place)
+    span = each.largest - each.smallest
+    currents = np.linspace(each.smallest - span, each.largest + span, GRID)
+    values = rate(currents)
+    inside = np.isfinite(values) & (values > 0.0)
+    currents, values = currents[inside], values[inside]
+    hazard = np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(currents)) / each.ramp_rate
+    ends = np.searchsorted(hazard, [FIRST_HAZARD, math.log(each.switches) + 1.0])
+    low, high = (float(currents[min(int(end), currents.size - 1)]) for end in ends)
+    if not (hazard.size and low < high):
+        return None
+    return expected_histogram(rate, low, high, each.ramp_rate, order=NODES, number=each.switches)
 
 
 def _log_density(reduced: ReducedHistogram, log_rate: NDArray[np.float64]) -> NDArray[np.float64]:

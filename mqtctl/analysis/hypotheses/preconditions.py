@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.escape_temperature import thermal_start
-from mqtctl.analysis.histogram.health import ALARM, Health
+from mqtctl.analysis.histogram.health.checks import ALARM, Health
 from mqtctl.analysis.histogram.known_junction import junction_of
+from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint
 from mqtctl.analysis.hypotheses.evidence import Evidence, trimmed
 from mqtctl.analysis.hypotheses.fit import Fitted
@@ -23,7 +25,9 @@ __all__ = ["about_heating", "about_sample", "about_winner", "evidence_of", "judg
 THERMAL_RATIO = 3.0
 SAME_TEMPERATURE = 0.01
 SUSPICIOUS_PVALUE = 1e-3
+STEADY_SIGMAS = 4.0
 LEAST_HEAT_SPREAD = 1.2
+DISAGREEING = 3.0  # standard deviations between histograms and what is known from elsewhere
 
 
 def _healthy(health: Health | None) -> bool:
@@ -31,6 +35,12 @@ def _healthy(health: Health | None) -> bool:
         return False
     worst = min(health.autocorrelation_pvalue, health.drift_pvalue, health.outliers_pvalue, health.skewness_pvalue)
     return worst >= ALARM
+
+
+def _together(healths: Sequence[Health | None]) -> float:
+    """Return the drift of all histograms together, second halves less first halves, in standard errors."""
+    known = [each.drift_sigmas for each in healths if each is not None and math.isfinite(each.drift_sigmas)]
+    return sum(known) / math.sqrt(len(known)) if known else 0.0
 
 
 def _ratio(point: PreparedPoint, estimate: JunctionEstimate) -> float:
@@ -50,6 +60,7 @@ def judge_points(
     ]
     used = tuple(place for place in fitted if _healthy(points[place].health))
     drifting = sum(1 for place in fitted if (health := points[place].health) and health.drift_pvalue < ALARM)
+    steady = _together([points[place].health for place in used])
     bad = len(points) - len(used)
     left_out = f"{bad} of {len(points)} histograms are not healthy, or cannot be fitted, and were left out"
     found = [
@@ -58,8 +69,12 @@ def judge_points(
         else Precondition("healthy histograms", "passed", "all histograms are healthy"),
         Precondition(
             "no drift",
-            "failed" if drifting else "passed",
-            f"the critical current drifts in {drifting} histograms" if drifting else "no histogram drifts",
+            "failed" if drifting or abs(steady) > STEADY_SIGMAS else "passed",
+            f"the critical current drifts in {drifting} histograms"
+            if drifting
+            else f"the switching current drifts within the histograms ({steady:+.1f} standard errors of all together)"
+            if abs(steady) > STEADY_SIGMAS
+            else "no histogram drifts",
         ),
     ]
     if not used:
@@ -89,10 +104,19 @@ def judge_points(
     return used, found
 
 
-def evidence_of(
-    points: Sequence[PreparedPoint], used: Sequence[int], estimate: JunctionEstimate
-) -> tuple[Evidence, NDArray[np.float64]]:
-    """Return the evidence, and escape temperatures in K of single histograms from which fits start, shape (n,)."""
+@dataclass(frozen=True)
+class _Chosen:
+    """The histograms of one sweep that enter, with what each says of its critical current and temperature."""
+
+    points: list[PreparedPoint]
+    reduced: list[ReducedHistogram]
+    ratios: NDArray[np.float64]
+    floor: float
+    current: float
+    temperatures: NDArray[np.float64]
+
+
+def _chosen(points: Sequence[PreparedPoint], used: Sequence[int], estimate: JunctionEstimate) -> _Chosen:
     chosen = [points[place] for place in used]
     reduced = [trimmed(point.reduced) for point in chosen if point.reduced is not None]
     ratios = np.array([_ratio(point, estimate) for point in chosen])
@@ -103,27 +127,72 @@ def evidence_of(
     current = max(float(np.median(trusted)), floor + 0.2 * min(distances))
     junction = junction_of(estimate, current)
     temperatures = np.array([thermal_start(each, junction) for each in reduced])
+    return _Chosen(chosen, reduced, ratios, floor, current, temperatures)
+
+
+def evidence_of(
+    points: Sequence[PreparedPoint],
+    used: Sequence[int],
+    estimate: JunctionEstimate,
+    control: tuple[Sequence[PreparedPoint], Sequence[int]] | None = None,
+) -> tuple[Evidence, NDArray[np.float64]]:
+    """Return the evidence, and escape temperatures in K of single histograms from which fits start, shape (n,).
+
+    A control sweep, its points and which of them are used, comes behind the sweep itself.
+    """
+    first = _chosen(points, used, estimate)
+    second = _chosen(*control, estimate) if control else None
+    sweeps = [first] if second is None else [first, second]
+    chosen = [point for each in sweeps for point in each.points]
     bath = np.array([point.histogram.temperature for point in chosen])
     heat = np.array([_heat(point) for point in chosen])
-    usable = _heat_varied(chosen) and bool(np.isfinite(heat).all() and heat.min() > 0.0)
+    varied = _heat_varied(chosen) or (second is not None and _apart(heat, len(first.points)))
+    usable = varied and bool(np.isfinite(heat).all() and heat.min() > 0.0)
+    cold = np.concatenate([each.ratios for each in sweeps]) < THERMAL_RATIO
+    twin = np.array([_twin(place, chosen, len(first.points)) for place in range(len(chosen))], dtype=np.intp)
     evidence = Evidence(
-        histograms=tuple(reduced),
+        histograms=tuple(reduced for each in sweeps for reduced in each.reduced),
         bath=bath,
         bath_std=np.nan_to_num([point.histogram.temperature_std for point in chosen]),
         heat=heat / heat.mean() if usable else np.ones(bath.size),
-        cold=ratios < THERMAL_RATIO,
+        cold=cold | cold[twin],
         estimate=estimate,
-        critical_current=current,
-        plateau=float(temperatures[np.argmin(bath)]),
-        floor=floor,
+        critical_current=first.current,
+        plateau=float(first.temperatures[np.argmin(bath[: len(first.points)])]),
+        floor=first.floor,
+        control=None if second is None else (second.current, second.floor),
+        controls=0 if second is None else len(second.points),
+        twin=twin,
     )
-    return evidence, temperatures
+    return evidence, np.concatenate([each.temperatures for each in sweeps])
+
+
+def _twin(place: int, chosen: Sequence[PreparedPoint], first: int) -> int:
+    """Return which of the first sweep's histograms has the same bath as this one of the control's; else itself."""
+    if place < first:
+        return place
+    own = chosen[place].histogram
+    same = [
+        other
+        for other in range(first)
+        if abs(chosen[other].histogram.temperature - own.temperature) <= SAME_TEMPERATURE * own.temperature
+    ]
+    return min(same, key=lambda other: abs(chosen[other].histogram.ramp.rate - own.ramp.rate), default=place)
+
+
+def _apart(heat: NDArray[np.float64], first: int) -> bool:
+    """Return whether the two sweeps differ in the heat that their voltage states give off."""
+    means = sorted((float(heat[:first].mean()), float(heat[first:].mean())))
+    return means[1] >= LEAST_HEAT_SPREAD * means[0]
 
 
 def _heat(point: PreparedPoint) -> float:
-    """Return what the voltage state gives off per second, over a constant: the integral of I dt over the period."""
+    """Return what the voltage state gives off per second, over a constant: the integral of I dt over the period.
+
+    It is not known, nan, where nobody knows how long the pause between ramps was: a list from elsewhere states none.
+    """
     ramp, mean = point.histogram.ramp, point.moments.mean if point.moments else math.nan
-    if not (ramp.period > 0.0 and ramp.rate > 0.0):
+    if not (ramp.rate > 0.0 and ramp.period > (1.0 + 1e-9) * ramp.rise_time):
         return math.nan
     return (ramp.stop_current**2 - mean**2) / (ramp.rate * ramp.period)
 
@@ -151,7 +220,9 @@ def about_heating(heated: bool | None, evidence: Evidence | None) -> list[Precon
 def about_sample(estimate: JunctionEstimate) -> list[Precondition]:
     """Say how well capacitance and damping were known beforehand."""
     error = estimate.capacitance_stderr
-    if error is None:
+    if error is None and any(fact.name == "plasma_frequency" for fact in estimate.known):
+        found = [Precondition("capacitance known", "passed", "the capacitance is known by a plasma frequency")]
+    elif error is None:
         found = [Precondition("capacitance known", "untested", "no error of the capacitance is stated: taken as exact")]
     elif not error < estimate.capacitance:
         text = "the capacitance was not known beforehand (its error is as large as itself) and was fitted"
@@ -172,12 +243,14 @@ def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
         else Precondition("maximum found", "failed", "the best explanation's fit found no maximum", forbids=True)
     ]
     if pvalue is None:
-        found.append(Precondition("curve followed", "untested", "the values are rounded too coarsely to test the law"))
+        text = "the values are rounded too coarsely to test the law" if winner.converged else "the law was not tested"
+        found.append(Precondition("curve followed", "untested", text))
     elif pvalue < SUSPICIOUS_PVALUE:
         text = f"no explanation describes the histograms; the best has p = {pvalue:.1g}"
         found.append(Precondition("curve followed", "failed", text, forbids=True))
     else:
         found.append(Precondition("curve followed", "passed", f"the histograms follow the law, p = {pvalue:.2g}"))
+    found += _about_known(winner, follows=pvalue is None or pvalue >= SUSPICIOUS_PVALUE)
     outside = _outside(winner)
     if outside:
         found.append(Precondition("model valid", "failed", f"at {len(outside)} points {outside[0]}"))
@@ -186,15 +259,30 @@ def about_winner(winner: Fitted, pvalue: float | None) -> list[Precondition]:
     return found
 
 
+def _about_known(winner: Fitted, follows: bool) -> list[Precondition]:
+    """Say whether the histograms agree with what other measurements say; what spoils the curve is a reason to stop."""
+    known = winner.problem.evidence.estimate.known
+    if not known:
+        return []
+    pull, fact = max(zip(winner.known_pulls(), known, strict=True), key=lambda pair: abs(pair[0]))
+    name = fact.name.replace("_", " ")
+    if abs(pull) > DISAGREEING:
+        text = f"the histograms contradict the {name} known from elsewhere by {abs(pull):.1f} standard deviations"
+        return [Precondition("known facts", "failed", text, forbids=not follows)]
+    text = f"the histograms agree with what is known from elsewhere ({name}: {pull:+.1f} standard deviations)"
+    return [Precondition("known facts", "passed", text)]
+
+
 def _outside(winner: Fitted) -> list[str]:
     """Return a sentence for each point whose switches lie outside the range of the winner's law."""
     law, evidence = winner.problem.law, winner.problem.evidence
     if not isinstance(law, RateModel):
         return []
     sentences = []
-    for each, temperature in zip(evidence.histograms, winner.temperatures, strict=True):
+    junctions = winner.junctions
+    for each, temperature, sweep in zip(evidence.histograms, winner.temperatures, evidence.sweep, strict=True):
         currents = np.array([current for _, current in each.quantile_pair])
-        validity = law.validity(winner.junction, currents, temperature)
+        validity = law.validity(junctions[sweep], currents, temperature)
         # a junction that is classical by hypothesis has no quantum correction, and its "T/T0" says nothing
         criteria = [one for one in validity.criteria if winner.problem.hypothesis.quantum or one.name != "T/T0"]
         failing = [one for one in criteria if not np.all(one.satisfied)]

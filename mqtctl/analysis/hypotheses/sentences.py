@@ -19,14 +19,15 @@ MARGINAL = 0.05
 def sample_temperature(fitted: Fitted) -> tuple[float, float]:
     """Return the sample's temperature at the coldest bath, and its crossover temperature there, both in K."""
     evidence = fitted.problem.evidence
-    place = int(evidence.bath.argmin())
+    place = int(evidence.bath[: evidence.first].argmin())
     crossover = fitted.junction.crossover_temperature(evidence.histograms[place].centre)
     return float(fitted.temperatures[place]), float(crossover)
 
 
 def nothing(found: Sequence[Precondition], reason: str, results: tuple[HypothesisResult, ...] = ()) -> Verdict:
-    """Return the verdict where nothing may be concluded, with the reason."""
-    reasons = [each.text for each in found if each.forbids] or [reason]
+    """Return the verdict where nothing may be concluded: what forbids it, and a further reason if there is one."""
+    forbidden = [each.text for each in found if each.forbids]
+    reasons = [text for text in (*forbidden, reason) if text]
     sentence = f"Not identifiable: {'; '.join(reasons)}."
     return Verdict("not identifiable", sentence, None, results, None, tuple(found), tuple(reasons))
 
@@ -50,8 +51,9 @@ def conclusion(
     near: Sequence[Fitted],
     pvalue: float | None,
     found: Sequence[Precondition],
+    control: str = "",
 ) -> str:
-    """Return the sentence of a verdict."""
+    """Return the sentence of a verdict; `control` is what a control sweep adds."""
     parts = [_WORDS[cause](winner), _agreement(winner, pvalue)]
     if rival is not None:
         what = "the best of the classical explanations" if cause == "tunnelling" else "tunnelling"
@@ -60,10 +62,13 @@ def conclusion(
     if near:
         names = " and ".join(each.problem.hypothesis.name for each in near)
         parts.append(f"these data do not tell it from: {names}")
+    parts += [control] if control else []
     return "; ".join(parts + _lowered(found)) + "."
 
 
-def undecided(winner: Fitted, rival: Fitted, told: Power | None, found: Sequence[Precondition]) -> str:
+def undecided(
+    winner: Fitted, rival: Fitted, told: Power | None, found: Sequence[Precondition], control: str = ""
+) -> str:
     """Return the sentence where two explanations fit nearly as well."""
     difference = winner.lead(rival)
     names = f"“{winner.problem.hypothesis.name}” and “{rival.problem.hypothesis.name}”"
@@ -71,9 +76,9 @@ def undecided(winner: Fitted, rival: Fitted, told: Power | None, found: Sequence
     parts = [f"{first} where {DECISIVE:.1f} decides"]
     if told is not None:
         parts.append(f"an experiment like this one would decide with a probability of {told.power:.0%}")
-        if told.more_switches is not None and told.at_temperature is not None:
-            where = quantity(told.at_temperature, "K")
-            parts.append(f"{told.more_switches} more switches at {where} would (with 90 %)")
+        if told.more:
+            parts.append(f"{told.more} would (with 90 %)")
+    parts += [control] if control else []
     return "; ".join(parts + _lowered(found)) + "."
 
 
@@ -87,9 +92,11 @@ def _lowered(found: Sequence[Precondition], said: str = "") -> list[str]:
 def _agreement(winner: Fitted, pvalue: float | None) -> str:
     evidence = winner.problem.evidence
     baths = f"{quantity(float(evidence.bath.min()), 'K')} to {quantity(float(evidence.bath.max()), 'K')}"
-    error = winner.value("current")[1] * (winner.junction.critical_current - evidence.floor)
-    current = quantity(winner.junction.critical_current, "A", error)
-    text = f"all {len(evidence.histograms)} histograms from {baths} follow it with one critical current {current}"
+    currents = [
+        quantity(current, "A", error) for current, error in map(winner.critical_current, range(len(winner.junctions)))
+    ]
+    one = "one critical current" if len(currents) == 1 else "a critical current for each sweep,"
+    text = f"all {len(evidence.histograms)} histograms from {baths} follow it with {one} {' and '.join(currents)}"
     if pvalue is None:
         return text
     return f"{text}, {'though only just ' if pvalue < MARGINAL else ''}(p = {pvalue:.2g})"

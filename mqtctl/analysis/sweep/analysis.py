@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
-from mqtctl.analysis.histogram.plausibility import implausible_measurement, not_valid
+from mqtctl.analysis.histogram.health.plausibility import implausible_measurement, not_valid
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
+from mqtctl.analysis.hypotheses.control import SecondSweep
 from mqtctl.analysis.hypotheses.verdict import draw_verdict
 from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
 from mqtctl.analysis.sweep.results import SweepFit
@@ -54,6 +55,8 @@ def fit_sweep(
     heated: bool | None = None,
     hypotheses: bool = True,
     power: bool = True,
+    control: Sweep | None = None,
+    control_heated: bool | None = None,
 ) -> SweepFit:
     """Analyse a sweep: shared critical current, escape temperatures, saturation, crossover, test for tunnelling.
 
@@ -74,6 +77,9 @@ def fit_sweep(
     hypotheses, power
         Whether the explanations of the sweep are fitted and compared, which gives the verdict, and whether it is
         computed what these data could have decided.
+    control, control_heated
+        A second sweep of the same junction, at another critical current, and what its own heating check found: it
+        enters the comparison of the explanations. Its capacitance and resistance are those of `sweep`.
 
     Raises
     ------
@@ -111,7 +117,11 @@ def fit_sweep(
         flags=(*_flags(sweep, shared, found), *(_outside(prepared, shared, model) if shared else ())),
     )
     if hypotheses:
-        result = replace(result, conclusion=draw_verdict(prepared, sweep.junction, model, heated, power))
+        second = None
+        if control is not None:
+            points_of_it = tuple(prepare_point(each, sweep.junction, escape_model) for each in control.histograms)
+            second = SecondSweep(control.title, points_of_it, control_heated)
+        result = replace(result, conclusion=draw_verdict(prepared, sweep.junction, model, heated, power, second))
     return result if shared is None else _with_critical_current(result, shared, prepared)
 
 

@@ -91,7 +91,7 @@ def conclude(
         predicted,
         plateau,
         tunnelling,
-        crossover_temperature(shared.junction, current, shared.covariance.matrix[:2, :2]),
+        crossover_temperature(shared.junction, current, shared.shared_covariance),
         _finite(float(shared.junction.quality_factor(current))),
         measured,
         thermometry,
@@ -106,13 +106,14 @@ def _saturated_points(
     saturated: tuple[int, ...],
     predicted: dict[int, float],
 ) -> SaturatedPoints:
-    rows = shared.rows(saturated)
-    index = np.array([0, 1, *rows])
+    rows, known = shared.rows(saturated), shared.covariance.shared
+    index = np.array([*known[:2], *rows, *known[2:]])
     gradient = [
         prediction_gradient(
             shared.junction,
             partial(_predict, points[place], models),
             1.0 - shared.reduced[place].centre / shared.junction.critical_current,
+            by_resistance=len(known) > 2,
         )
         for place in saturated
     ]

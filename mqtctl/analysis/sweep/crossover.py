@@ -23,7 +23,7 @@ SAME_TEMPERATURE = 0.02
 def crossover_temperature(
     junction: Junction, bias_current: float, shared_covariance: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return ħ ω_R / (2 π k_B) in K at a bias current (A), and its standard error from Ic and C.
+    """Return ħ ω_R / (2 π k_B) in K at a bias current (A), and its standard error from Ic, C and R.
 
     Grabert and Weiss, PRL 53, 1787 (1984), Eq. 3: ω_R = ω_p [(1 + 1/4Q²)^½ - 1/2Q].
 
@@ -34,7 +34,7 @@ def crossover_temperature(
     bias_current
         Mean switching current of the saturated points in A.
     shared_covariance
-        Covariance of (ln C, Ic/Ic0), shape (2, 2).
+        Covariance of (ln C, Ic/Ic0), and ln R where it has an error, shape (2, 2) or (3, 3).
     """
     centre = float(junction.crossover_temperature(bias_current))
     step = 1e-3
@@ -46,14 +46,20 @@ def crossover_temperature(
         2.0 * shift
     )
     gradient = np.array([by_capacitance, by_current])
+    if len(shared_covariance) > gradient.size:
+        ends = [_at(junction, bias_current, 1.0, 1.0, float(np.exp(sign * step))) for sign in (1.0, -1.0)]
+        gradient = np.append(gradient, (ends[0] - ends[1]) / (2.0 * step))
     return centre, float(np.sqrt(gradient @ shared_covariance @ gradient))
 
 
-def _at(junction: Junction, bias_current: float, capacitance: float, critical_current: float) -> float:
+def _at(
+    junction: Junction, bias_current: float, capacitance: float, critical_current: float, resistance: float = 1.0
+) -> float:
     other = replace(
         junction,
         critical_current=junction.critical_current * critical_current,
         capacitance=junction.capacitance * capacitance,
+        resistance=junction.resistance * resistance,
     )
     return float(other.crossover_temperature(bias_current))
 

@@ -77,9 +77,9 @@ def _support(
 
 
 def prediction_gradient(
-    junction: Junction, predict: Callable[[Junction], float], relative_distance: float
+    junction: Junction, predict: Callable[[Junction], float], relative_distance: float, by_resistance: bool = False
 ) -> NDArray[np.float64]:
-    """Return the derivatives in K of a prediction with respect to (ln C, Ic/Ic0), shape (2,).
+    """Return the derivatives in K of a prediction with respect to (ln C, Ic/Ic0), and ln R, shape (2,) or (3,).
 
     Parameters
     ----------
@@ -89,16 +89,21 @@ def prediction_gradient(
         Prediction in K for a junction.
     relative_distance
         1 - I/Ic at the mean switching current: the scale on which the critical current matters.
+    by_resistance
+        Whether ln R is among them.
     """
-    gradient = np.empty(2)
-    for index, step in enumerate((1e-2, 1e-2 * relative_distance)):
+    steps = (1e-2, 1e-2 * relative_distance, 1e-2)[: 2 + by_resistance]
+    gradient = np.empty(len(steps))
+    for index, step in enumerate(steps):
         ends = []
         for sign in (1.0, -1.0):
-            by_capacitance, by_current = (sign * step, 0.0) if index == 0 else (0.0, sign * step)
+            moved = [0.0, 0.0, 0.0]
+            moved[index] = sign * step
             other = replace(
                 junction,
-                critical_current=junction.critical_current * (1.0 + by_current),
-                capacitance=junction.capacitance * math.exp(by_capacitance),
+                critical_current=junction.critical_current * (1.0 + moved[1]),
+                capacitance=junction.capacitance * math.exp(moved[0]),
+                resistance=junction.resistance * math.exp(moved[2]),
             )
             ends.append(predict(other))
         gradient[index] = (ends[0] - ends[1]) / (2.0 * step)

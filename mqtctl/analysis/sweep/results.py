@@ -168,7 +168,7 @@ class SweepFit:
     critical_current, critical_current_stderr
         Shared, from the thermal points only, in A.
     critical_current_statistical_stderr
-        In A, without the capacitance's uncertainty.
+        In A, without those of the capacitance and the resistance.
     thermal_points
         Indices of the points that carry it.
     thermal_chi2, thermal_dof, thermal_pvalue
@@ -279,7 +279,8 @@ SWEEP: tuple[Quantity[SweepFit], ...] = (
     Quantity(
         "resistance",
         "Ω",
-        lambda fit: Estimate(fit.junction.resistance),
+        lambda fit: Estimate(fit.junction.resistance, fit.junction.resistance_stderr),
+        error="stderr",
         heading="Resistance used, from the sample file",
         infinite="none (undamped)",
     ),

@@ -34,11 +34,11 @@ class SaturatedPoints:
     statistical_variances
         Of ln T_esc with Ic and C held, shape (n_point,).
     covariance
-        Of (ln C, Ic/Ic0, ln T_esc ...), shape (2 + n_point, 2 + n_point).
+        Of (ln C, Ic/Ic0, ln T_esc ...), and ln R where it has an error, shape (2 + n_point, ...) or one more.
     predicted
         a_t = 1 escape temperatures in K that the escape model gives at the same baths, shape (n_point,).
     predicted_gradient
-        Their derivatives in K with respect to (ln C, Ic/Ic0), shape (n_point, 2).
+        Their derivatives in K with respect to (ln C, Ic/Ic0), and ln R, shape (n_point, 2) or (n_point, 3).
     """
 
     indices: tuple[int, ...]
@@ -55,18 +55,23 @@ class SaturatedPoints:
         weight = 1.0 / (self.statistical_variances * self.escape_temperatures**2)
         return np.asarray(weight / weight.sum())
 
+    def among(self, shared: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return derivatives by what is shared, and by the points' own, in the order of the covariance (last axis)."""
+        return np.concatenate([shared[..., :2], own, shared[..., 2:]], axis=-1)
+
 
 def saturation(points: SaturatedPoints) -> Saturation:
     """Return the mean of the saturated points and how flat they are."""
     weight, temperature = points.weights, points.escape_temperatures
     mean = float(weight @ temperature)
-    gradient = np.concatenate([np.zeros(2), weight * temperature])
+    gradient = points.among(np.zeros(points.predicted_gradient.shape[1]), weight * temperature)
     variance = points.statistical_variances * temperature**2
     dof = temperature.size - 1
     # a shared Ic that is a little off moves points of different ramp rates differently: no error may be left out
-    chi2 = _scatter(temperature, points.covariance[2:, 2:])
+    own = slice(2, 2 + temperature.size)
+    chi2 = _scatter(temperature, points.covariance[own, own])
     ratio = temperature / points.predicted
-    by_all = np.hstack([-points.predicted_gradient / points.predicted[:, None], np.eye(ratio.size)])
+    by_all = points.among(-points.predicted_gradient / points.predicted[:, None], np.eye(ratio.size))
     shape = _scatter(ratio, by_all @ points.covariance @ by_all.T)
     known = dof > 0 and math.isfinite(shape)
     return Saturation(
@@ -93,9 +98,8 @@ def tunnelling_test(points: SaturatedPoints) -> TunnellingTest:
         return TunnellingTest(NOT_IDENTIFIABLE)
     predicted = float(weight @ points.predicted)
     by_shared = weight @ points.predicted_gradient
-    silent = np.zeros(weight.size)
-    measured = np.concatenate([np.zeros(2), weight * points.escape_temperatures])
-    prediction = np.concatenate([by_shared, silent])
+    measured = points.among(np.zeros(by_shared.size), weight * points.escape_temperatures)
+    prediction = points.among(by_shared, np.zeros(weight.size))
     difference = float(weight @ points.escape_temperatures) - predicted
     error = _stderr(measured - prediction, points.covariance)
     sigmas = difference / error if error > 0.0 else math.copysign(math.inf, difference)

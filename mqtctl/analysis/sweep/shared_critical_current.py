@@ -39,7 +39,7 @@ class SharedFit:
     places
         Places in the order of the covariance.
     covariance
-        Of (ln C, Ic/Ic0, ln T of the joint fit ..., ln T_esc of `places` ...).
+        Of (ln C, Ic/Ic0, ln T of the joint fit ..., ln T_esc of `places` ..., ln R where it has an error).
     """
 
     junction: Junction
@@ -52,15 +52,19 @@ class SharedFit:
 
     @property
     def critical_current_stderr(self) -> float:
-        """Standard error of Ic in A, the capacitance's included."""
+        """Standard error of Ic in A, those of the capacitance and the resistance included."""
         return self.junction.critical_current * math.sqrt(self.covariance.matrix[1, 1])
 
     @property
     def critical_current_statistical_stderr(self) -> float:
-        """Standard error of Ic in A with the capacitance taken as exact."""
-        matrix = self.covariance.matrix
-        by_capacitance = matrix[0, 1] ** 2 / matrix[0, 0] if matrix[0, 0] > 0.0 else 0.0
-        return self.junction.critical_current * math.sqrt(matrix[1, 1] - by_capacitance)
+        """Standard error of Ic in A with capacitance and resistance taken as exact."""
+        return self.junction.critical_current * math.sqrt(self.covariance.statistical_current_variance)
+
+    @property
+    def shared_covariance(self) -> NDArray[np.float64]:
+        """Covariance of (ln C, Ic/Ic0), and ln R where it has an error, shape (2, 2) or (3, 3)."""
+        rows = list(self.covariance.shared)
+        return self.covariance.matrix[np.ix_(rows, rows)]
 
     @property
     def joint_covariance(self) -> NDArray[np.float64]:
@@ -102,7 +106,7 @@ def share_critical_current(
     points
         Prepared histograms.
     estimate
-        Capacitance with its standard error, and resistance.
+        Capacitance and resistance with their standard errors.
     models
         Escape model of the joint fit, and the law that defines the escape temperature.
     thermal_ratio
@@ -168,17 +172,20 @@ def _escape_temperatures(
             fits[place], reduced[place] = fit_below(point.histogram, junction, None, models[1])
     places = tuple(place for place, fit in fits.items() if math.isfinite(fit.statistical_stderr))
     relative = (estimate.capacitance_stderr or 0.0) / estimate.capacitance
+    damping = (estimate.resistance_stderr or 0.0) / estimate.resistance
+    damped = damping > 0.0
     parts = [
-        curvature(reduced[place], junction, models[0], temperature)
+        curvature(reduced[place], junction, models[0], temperature, damped)
         for place, temperature in zip(thermal, joint.temperatures, strict=True)
     ]
     if min(part.information[2, 2] for part in parts) <= 0.0 or sum(part.information[1, 1] for part in parts) <= 0.0:
         return "the thermal histograms leave the critical current open: see their flags"
     covariance = stack(
         parts,
-        [curvature(reduced[place], junction, models[1], fits[place].escape_temperature) for place in places],
+        [curvature(reduced[place], junction, models[1], fits[place].escape_temperature, damped) for place in places],
         [thermal.index(place) if place in thermal else None for place in places],
         relative,
+        damping,
     )
     found = SharedFit(junction, joint, thermal, fits, reduced, places, covariance)
     for place, row in zip(places, found.rows(places), strict=True):

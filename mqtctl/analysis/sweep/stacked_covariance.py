@@ -1,14 +1,15 @@
 """Covariance of everything that a sweep estimates, by stacked estimating equations.
 
-The capacitance (from the sample file), the shared critical current and the temperatures of the joint fit, and the
-escape temperature of each point solve a triangle of equations ψ = 0. With A = -∂ψ/∂η and M the summed outer products of
-the scores of single switches, the covariance of η is A⁻¹ M A⁻ᵀ (Stefanski and Boos, Am. Stat. 56, 29 (2002),
-Eq. 6). It holds where the law fitted is not the law that nature used, and it knows that a thermal histogram enters
-twice: through the critical current and through its own escape temperature.
+Capacitance and resistance (from the sample file), the shared critical current and the temperatures of the joint fit,
+and the escape temperature of each point solve a triangle of equations ψ = 0. With A = -∂ψ/∂η and M the summed outer
+products of the scores of single switches, the covariance of η is A⁻¹ M A⁻ᵀ (Stefanski and Boos, Am. Stat. 56, 29
+(2002), Eq. 6). It holds where the law fitted is not the law that nature used, and it knows that a thermal histogram
+enters twice: through the critical current and through its own escape temperature.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,21 +23,21 @@ from mqtctl.physics import EscapeModel, Junction
 
 __all__ = ["Curvature", "StackedCovariance", "curvature", "stack"]
 
-CAPACITANCE, CURRENT, TEMPERATURE = range(3)
+CAPACITANCE, CURRENT, TEMPERATURE, RESISTANCE = range(4)
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """Second-order picture of one histogram's likelihood in (ln C, Ic/Ic0, ln T).
+    """Second-order picture of one histogram's likelihood in (ln C, Ic/Ic0, ln T), and ln R where it has an error.
 
     Attributes
     ----------
     information
-        Observed information, shape (3, 3).
+        Observed information, shape (n, n), n = 3 or 4.
     event
-        Score of one switch as a function of current, shape (3, n_event); see `likelihood.scores`.
+        Score of one switch as a function of current, shape (n, n_event); see `likelihood.scores`.
     censored
-        Score of one censored ramp, shape (3,).
+        Score of one censored ramp, shape (n,).
     reduced
         The histogram it belongs to.
     """
@@ -54,29 +55,45 @@ class Curvature:
 
 @dataclass(frozen=True)
 class StackedCovariance:
-    """Covariance of (ln C, Ic/Ic0, ln T of the joint fit ..., ln T_esc of the points ...).
+    """Covariance of (ln C, Ic/Ic0, ln T of the joint fit ..., ln T_esc of the points ..., ln R where it has an error).
 
     Attributes
     ----------
     matrix
-        Shape (n, n), n = 2 + joint + points.
+        Shape (n, n), n = 2 + joint + points, and one more with ln R.
     own
         Variance of each estimate with all others held, shape (n,).
     joint
         Number of histograms in the joint fit.
+    shared
+        Rows of what all points share: (ln C, Ic/Ic0), and ln R where it has an error.
     """
 
     matrix: NDArray[np.float64]
     own: NDArray[np.float64]
     joint: int
+    shared: tuple[int, ...] = (0, 1)
+
+    @property
+    def statistical_current_variance(self) -> float:
+        """Variance of Ic/Ic0 without the part that comes from C and R, which are known from elsewhere."""
+        by_known = math.fsum(
+            self.matrix[row, 1] ** 2 / self.matrix[row, row]
+            for row in self.shared
+            if row != 1 and self.matrix[row, row]
+        )
+        return float(self.matrix[1, 1]) - by_known
 
 
-def curvature(reduced: ReducedHistogram, junction: Junction, model: EscapeModel, temperature: float) -> Curvature:
-    """Return the second-order picture at a junction and a temperature in K."""
+def curvature(
+    reduced: ReducedHistogram, junction: Junction, model: EscapeModel, temperature: float, by_resistance: bool = False
+) -> Curvature:
+    """Return the second-order picture at a junction and a temperature in K, with ln R in it or without."""
     rates = KnownJunctionRates(reduced, junction, model, temperature)
-    centre = np.zeros(3)
+    centre = np.zeros(3 + by_resistance)
     event, censored = scores(reduced, slope(reduced, rates, centre))
-    scale = np.array([1.0, junction.critical_current / rates.distance, 1.0])
+    scale = np.ones(centre.size)
+    scale[CURRENT] = junction.critical_current / rates.distance
     return Curvature(
         observed_information(reduced, rates, centre) * np.outer(scale, scale),
         event * scale[:, np.newaxis],
@@ -90,6 +107,7 @@ def stack(
     points: Sequence[Curvature],
     same: Sequence[int | None],
     capacitance_relative_stderr: float,
+    resistance_relative_stderr: float = 0.0,
 ) -> StackedCovariance:
     """Return the covariance of all estimates.
 
@@ -103,21 +121,31 @@ def stack(
         For each point, the index in `joint` of the same histogram, None if it is not there.
     capacitance_relative_stderr
         Standard error of ln C; 0 if the capacitance is taken as exact.
+    resistance_relative_stderr
+        Standard error of ln R; 0 if the resistance is taken as exact: then the pictures need no ln R.
     """
-    size = 2 + len(joint) + len(points)
+    damped = resistance_relative_stderr > 0.0
+    size = 2 + len(joint) + len(points) + damped
     bread, meat = np.zeros((size, size)), np.zeros((size, size))
     bread[0, 0], meat[0, 0] = 1.0, capacitance_relative_stderr**2
+    if damped:
+        bread[-1, -1], meat[-1, -1] = 1.0, resistance_relative_stderr**2
     for index, part in enumerate(joint):
         row = 2 + index
+        if damped:
+            bread[1, -1] += part.information[CURRENT, RESISTANCE]
+            bread[row, -1] = part.information[TEMPERATURE, RESISTANCE]
         bread[1, :2] += part.information[CURRENT, :2]
         bread[1, row] = part.information[CURRENT, TEMPERATURE]
-        bread[row, [0, 1, row]] = part.information[TEMPERATURE]
+        bread[row, [0, 1, row]] = part.information[TEMPERATURE, :RESISTANCE]
         meat[1, 1] += part.product(CURRENT, part, CURRENT)
         meat[1, row] = meat[row, 1] = part.product(CURRENT, part, TEMPERATURE)
         meat[row, row] = part.product(TEMPERATURE, part, TEMPERATURE)
     for index, (part, twin) in enumerate(zip(points, same, strict=True)):
         row = 2 + len(joint) + index
-        bread[row, [0, 1, row]] = part.information[TEMPERATURE]
+        if damped:
+            bread[row, -1] = part.information[TEMPERATURE, RESISTANCE]
+        bread[row, [0, 1, row]] = part.information[TEMPERATURE, :RESISTANCE]
         meat[row, row] = part.product(TEMPERATURE, part, TEMPERATURE)
         if twin is not None:
             meat[row, 1] = meat[1, row] = part.product(TEMPERATURE, joint[twin], CURRENT)
@@ -126,4 +154,4 @@ def stack(
     own = np.diag(meat) / np.diag(bread) ** 2
     inverse = np.linalg.inv(bread / np.diag(bread)[:, np.newaxis])
     scaled = meat / np.outer(np.diag(bread), np.diag(bread))
-    return StackedCovariance(inverse @ scaled @ inverse.T, own, len(joint))
+    return StackedCovariance(inverse @ scaled @ inverse.T, own, len(joint), (0, 1, size - 1) if damped else (0, 1))

@@ -155,7 +155,7 @@ def _as_warm_as(histogram: Histogram, expected: Expected, circumstances: Circums
         ),
     )
     try:
-        fit = fit_escape_temperature(own, estimate, estimate.critical_current, None, law.model)
+        fit = fit_escape_temperature(own, estimate, law.junction.critical_current, None, law.model)
     except InputError:
         return None
     return fit.escape_temperature if fit.converged and math.isfinite(fit.escape_temperature_stderr) else None

@@ -30,7 +30,7 @@ CLOSE = 0.7
 def ramp_findings(plan: ResolvedPlan, circumstances: Circumstances, temperature: float) -> Iterator[Finding]:
     """Say whether ramp and distribution fit together at a temperature of the sample (K)."""
     ramp = plan.plan.ramp
-    junction = circumstances.junction
+    junction = circumstances.junction_at(temperature)
     critical = junction.critical_current
     scale, offset, model = circumstances.scale, circumstances.offset, circumstances.law
     if scale * ramp.start_current + offset >= critical:

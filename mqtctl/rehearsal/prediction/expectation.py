@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -47,6 +47,8 @@ class Circumstances:
         Constant current in A that is added to the ramps.
     calibration
         What the ramps are corrected with, None for nothing.
+    share
+        Critical current over the estimate's, at a temperature of the sample in K and a time on the bench in s.
     """
 
     sample: Sample
@@ -54,11 +56,18 @@ class Circumstances:
     line: Line = field(default_factory=Line)
     offset_current: float = 0.0
     calibration: Calibration | None = None
+    share: Callable[[float, float], float] = lambda _temperature, _time: 1.0
 
     @property
     def junction(self) -> Junction:
         """The junction as the sample file estimates it."""
         return junction_of(self.sample.junction.estimate)
+
+    def junction_at(self, temperature: float, time: float = 0.0) -> Junction:
+        """Return the junction at a temperature of the sample (K) and a time on the bench (s)."""
+        cold = self.junction
+        share = max(self.share(temperature, time), LEAST_SHARE)
+        return replace(cold, critical_current=share * cold.critical_current)
 
     @property
     def law(self) -> Any:
@@ -176,15 +185,19 @@ class Expected:
 
 
 def expect(
-    circumstances: Circumstances, variant: Variant, temperature: float, bath: float | None = None
+    circumstances: Circumstances,
+    variant: Variant,
+    temperature: float,
+    bath: float | None = None,
+    time: float = 0.0,
 ) -> Expected | None:
     """Return what a switching ramp gives at a temperature of the sample (K); None where it gives nothing.
 
     A ramp at negative bias is mirrored, as records are. Behind the filter it gets no farther than rate x lag below its
-    top. `bath` (K) is what the thermometer reads, by default the temperature itself.
+    top. `bath` (K) is what the thermometer reads, by default the temperature itself; `time` (s) is the bench's.
     """
     ramp, true, line = circumstances.ramp(variant), circumstances.true_ramp(variant), circumstances.line
-    junction = circumstances.junction
+    junction = circumstances.junction_at(temperature, time)
     start = true.start_current + true.offset
     stop = true.stop_current + true.offset - true.rate * line.lag
     if not -junction.critical_current < start < min(stop, junction.critical_current):
@@ -228,5 +241,5 @@ def switches_for(plan: Plan, law: Expected, junction: JunctionEstimate, rng: np.
 
 
 def without_capacitance_error(sweep: Sweep) -> Sweep:
-    """Return the sweep with its capacitance taken as exact: its error is the same in every run."""
-    return replace(sweep, junction=replace(sweep.junction, capacitance_stderr=None))
+    """Return the sweep with capacitance and resistance taken as exact: their errors are the same in every run."""
+    return replace(sweep, junction=replace(sweep.junction, capacitance_stderr=None, resistance_stderr=None))

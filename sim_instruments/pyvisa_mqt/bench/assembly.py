@@ -41,6 +41,8 @@ def build_sample(file: BenchFile) -> Sample | DummyResistor | None:
         gap_voltage=section.gap_voltage,
         retrapping_current=section.retrapping_current,
         retrapping_noise=section.retrapping_noise,
+        share=section.share,
+        drift=section.critical_current_drift,
         lag=lag,
         noise=noise,
         offset=offset,

@@ -23,8 +23,8 @@ from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.messages.locks import ResourceLock
 from pyvisa_mqt.messages.transcript import Transcript
-from pyvisa_mqt.wires.interface_speed import Transport
-from pyvisa_mqt.wires.random_streams import generator
+from pyvisa_mqt.time_and_signals.interface_speed import Transport
+from pyvisa_mqt.time_and_signals.random_streams import generator
 
 __all__ = ["TICK", "Bench", "open_bench"]
 

@@ -15,7 +15,7 @@ from pyvisa_mqt.bench.fault_effects import EFFECTS, Effect
 from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.messages.reply_faults import garbled, reading_units, spoiled, truncated
-from pyvisa_mqt.wires.random_streams import generator
+from pyvisa_mqt.time_and_signals.random_streams import generator
 
 __all__ = ["Fault", "Faults"]
 

@@ -12,9 +12,9 @@ from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.bench.works import Works
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.random_streams import generator
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.random_streams import generator
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["InstrumentWires", "build_instrument"]
 

@@ -10,7 +10,7 @@ from pyvisa_mqt.sample.bias import bias_stretches
 from pyvisa_mqt.sample.cables import MarkerRecord
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor
 from pyvisa_mqt.sample.junction import Sample
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["Outputs"]
 

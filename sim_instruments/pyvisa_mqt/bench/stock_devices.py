@@ -13,7 +13,7 @@ from pyvisa_sim.parser import get_devices
 from mqtctl.bench_description import BenchFile
 from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.grammar.instrument import Instrument
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["StockInstrument", "stock_devices"]
 

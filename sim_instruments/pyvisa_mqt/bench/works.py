@@ -18,8 +18,8 @@ from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.messages.transcript import Transcript, TruthWitness
 from pyvisa_mqt.sample.heaters import Heaters
 from pyvisa_mqt.sample.physical_faults import PhysicalFaults
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["TICK", "Works"]
 

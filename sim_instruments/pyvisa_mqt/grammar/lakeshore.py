@@ -26,7 +26,7 @@ from pyvisa_mqt.grammar.ieee488 import (
 from pyvisa_mqt.grammar.instrument import InputBuffer, Instrument
 from pyvisa_mqt.grammar.lakeshore_fields import Field, Integer, Quoted, RefusalError
 from pyvisa_mqt.grammar.scpi import split_outside_quotes
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["Entry", "LakeShoreInstrument"]
 

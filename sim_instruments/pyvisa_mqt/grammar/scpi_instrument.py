@@ -26,7 +26,7 @@ from pyvisa_mqt.grammar.ieee488 import (
 from pyvisa_mqt.grammar.instrument import InputBuffer, Instrument
 from pyvisa_mqt.grammar.parameters import Mask, Number
 from pyvisa_mqt.grammar.scpi import Call, Command, CommandTree
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["COMMON_COMMANDS", "Hold", "ScpiInstrument", "register_commands", "state_commands"]
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["Transcript", "TruthWitness"]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["HOLD", "Stretch", "bias_stretches"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.random_streams import Stream
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.random_streams import Stream
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 __all__ = ["MarkerLine", "MarkerRecord", "Readout"]
 

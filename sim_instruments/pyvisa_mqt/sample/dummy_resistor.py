@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyvisa_mqt.sample.bias import Stretch
 from pyvisa_mqt.sample.staircase import Staircase
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.random_streams import Stream
+from pyvisa_mqt.time_and_signals.random_streams import Stream
 
 __all__ = ["CurrentHistory", "DummyResistor", "Passage"]
 

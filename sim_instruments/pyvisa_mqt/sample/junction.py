@@ -9,6 +9,7 @@ All times here are those at the bias source; the wiring adds the cable's delay.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 
 from mqtctl.physics import EscapeModel, Junction
 from pyvisa_mqt.sample.bias import HOLD, Stretch
+from pyvisa_mqt.sample.critical_current import DriftingSwitchTimes
 from pyvisa_mqt.sample.retrapping import RetrappingTimes
 from pyvisa_mqt.sample.staircase import Cycle, Excursion, Staircase
 from pyvisa_mqt.sample.switch_times import SwitchTimes
 from pyvisa_mqt.sample.voltage_steps import EventLog, HeatLedger
-from pyvisa_mqt.wires.random_streams import Stream
+from pyvisa_mqt.time_and_signals.random_streams import Stream
 
 __all__ = ["Sample"]
 
@@ -63,6 +65,10 @@ class Sample:
         Current in A that flows before any source is driven.
     seed
         The bench's seed.
+    share
+        Critical current at a temperature in K over the junction's own; default 1 at all temperatures.
+    drift
+        Relative change of the critical current in 1/s, from what the junction has at time 0.
     """
 
     def __init__(
@@ -77,6 +83,8 @@ class Sample:
         offset: float,
         seed: int,
         retrapping_noise: float = 0.0,
+        share: Callable[[float], float] = lambda _temperature: 1.0,
+        drift: float = 0.0,
     ) -> None:
         self.junction = junction
         self.gap_voltage = gap_voltage
@@ -90,7 +98,8 @@ class Sample:
         self._noise = noise
         self._seed = seed
         self._model = model
-        self._times = SwitchTimes(junction, model, noise)
+        self._share, self._drift = share, drift
+        self._times = self._switch_times()
         self._held = False
         self._escapes: dict[int, Stream] = {}
         self._offsets = Stream(seed, "bias noise of a cycle")
@@ -200,7 +209,14 @@ class Sample:
         """Let the junction have another critical current (A) in the cycles that begin at `time` or later."""
         self._forget(time)
         self.junction = replace(self.junction, critical_current=critical_current)
-        self._times = SwitchTimes(self.junction, self._model, self._noise)
+        self._times = self._switch_times()
+
+    def _switch_times(self) -> DriftingSwitchTimes:
+        def make(factor: float) -> SwitchTimes:
+            own = replace(self.junction, critical_current=factor * self.junction.critical_current)
+            return SwitchTimes(own, self._model, self._noise, self._share)
+
+        return DriftingSwitchTimes(make, self._drift)
 
     def hold_voltage_state(self, time: float) -> None:
         """Let the junction be in the voltage state from `time` on, whatever the current."""
@@ -278,10 +294,10 @@ class Sample:
         normals = self._offsets.normal(index, count) if self._noise else np.zeros(count)
         switches = np.full((len(excursions), count), np.inf)
         for n, excursion in enumerate(excursions):
-            if not self._times.possible(key, cycle, excursion, temperature):
+            if not self._times.possible(key, cycle, excursion, temperature, starts):
                 continue
             numbers = self._escape_stream(n).exponential(index, count)
-            switches[n] = self._times.draw(key, cycle, excursion, temperature, numbers, normals)
+            switches[n] = self._times.draw(key, cycle, excursion, temperature, numbers, normals, starts)
         if len(excursions) == 1 and excursions[0].to_end and excursions[0].from_start:
             self._record_endless(cycle, excursions[0], starts, switches[0])
         else:

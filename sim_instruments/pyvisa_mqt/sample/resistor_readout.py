@@ -13,7 +13,7 @@ from pyvisa_mqt.sample.dummy_resistor import CurrentHistory, Passage
 from pyvisa_mqt.sample.resistor_cycle import AmplifiedCycle, ResponseLine, steady_outputs
 from pyvisa_mqt.sample.staircase import Staircase
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.random_streams import Stream
+from pyvisa_mqt.time_and_signals.random_streams import Stream
 
 __all__ = ["ResistorReadout"]
 

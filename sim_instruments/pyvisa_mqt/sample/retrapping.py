@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyvisa_mqt.sample.staircase import Cycle, Excursion
-from pyvisa_mqt.wires.random_streams import Stream
+from pyvisa_mqt.time_and_signals.random_streams import Stream
 
 __all__ = ["RetrappingTimes"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _TEMPERATURE_NODE = 0.005  # spacing of ln T
+_LEAST_SHARE = 1e-3  # of the critical current that is left near the transition, and what stands for none
 _COLDEST = 1e-4  # K; below this nothing changes any more
 _FIRST, _SPACING = -20.0, 0.02  # grid of ln H; a smaller unit exponential comes once in 5e8 ramps
 _LAST = math.log(45.0)  # -ln(1 - u) of a 53-bit u is at most 36.7
@@ -105,10 +106,19 @@ class SwitchTimes:
         The junction and its escape model.
     offset_deviation
         Standard deviation in A of the slow current noise whose value each ramp adds to the bias.
+    share
+        Critical current at a temperature in K over the junction's own; default 1 at all temperatures.
     """
 
-    def __init__(self, junction: Junction, model: EscapeModel, offset_deviation: float) -> None:
+    def __init__(
+        self,
+        junction: Junction,
+        model: EscapeModel,
+        offset_deviation: float,
+        share: Callable[[float], float] = lambda _temperature: 1.0,
+    ) -> None:
         self._junction = junction
+        self._share = share
         self._model = model
         self._deviation = offset_deviation
         self._rates: OrderedDict[int, RateTable] = OrderedDict()
@@ -168,7 +178,10 @@ class SwitchTimes:
         if nodes is None:
             rates = _recall(self._rates, node)
             if rates is None:
-                rates = RateTable(self._junction, self._model, math.exp(node * _TEMPERATURE_NODE))
+                temperature = math.exp(node * _TEMPERATURE_NODE)
+                share = max(self._share(temperature), _LEAST_SHARE)
+                own = replace(self._junction, critical_current=share * self._junction.critical_current)
+                rates = RateTable(own, self._model, temperature)
                 _keep(self._rates, node, rates, 64)
             nodes = self._invert(rates, cycle, excursion)
             _keep(self._nodes, full_key, nodes, 64)

@@ -20,8 +20,8 @@ from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.messages.locks import ResourceLock
 from pyvisa_mqt.serve.framing import Framing
+from pyvisa_mqt.time_and_signals.interface_speed import Transport
 from pyvisa_mqt.visa.sessions import BenchSession
-from pyvisa_mqt.wires.interface_speed import Transport
 
 __all__ = ["CHUNK", "FAREWELL", "Client", "SocketClient"]
 

@@ -23,7 +23,7 @@ from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import Client, SocketClient
 from pyvisa_mqt.serve.hosting import HostedClient
 from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient
-from pyvisa_mqt.wires.clock import Pace
+from pyvisa_mqt.time_and_signals.clock import Pace
 
 __all__ = ["HOST", "BenchServer"]
 

@@ -9,12 +9,12 @@ from typing import Any
 from pyvisa import constants, errors
 from pyvisa.constants import EventMechanism, EventType, StatusCode
 
+from pyvisa_mqt.time_and_signals.clock import SleepingClock
 from pyvisa_mqt.visa.event_handlers import EventHandlers
 from pyvisa_mqt.visa.remote import RemoteSession
 from pyvisa_mqt.visa.service_requests import EventContext
 from pyvisa_mqt.visa.sessions import BenchSession
 from pyvisa_mqt.visa.unsupported import UnsupportedOperations
-from pyvisa_mqt.wires.clock import SleepingClock
 
 __all__ = ["EventsAndLocks"]
 

@@ -18,13 +18,13 @@ from pyvisa.typing import VISASession
 from pyvisa.util import LibraryPath
 
 from pyvisa_mqt.bench.bench import Bench, open_bench
+from pyvisa_mqt.time_and_signals.clock import VirtualClock, WallTime
 from pyvisa_mqt.visa.connecting import canonical_name, open_session
 from pyvisa_mqt.visa.event_handlers import EventHandlers
 from pyvisa_mqt.visa.events_and_locks import EventsAndLocks
 from pyvisa_mqt.visa.remote import RemoteBench, RemoteClock, RemoteSession, is_remote
 from pyvisa_mqt.visa.service_requests import EventContext
 from pyvisa_mqt.visa.sessions import BenchSession
-from pyvisa_mqt.wires.clock import VirtualClock, WallTime
 
 __all__ = ["MqtVisaLibrary"]
 

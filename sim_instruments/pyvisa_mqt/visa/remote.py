@@ -17,8 +17,8 @@ from pyvisa import constants
 from pyvisa.constants import EventMechanism, ResourceAttribute, StatusCode
 
 from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.time_and_signals.clock import SleepingClock
 from pyvisa_mqt.visa.frames import Frames, pack
-from pyvisa_mqt.wires.clock import SleepingClock
 
 __all__ = ["RemoteBench", "RemoteClock", "RemoteFault", "RemoteSession", "is_remote"]
 

@@ -18,10 +18,10 @@ from pyvisa.typing import VISARMSession
 
 from pyvisa_mqt.messages.line import Line, ReplyQueue
 from pyvisa_mqt.messages.locks import ResourceLock
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.interface_speed import Transport
 from pyvisa_mqt.visa.service_requests import ServiceRequests
 from pyvisa_mqt.visa.session_attributes import AttributedSession
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.interface_speed import Transport
 
 __all__ = ["BenchSession"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mqtctl.analysis.histogram.plausibility import implausible_junction, implausible_measurement
+from mqtctl.analysis.histogram.health.plausibility import implausible_junction, implausible_measurement
 from mqtctl.records import JunctionEstimate
 
 

@@ -18,7 +18,7 @@ from mqtctl.analysis.importers import ReadOptions
 from mqtctl.cli.app import app
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState
 from mqtctl.workflow import ForeignFacts
-from mqtctl.workflow.foreign.files import gathered
+from mqtctl.workflow.file_analysis.files import gathered
 
 IC, CAPACITANCE, RATE = 2.4e-6, 1.2e-12, 2e-4
 RAMP = ("--ramp-rate", "0.2 mA/s", "--capacitance", "1.2 pF")

@@ -56,6 +56,25 @@ def test_noise_and_false_triggers_are_switched_on_by_name_and_told_with_their_pr
     assert any("times as large as with it known" in flag for flag in result["flags"])
 
 
+def test_drift_and_mains_are_switched_on_by_name(tmp_path: Path) -> None:
+    law = SwitchingDistribution(Junction(IC, CAPACITANCE), BATH, RATE, model=TransitionState())
+    place = np.arange(NUMBER)
+    currents = np.asarray(law.sample(NUMBER, np.random.default_rng(5)))
+    currents += 2e-8 * place / NUMBER + 1e-8 * np.sin(2.0 * np.pi * 50.0 * 23e-3 * place)
+    path = tmp_path / "drifting.csv"
+    np.savetxt(path, currents, header="switching_current_A", comments="")
+    options = ("--drift", "auto", "--mains", "50 Hz", "--period", "23 ms")
+    outcome = run(path, *RAMP, *options, "--json")
+    assert outcome.exit_code == 0, outcome.stderr
+    result: dict[str, Any] = json.loads(outcome.stdout)
+    parameters = {one["name"]: one for one in result["parameters"]}
+    for name, truth in (("drift", 2e-8), ("mains_amplitude", 1e-8)):
+        assert abs(parameters[name]["value"] - truth) < 4 * parameters[name]["stderr"]
+    assert abs(result["escape_temperature_free_K"] - BATH) < 4 * result["escape_temperature_free_stderr_K"]
+    assert "drift: 2" in run(path, *RAMP, "--drift", "20 nA").stdout
+    assert "--drift auto" in run(path, *RAMP).stdout
+
+
 def test_what_is_given_and_what_cannot_be_told_is_said_in_words(noisy: Path) -> None:
     outcome = run(noisy, *RAMP, "--current-noise", "8 nA", "--fix", "false-triggers=0.01", "--free", "capacitance")
     assert outcome.exit_code == 0, outcome.stderr
@@ -87,6 +106,9 @@ def test_a_temperature_below_the_crossover_is_a_limit_in_text_and_json(tmp_path:
         (("--false-triggers", "few"), "'few' is no share"),
         (("--false-triggers", "0.95"), "cannot be fixed at 0.95"),
         (("--fix", "critical-current=1 uA"), "(--fix) lies below"),
+        (("--drift", "sideways"), "--drift: "),
+        (("--mains", "50 nA"), "--mains: "),
+        (("--mains", "50 Hz", "--period", "1 ms"), "took 1"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_one_sentence(noisy: Path, options: tuple[str, ...], words: str) -> None:

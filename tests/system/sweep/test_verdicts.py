@@ -62,3 +62,18 @@ def test_a_sample_that_its_own_ramps_heat_is_never_called_tunnelling(measure: An
         plan="\nheating_check: true",
     )
     assert found["verdict"] != "tunnelling"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        ("critical_current_drift: -0.4 %/h", "the critical current seems to drift by -0."),
+        ("critical_temperature: 1.8 K", "as towards the transition of the superconductor"),
+    ],
+)
+def test_a_critical_current_that_is_not_one_forbids_a_verdict_and_is_named(measure: Any, fact: str, words: str) -> None:
+    found = measure(("escape: escape", f"escape: escape\n  {fact}"))
+    assert found["verdict"] == "not identifiable"
+    assert words in found["verdict_sentence"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,3 +56,22 @@ def test_pvalues_of_fits_are_uniform(
         else:
             found.append(fit_histogram(histogram, estimate).goodness.pvalue)
     assert stats.kstest(found, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("steps", [0.6, 1.5])
+def test_rounded_values_have_the_probability_that_their_own_rounding_gives(
+    steps: float, thermal_currents: Draw, histogram_of: MakeHistogram, estimate: JunctionEstimate
+) -> None:
+    step, found = steps * 27e-9, []
+    for seed, currents in enumerate(thermal_currents(number=16_000, seed=5).reshape(40, 400)):
+        offset = 0.37 * seed
+        values = (np.rint(currents / step + offset) - offset) * step
+        found.append(fit_histogram(replace(histogram_of(values), resolution=step), estimate).goodness.pvalue)
+    assert stats.kstest(found, "uniform").pvalue > 1e-3  # with the table for exact values all would lie above 0.5
+    assert min(found) < 0.1
+
+
+def test_a_rounded_gaussian_is_no_escape_law(histogram_of: MakeHistogram, estimate: JunctionEstimate) -> None:
+    values = 9.1e-6 + np.rint(np.random.default_rng(3).normal(size=4000)) * 2e-8
+    fit = fit_histogram(replace(histogram_of(values), resolution=2e-8), estimate)
+    assert fit.goodness.pvalue < 1e-10

@@ -90,6 +90,43 @@ def test_many_values_at_the_largest_are_named(thermal_currents: Draw) -> None:
         assert parse_quantity(flag.split("'")[1], "A") == np.minimum(values, top).max()  # as it is to be given back
 
 
+WIDTH = 27e-9
+TIMES = 12.3e-3 * np.arange(4000) + 0.7 * (np.arange(4000) // 200)  # a pause after every 200 ramps
+IN_TIME = {
+    "drift": 0.6 * WIDTH * np.arange(4000) / 4000,
+    "steps": 0.4 * WIDTH * (np.arange(4000) > 1300),
+    "mains": 0.3 * WIDTH * np.sin(2.0 * np.pi * 50.03 * TIMES),
+    "start": -2.0 * WIDTH * (np.arange(4000) % 200 < 10),
+}
+
+
+@pytest.mark.parametrize("step", [0.0, 0.6 * WIDTH])
+@pytest.mark.parametrize("cause", [*IN_TIME, "correlation", ""])
+def test_of_what_goes_with_time_only_the_likeliest_is_named(cause: str, step: float, thermal_currents: Draw) -> None:
+    for currents in thermal_currents(number=12_000, seed=21).reshape(3, 4000):
+        values = currents + IN_TIME.get(cause, 0.0)
+        if cause == "correlation":
+            values[1:] += 0.2 * (currents[:-1] - currents.mean())
+        if step:
+            values = np.rint(values / step) * step
+        health = check_health(values, rounding=find_rounding(values), times=TIMES + values / 1e-3)
+        assert health.causes == ((cause,) if cause else ())
+        assert len(health.flags) == (cause != "")
+
+
+def test_a_drift_and_the_mains_are_both_named(thermal_currents: Draw) -> None:
+    values = thermal_currents(number=4000) + IN_TIME["drift"] + IN_TIME["mains"]
+    assert set(check_health(values, times=TIMES).causes) == {"drift", "mains"}
+
+
+def test_runs_above_and_below_the_median_leave_out_what_equals_it() -> None:
+    telegraph = np.tile(np.repeat([9.0e-6, 9.1e-6, 9.2e-6], 40), 10)  # 20 sides: each level stays for 40 ramps
+    health = check_health(telegraph)
+    assert health.in_time is not None
+    assert health.in_time.runs == 20
+    assert health.in_time.runs_pvalue < 1e-10
+
+
 @pytest.mark.parametrize("number", [10, 50, 400])
 def test_each_check_keeps_its_level_for_few_switches(number: int, thermal_currents: Draw) -> None:
     drawn = thermal_currents(number=400 * number, seed=13).reshape(400, number)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mqtctl.analysis.histogram.plausibility import HOTTEST_OVER_BATH, implausibly_hot
+from mqtctl.analysis.histogram.health.plausibility import HOTTEST_OVER_BATH, implausibly_hot
 from mqtctl.analysis.histogram.single_histogram import prepare_point
 from mqtctl.records import JunctionEstimate
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mqtctl.analysis import fit_point
-from mqtctl.analysis.histogram.named.fit import fit_named
-from mqtctl.analysis.histogram.named.parameters import NUISANCES, parameter_name
-from mqtctl.analysis.histogram.named.recorded_law import record
+from mqtctl.analysis.histogram.nuisances.fit import fit_named
+from mqtctl.analysis.histogram.nuisances.parameters import NUISANCES, parameter_name
+from mqtctl.analysis.histogram.nuisances.recorded_law import record
 from mqtctl.analysis.histogram.reduced_histogram import reduce_histogram
 from mqtctl.errors import InputError
 from mqtctl.physics import Junction, SwitchingDistribution, TransitionState

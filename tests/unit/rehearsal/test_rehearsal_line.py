@@ -46,6 +46,8 @@ CHANGES = {
     "junction.decoupling_exponent": (
         "escape: escape", "escape: escape\n  decoupling_temperature: 140 mK\n  decoupling_exponent: 2",
     ),
+    "junction.critical_temperature": ("escape: escape", "escape: escape\n  critical_temperature: 250 mK"),
+    "junction.critical_current_drift": ("escape: escape", "escape: escape\n  critical_current_drift: -10 %/h"),
     # a rehearsal puts the junction of the sample file on the bench
     "junction.critical_current": ("critical_current: 9.5 uA", "critical_current: 9.3 uA"),
     "junction.capacitance": ("capacitance: 6.35 pF", "capacitance: 2 pF"),
@@ -132,7 +134,7 @@ def test_each_change_can_be_seen_with_the_switches_of_these_tests(laboratory: An
             change(laboratory, key)
             plan = load_plan(laboratory.folder / "plan.yaml")
         circumstances = circumstances_of(plan, choose_bench(load_station(plan.station), plan))
-        law = expect(circumstances, plan.variants(0.1)[0], 0.1)
+        law = expect(circumstances, plan.variants(0.1)[0], 0.1, time=100.0)
         assert law is not None
         laws.append(law.moments)
     (mean, width), (other, wider) = laws
@@ -157,12 +159,12 @@ def test_the_law_has_mean_and_width_of_the_benchs_own_histogram(laboratory: Any,
     number = 0 if polarity > 0 else 1
     variant = plan.variants(0.1)[number]
     assert variant.polarity == polarity
-    expected = expect(circumstances_of(plan, bench), variant, 0.1)
-    assert expected is not None
     with rehearsal_laboratory(plan, bench) as place:
         options = Options(output=place.folder / "run", database=place.folder / "data.db", seed=5)
         acquire(place.write_plan(), options)
         histogram = load_sweep(place.folder / "data.db").points[number].histogram
+    expected = expect(circumstances_of(plan, bench), variant, 0.1, time=bench.time_of(histogram))
+    assert expected is not None
     found, (mean, width) = moments(histogram.switching_currents), expected.moments
     # five standard errors, and 0.4 nA of what the ramp's staircase leaves
     assert found.mean == pytest.approx(mean, abs=5.0 * found.mean_stderr + 0.4e-9)

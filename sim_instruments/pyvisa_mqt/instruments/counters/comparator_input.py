@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["Conditioning", "CounterInput", "divider"]
 

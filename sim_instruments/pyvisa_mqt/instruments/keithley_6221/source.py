@@ -24,7 +24,7 @@ from pyvisa_mqt.instruments.keithley_6221.delta import DELTA_COMMANDS
 from pyvisa_mqt.instruments.keithley_6221.passive import PASSIVE_COMMANDS
 from pyvisa_mqt.instruments.keithley_6221.staircase_sweep import SWEEP_COMMANDS, SteppingSource
 from pyvisa_mqt.instruments.keithley_6221.wave import LINE, SOURCE, WAVE, WAVE_COMMANDS, WaveShape
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 
 __all__ = ["Keithley6221"]
 

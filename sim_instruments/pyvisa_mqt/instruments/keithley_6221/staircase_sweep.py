@@ -20,7 +20,7 @@ from pyvisa_mqt.grammar.ieee488 import ScpiError
 from pyvisa_mqt.grammar.parameters import Boolean, Choice, Number
 from pyvisa_mqt.grammar.scpi import Command, setting
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 
 __all__ = ["SWEEP_COMMANDS", "SteppingSource"]
 

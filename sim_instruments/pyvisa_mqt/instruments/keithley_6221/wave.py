@@ -15,7 +15,7 @@ from pyvisa_mqt.grammar.parameters import Boolean, Choice, Number
 from pyvisa_mqt.grammar.ramp_shape import ramp_from_zero
 from pyvisa_mqt.grammar.scpi import Command, setting
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["LINE", "SOURCE", "WAVE", "WAVE_COMMANDS", "WaveShape"]
 

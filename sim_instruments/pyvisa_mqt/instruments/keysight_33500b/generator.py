@@ -33,7 +33,7 @@ from pyvisa_mqt.instruments.keysight_33500b.waveform import (
     idle_level,
     noise_record,
 )
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 
 __all__ = ["Keysight33500B", "Keysight33512B", "Keysight33522B"]
 

@@ -14,7 +14,7 @@ from pyvisa_mqt.grammar.ieee488 import ScpiError
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
 from pyvisa_mqt.instruments.keysight_33500b.memory import WaveformMemory
 from pyvisa_mqt.instruments.keysight_33500b.sequence import Step, played, read_sequence, runs, write_sequence
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 
 __all__ = ["SequencePlayer"]
 

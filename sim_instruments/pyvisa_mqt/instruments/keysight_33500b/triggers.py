@@ -14,7 +14,7 @@ import numpy as np
 
 from pyvisa_mqt.grammar.ieee488 import ScpiError
 from pyvisa_mqt.grammar.scpi_instrument import ScpiInstrument
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["TriggeredGenerator"]
 

@@ -27,7 +27,7 @@ from pyvisa_mqt.instruments.keysight_53230a.edges import EdgeSection
 from pyvisa_mqt.instruments.keysight_53230a.functions import FUNCTIONS, Conditions
 from pyvisa_mqt.instruments.keysight_53230a.readout import MEMORY
 from pyvisa_mqt.instruments.keysight_53230a.statistics import NOT_A_READING, Statistics
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["Keysight53230A"]
 

@@ -14,7 +14,7 @@ from pyvisa_mqt.instruments.counters.edge_trail import EdgeTrail
 from pyvisa_mqt.instruments.counters.interval_timing import Arming, next_start
 from pyvisa_mqt.instruments.keysight_53230a.functions import FUNCTIONS, Conditions
 from pyvisa_mqt.instruments.keysight_53230a.readout import ReadoutSection
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["EdgeSection"]
 

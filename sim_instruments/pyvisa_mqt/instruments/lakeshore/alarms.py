@@ -15,7 +15,7 @@ import numpy as np
 
 from pyvisa_mqt.grammar.lakeshore import Entry, LakeShoreInstrument
 from pyvisa_mqt.grammar.lakeshore_fields import Integer
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["ALARM_ENTRIES", "AlarmSetup", "WatchfulInstrument"]
 

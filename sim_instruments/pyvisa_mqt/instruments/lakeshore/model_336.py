@@ -31,7 +31,7 @@ from pyvisa_mqt.instruments.lakeshore.model_336_sensors import CONVERSION_TIME, 
 from pyvisa_mqt.instruments.lakeshore.model_336_tuning import Autotune
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import temperature_of
 from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup, monitor_percentage
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["LakeShore336"]
 

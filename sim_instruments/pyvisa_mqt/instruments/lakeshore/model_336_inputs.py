@@ -30,7 +30,7 @@ from pyvisa_mqt.instruments.lakeshore.model_336_sensors import (
     fixed,
     sensor_value,
 )
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["ICE_POINT", "LakeShore336Inputs"]
 

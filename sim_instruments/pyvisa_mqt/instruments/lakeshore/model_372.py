@@ -22,7 +22,7 @@ from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError, Wor
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import CONVERSION_TIME, resistance_of, temperature_of
 from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup, monitor_percentage
 from pyvisa_mqt.instruments.lakeshore.model_372_inputs import CONTROL, INPUTS, LakeShore372Inputs
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["LakeShore372"]
 

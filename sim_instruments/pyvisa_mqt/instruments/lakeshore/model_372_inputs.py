@@ -16,7 +16,7 @@ from pyvisa_mqt.grammar.lakeshore_fields import Integer, Quoted, Real, RefusalEr
 from pyvisa_mqt.instruments.lakeshore.alarms import ALARM_ENTRIES, AlarmSetup, WatchfulInstrument
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import Bridge, ChannelSetup, Reading, resistance_of
 from pyvisa_mqt.instruments.lakeshore.model_372_passive import PASSIVE_ENTRIES
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["CONTROL", "INPUTS", "LakeShore372Inputs"]
 

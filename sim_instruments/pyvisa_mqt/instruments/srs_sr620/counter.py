@@ -25,7 +25,7 @@ from pyvisa_mqt.grammar.ieee488 import (
 )
 from pyvisa_mqt.instruments.srs_sr620.commands import COMMANDS, SETTINGS, SrsError, parse_unit
 from pyvisa_mqt.instruments.srs_sr620.timer import READY, Timer
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["SrsSR620"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyvisa_mqt.instruments.counters.comparator_input import Conditioning, CounterInput, divider
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["INDICES", "TimerInputs"]
 

@@ -16,7 +16,7 @@ from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments.srs_sr620.commands import SETTINGS, SIZES
 from pyvisa_mqt.instruments.srs_sr620.inputs import INDICES, TimerInputs
 from pyvisa_mqt.instruments.srs_sr620.samples import BINARY_SCALES, Group, Sampler, dead_time
-from pyvisa_mqt.wires.signals import Wires
+from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["READY", "Timer"]
 

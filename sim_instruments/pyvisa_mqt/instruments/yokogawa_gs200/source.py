@@ -20,7 +20,7 @@ from pyvisa_mqt.grammar.parameters import Boolean, Choice, Mask, Number
 from pyvisa_mqt.grammar.scpi import Command, setting
 from pyvisa_mqt.grammar.scpi_instrument import Hold
 from pyvisa_mqt.instruments.yokogawa_gs200.program import PROGRAM_COMMANDS, ProgrammedSource
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 
 __all__ = ["YokogawaGS200"]
 

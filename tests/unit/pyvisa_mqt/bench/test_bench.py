@@ -15,7 +15,7 @@ from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
 from pyvisa_mqt.sample.junction import Sample
-from pyvisa_mqt.wires.signals import Waveform, Wires
+from pyvisa_mqt.time_and_signals.signals import Waveform, Wires
 from scipy import stats
 
 from mqtctl.physics import SwitchingDistribution

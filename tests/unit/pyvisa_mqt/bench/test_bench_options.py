@@ -12,7 +12,7 @@ from pyvisa_mqt.bench.bench import Bench, open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor
 from pyvisa_mqt.sample.junction import Sample
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 from mqtctl.bench_description import fault_plan
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyvisa_mqt.bench.bench import Bench, open_bench
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.instruments import MODELS
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 SOURCE, COUNTER = "GPIB0::12::INSTR", "TCPIP0::192.0.2.53::inst0::INSTR"
 

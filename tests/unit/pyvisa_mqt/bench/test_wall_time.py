@@ -10,7 +10,7 @@ import pyvisa
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
 from pyvisa_mqt.serve.server import BenchServer
-from pyvisa_mqt.wires.clock import VirtualClock, WallTime
+from pyvisa_mqt.time_and_signals.clock import VirtualClock, WallTime
 
 
 class Wall:

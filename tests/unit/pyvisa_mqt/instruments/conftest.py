@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pyvisa_mqt.instruments import MODELS, Instrument
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 
 class FakeWires:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pyvisa_mqt.instruments.counters.comparator_input import AC_CONSTANT, Conditioning, CounterInput, divider
-from pyvisa_mqt.wires.clock import VirtualClock
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 Array = NDArray[np.float64]
 PERIOD = 1e-3

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 #: One step of the converter on the 20 uA range, A.
 STEP = 2 * 1.05 * 20e-6 / 2**16

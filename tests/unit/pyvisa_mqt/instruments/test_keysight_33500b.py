@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pyvisa
 from pyvisa.resources import MessageBasedResource
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 UP = np.linspace(0.0, 1.0, 100)
 

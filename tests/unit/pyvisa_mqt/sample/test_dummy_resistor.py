@@ -13,7 +13,7 @@ from pyvisa_mqt.sample.bias import bias_stretches
 from pyvisa_mqt.sample.dummy_resistor import DummyResistor
 from pyvisa_mqt.sample.resistor_readout import ResistorReadout
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 Array = NDArray[np.float64]
 

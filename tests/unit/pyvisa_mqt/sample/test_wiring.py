@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from pyvisa_mqt.sample.bias import bias_stretches
 from pyvisa_mqt.sample.cables import MarkerLine, MarkerRecord, Readout
 from pyvisa_mqt.sample.voltage_steps import EventLog
-from pyvisa_mqt.wires.signals import Waveform
+from pyvisa_mqt.time_and_signals.signals import Waveform
 
 TAU = 0.5e-6 / math.log(9.0)
 

@@ -26,7 +26,7 @@ from pyvisa_mqt.instruments.counters.edge_trail import EdgeTrail
 from pyvisa_mqt.serve import clients as served
 from pyvisa_mqt.serve import terminals
 from pyvisa_mqt.serve.server import BenchServer
-from pyvisa_mqt.wires.clock import Pace
+from pyvisa_mqt.time_and_signals.clock import Pace
 
 STEP = 0.02  # s of bench time between two looks of the server
 

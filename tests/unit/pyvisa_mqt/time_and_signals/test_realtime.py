@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pyvisa_mqt.wires.clock import Pace, VirtualClock
+from pyvisa_mqt.time_and_signals.clock import Pace, VirtualClock
 
 
 class Wall:

@@ -7,16 +7,16 @@ within 1.92 of its maximum over a factor of 100, there is no number to tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
-from mqtctl.analysis.histogram.goodness import kolmogorov_pvalue
-from mqtctl.analysis.histogram.named.parameters import NUISANCES, UNITS, NamedSpace
-from mqtctl.analysis.histogram.named.recorded_law import record
+from mqtctl.analysis.histogram.goodness import compared
+from mqtctl.analysis.histogram.nuisances.parameters import ADDED, UNITS, NamedSpace
+from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw, record
 from mqtctl.analysis.histogram.profile import ONE_SIGMA, TWO_SIDED_95, UPPER_95, TemperatureInterval, parabolic_interval
 from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram, reduce_histogram
 from mqtctl.analysis.histogram.results import (
@@ -32,11 +32,20 @@ from mqtctl.physics import EscapeModel
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate
 
-__all__ = ["NamedFit", "check_named", "fit_named", "fit_named_reduced", "named_space", "with_known_current"]
+__all__ = [
+    "NamedFit",
+    "check_named",
+    "fit_named",
+    "fit_named_reduced",
+    "fit_space",
+    "named_space",
+    "with_known_current",
+]
 
 OPEN = math.log(100.0)  # a parameter that may be so much larger and smaller is not determined
 MOST_CLIMBS, NEAR = 25, 0.01  # for an end, and how near the root of the fall must be: 1.4 % of a standard error
 ROUGH = 1e-3  # gain in ln L that a profile may leave: 1e-3 standard errors of an interval
+PARABOLIC = 0.015  # errors of logarithms up to which an interval is that of the parabola, to 1 % of its length
 MOST_FALSE = 0.9
 MOST = 100.0  # a fall of ln L, from which nobody wants to know how deep it is
 SUSPICIOUS_PVALUE = 1e-3
@@ -64,7 +73,7 @@ def check_named(free: Sequence[str], fixed: Mapping[str, float]) -> None:
     for name, value in fixed.items():
         if name in free:
             raise InputError(f"{name.replace('_', ' ')} cannot be both free and fixed")
-        possible = 0.0 <= value < math.inf if name in NUISANCES else 0.0 < value < math.inf
+        possible = 0.0 <= value < math.inf if name in ADDED else 0.0 < value < math.inf
         if not possible or (name == "false_triggers" and value >= MOST_FALSE):
             raise InputError(f"{name.replace('_', ' ')} cannot be fixed at {value:g} {UNITS[name]}".rstrip())
 
@@ -76,8 +85,11 @@ def named_space(
     model: EscapeModel,
     free: Sequence[str] = (),
     fixed: Mapping[str, float] | None = None,
+    step_taken: float = 0.0,
 ) -> NamedSpace:
     """Return what a fit with these parameters moves in; critical current and temperature are free unless fixed.
+
+    `step_taken` is the step in A of rounded values from which shifts of their own were taken out (`in_time`).
 
     Raises
     ------
@@ -86,7 +98,7 @@ def named_space(
     """
     check_named(free, fixed or {})
     given = dict(fixed or {})
-    for name in NUISANCES:
+    for name in ADDED:
         if name not in free:
             given.setdefault(name, 0.0)
     for name in ("capacitance", "resistance"):
@@ -97,6 +109,7 @@ def named_space(
         reduced,
         min(histogram.ramp.start_current, float(np.min(histogram.switching_currents))),
         histogram.ramp.stop_current,
+        step_taken,
     )
     current = given.get("critical_current")
     if current is not None and current <= recorded.centre:
@@ -125,14 +138,15 @@ def fit_named(
     model
         Escape model that gives the temperature its meaning.
     free, fixed
-        Names (see `named.parameters.UNITS`), and values in SI units.
+        Names (see `nuisances.parameters.UNITS`), and values in SI units.
 
     Raises
     ------
     InputError
         If the histogram cannot be fitted, or a name or value does not fit.
     """
-    return fit_named_reduced(histogram, reduce_histogram(histogram), estimate, model, free, fixed)
+    reduced = reduce_histogram(histogram, with_intervals=False)
+    return fit_named_reduced(histogram, reduced, estimate, model, free, fixed)
 
 
 def fit_named_reduced(
@@ -144,7 +158,23 @@ def fit_named_reduced(
     fixed: Mapping[str, float] | None = None,
 ) -> NamedFit:
     """Do the same for a histogram that is reduced already."""
-    space = named_space(histogram, reduced, estimate, model, free, fixed)
+    return fit_space(named_space(histogram, reduced, estimate, model, free, fixed), tuple(fixed or {}))
+
+
+def largest_distance(recorded: RecordedHistogram, law: RecordedLaw) -> tuple[float, NDArray[np.float64] | None]:
+    """Return Kolmogorov's distance between switches and law, and the law at the ends of intervals if rounded."""
+    currents, at_or_below, below = recorded.reduced.steps
+    expected, number = recorded.distribution(law, currents), recorded.reduced.switches
+    distance = float(max((at_or_below / number - expected).max(), (expected - below / number).max()))
+    return distance, None if recorded.reduced.rounding is None else expected
+
+
+def fit_space(
+    space: NamedSpace,
+    given: tuple[str, ...],
+    distance: Callable[[RecordedHistogram, RecordedLaw], tuple[float, NDArray[np.float64] | None]] = largest_distance,
+) -> NamedFit:
+    """Do the same in a space that is made already; `given` are the names of parameters that somebody fixed."""
     found = space.climb()
     information = space.slope(found.parameters)[1] if space.free else np.zeros((0, 0))
     absent = space.absent(found.parameters)
@@ -153,9 +183,12 @@ def fit_named_reduced(
         if name in space.free
         else FittedParameter(name, UNITS[name], space.fixed[name], fixed=True)
         for name in UNITS
-        if name in space.free or name in (fixed or {})
+        if name in space.free or name in given
     )
-    return NamedFit(parameters, _as_histogram_fit(space, found, parameters))
+    largest, at_edges = distance(space.recorded, space.law(found.parameters))
+    fitted = min(max(len(space.free), 1), 2)
+    goodness = compared(largest, space.recorded.reduced.switches, fitted, at_edges)
+    return NamedFit(parameters, _as_histogram_fit(space, found, parameters, goodness))
 
 
 def with_known_current(
@@ -207,14 +240,18 @@ def _fitted(
     small = name in absent
     begin = value
     if small:
-        begin = 0.05 * space.recorded.scale if name == "current_noise" else 0.1 / space.recorded.reduced.switches
+        begin = 0.05 * space.recorded.scale if UNITS[name] == "A" else 0.1 / space.recorded.reduced.switches
     step = min(max(own if math.isfinite(own) and not small else 0.3, 1e-6), 0.5 * OPEN)
     above, below = (_Profile(space, found, name, begin, sign * step) for sign in (1.0, -1.0))
-    high = [above.end(amount) for amount in (ONE_SIGMA, TWO_SIDED_95)]
-    low = [0.0 if small else below.end(amount) for amount in (ONE_SIGMA, TWO_SIDED_95)]
+    amounts = (ONE_SIGMA, TWO_SIDED_95)
+    if _is_parabola(space, information):
+        high, low = ([value * math.exp(sign * own * math.sqrt(2.0 * a)) for a in amounts] for sign in (1.0, -1.0))
+    else:
+        high = [above.end(amount) for amount in amounts]
+        low = [0.0 if small else below.end(amount) for amount in amounts]
     interval_68, interval_95 = (low[0], high[0]), (low[1], high[1])
     open_below, open_above = low[1] == 0.0, math.isinf(high[1])
-    nuisance = name in NUISANCES
+    nuisance = name in ADDED
     determined = not open_above and (nuisance or not open_below)
     limit = above.end(UPPER_95) if open_below and not open_above else None
     price = None
@@ -233,6 +270,17 @@ def _fitted(
         identifiable=not (open_above and (open_below or nuisance)),
         price=price,
     )
+
+
+def _is_parabola(space: NamedSpace, information: NDArray[np.float64]) -> bool:
+    """Return whether ln L is a parabola in the logarithms as far as anybody looks: all errors are small."""
+    if space.recorded.reduced.censored or not np.isfinite(information).all() or np.diag(information).min() <= 0.0:
+        return False
+    scale = np.sqrt(np.diag(information))
+    correlated = information / np.outer(scale, scale)
+    if np.linalg.eigvalsh(correlated)[0] < 1e-9:
+        return False
+    return bool((np.sqrt(np.diag(np.linalg.inv(correlated))) / scale).max() < PARABOLIC)
 
 
 class _Profile:
@@ -282,18 +330,11 @@ class _Profile:
         return math.exp(self.begin + far)
 
 
-def _as_histogram_fit(space: NamedSpace, found: Maximum, parameters: tuple[FittedParameter, ...]) -> HistogramFit:
+def _as_histogram_fit(
+    space: NamedSpace, found: Maximum, parameters: tuple[FittedParameter, ...], goodness: GoodnessOfFit
+) -> HistogramFit:
     reduced = space.recorded.reduced
     named = {parameter.name: parameter for parameter in parameters}
-    law = space.law(found.parameters)
-    currents, at_or_below, below = reduced.steps
-    expected = space.recorded.distribution(law, currents)
-    number = reduced.switches
-    distance = float(max((at_or_below / number - expected).max(), (expected - below / number).max()))
-    fitted = min(max(len(space.free), 1), 2)
-    goodness = GoodnessOfFit(
-        distance, kolmogorov_pvalue(distance, number, fitted), kolmogorov_pvalue(distance, number, 0), fitted
-    )
     flags = _flags(space, found, named, goodness)
     temperature, current = (
         named.get(name, FittedParameter(name, UNITS[name], space.fixed.get(name), fixed=True))

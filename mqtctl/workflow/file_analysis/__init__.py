@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mqtctl.errors import InputError
-from mqtctl.workflow.foreign.description import read_description
-from mqtctl.workflow.foreign.facts import ForeignFacts, refuse_what_cannot_be
-from mqtctl.workflow.foreign.files import gathered, is_foreign
-from mqtctl.workflow.foreign.one import analyze_one
-from mqtctl.workflow.foreign.sweep import analyze_several
+from mqtctl.workflow.file_analysis.description import read_description
+from mqtctl.workflow.file_analysis.facts import ForeignFacts, refuse_what_cannot_be
+from mqtctl.workflow.file_analysis.files import gathered, is_foreign
+from mqtctl.workflow.file_analysis.one import analyze_one
+from mqtctl.workflow.file_analysis.sweep import analyze_several
 
 __all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
 
@@ -23,6 +23,7 @@ def analyze_foreign(
     run_id: int | None = None,
     report: Path | None = None,
     quick: bool = False,
+    control: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Fit somebody else's files; returns the keys of a point for one histogram, those of a sweep for several.
 
@@ -38,6 +39,8 @@ def analyze_foreign(
         Folder for the report, None for none.
     quick
         Leave out what the data of a sweep could have decided (the key `power`).
+    control
+        Files of a second sweep of the same junction at another critical current, for which the same facts hold.
 
     Raises
     ------
@@ -46,12 +49,15 @@ def analyze_foreign(
     """
     for name, known in (
         ("ramp-rate", facts.ramp_rate is not None or facts.read.rate_column not in (None, "none")),
-        ("capacitance", facts.capacitance is not None),
+        ("capacitance", facts.capacitance is not None or any(fact.name == "capacitance" for fact in facts.known)),
     ):
         if not known:
             raise InputError(f"{paths[0]}: a list of switching values needs --{name} to be fitted")
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
+    if len(records) == 1 and (control or facts.known):
+        what = "control" if control else "known"
+        raise InputError(f"{paths[0]}: --{what} is for a sweep, and this is one histogram")
     if len(records) == 1:
         return analyze_one(records[0], facts, report)
-    return analyze_several(records, facts, report, quick=quick)
+    return analyze_several(records, facts, report, quick=quick, control=gathered(control, facts))

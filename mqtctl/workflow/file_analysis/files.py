@@ -10,7 +10,7 @@ from mqtctl.analysis.importers import ReadOptions, SwitchingRecord, read_table, 
 from mqtctl.analysis.importers.switching_values import imported_by, importer_of
 from mqtctl.errors import InputError
 from mqtctl.storage.foreign_runs import foreign_tables, holds_foreign_runs
-from mqtctl.workflow.foreign.facts import ForeignFacts
+from mqtctl.workflow.file_analysis.facts import ForeignFacts
 
 __all__ = ["DATABASE_SUFFIXES", "data_files", "gathered", "is_foreign"]
 

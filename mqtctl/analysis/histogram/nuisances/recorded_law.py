@@ -5,6 +5,10 @@ a share q of ramps that something else ended while the junction had not switched
 
     p(I) = (1 - q) ∫ f(J) φ(I - J; s) dJ + q S(I) / ∫S dI.
 
+A modulation of the current whose phase nobody knows, such as the mains, spreads f by the arcsine law besides. Where
+values were rounded to equal steps, the probability of the interval about each is the law's mean over a step there: the
+law is spread by the step, which holds as well where each value then had a shift of its own taken out (`in_time`).
+
 The density of false triggers is that of a constant rate per ampere: uniform from the ramp's start up to where junctions
 switch. All of it lives on a uniform grid, 16 points over the current in which Γ grows e-fold: convolutions of positive
 numbers are sums over it, to 1e-7, and Σ ln p(I_i) is a sum over grid points with weights that are computed once (cubic
@@ -24,13 +28,14 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.censoring import log_empty
 from mqtctl.analysis.histogram.quadrature import chebyshev_nodes, to_coefficients
-from mqtctl.analysis.histogram.reduced_histogram import ReducedHistogram
+from mqtctl.analysis.histogram.reduced_histogram import EXACT_LIMIT, ReducedHistogram
 from mqtctl.physics import EscapeModel, Junction
 
 __all__ = ["RecordedHistogram", "RecordedLaw", "record"]
 
 Array = NDArray[np.float64]
 
+FINE = 64  # cells in a grid step in which many currents are gathered
 PER_SCALE = 16  # grid points; a law is narrower than the noisy data whose scale this is
 BELOW, ABOVE = 32, 12  # scales between the mode and the ends of the grid: the law's tails fall to 1e-14
 LAST = 7  # scales above the mode up to which anything survives
@@ -51,11 +56,14 @@ class RecordedLaw:
         Probability that each stands for, same shape.
     empty_hazard
         -ln of the probability of a ramp without a switch.
+    bare
+        The mass before rounding spread it; `mass` itself where nothing was rounded so.
     """
 
     log_density: Array
     mass: Array
     empty_hazard: float
+    bare: Array
 
 
 @dataclass(frozen=True)
@@ -73,12 +81,14 @@ class RecordedHistogram:
     weight
         Of ln p at "below the grid" and at each grid point, shape (1 + n_grid,); sums to the number of switches.
     cells
-        For rounded values: first grid points and cubic weights of quadrature points, (n_cell, 6) and (n_cell, 6, 4),
-        quadrature weights in A, (n_cell, 6), and counts, (n_cell,). None if the values are exact.
+        For values rounded to unequal steps: first grid points and cubic weights of quadrature points, (n_cell, 6) and
+        (n_cell, 6, 4), quadrature weights in A, (n_cell, 6), and counts, (n_cell,). None otherwise.
     reduced
         What else is known of the histogram.
     start, top
         Of the ramp, in A.
+    step_taken
+        Step in A to which the values were rounded, all alike; 0: exact, or unequal.
     """
 
     grid: Array
@@ -89,6 +99,7 @@ class RecordedHistogram:
     reduced: ReducedHistogram
     start: float
     top: float
+    step_taken: float = 0.0
 
     @property
     def step(self) -> float:
@@ -96,9 +107,18 @@ class RecordedHistogram:
         return self.scale / PER_SCALE
 
     def law(
-        self, model: EscapeModel, junction: Junction, temperature: float, noise: float = 0.0, false: float = 0.0
+        self,
+        model: EscapeModel,
+        junction: Junction,
+        temperature: float,
+        noise: float = 0.0,
+        false: float = 0.0,
+        modulation: float = 0.0,
     ) -> RecordedLaw:
-        """Return the law of a junction at a temperature (K), with noise (A) and a share of false triggers."""
+        """Return the law of a junction at a temperature (K), with noise, a share of false triggers, and modulation.
+
+        Noise is a standard deviation in A, modulation an amplitude in A of unknown phase.
+        """
         hazard_density = np.exp(np.minimum(self._log_rate(model, junction, temperature), 600.0)) / (
             self.reduced.ramp_rate
         )
@@ -112,16 +132,25 @@ class RecordedHistogram:
         beside = survival * (self.grid >= self.start) * within
         if noise > 0.0:
             density, within = _smeared(density * within, noise / self.step), np.ones(1)
+        if modulation > 0.0:
+            density, within = _spread(density * within, _arcsine(modulation / self.step)), np.ones(1)
         survivors = float(np.interp(self.top, self.grid, hazard)) if self.top < self.grid[-1] else 700.0
         before = max(float(self.grid[0]) - self.start, 0.0)
         length = before + float(beside.sum()) * self.step
         mass = (1.0 - false) * density * within + false / length * beside
         density = (1.0 - false) * density + false / length * survival
         below = false / length if before else 0.0
+        bare = np.concatenate([[below * before], mass * self.step])
+        seen = bare
+        if self.step_taken:
+            even = _even(self.step_taken / self.step)
+            density = _spread(density, even)
+            seen = np.concatenate([bare[:1], _spread(bare[1:], even)])
         return RecordedLaw(
             np.log(np.maximum(np.concatenate([[below + float(density[0])], density]), TINY)),
-            np.concatenate([[below * before], mass * self.step]),
+            seen,
             survivors - math.log1p(-false),
+            bare,
         )
 
     def log_likelihood(self, law: RecordedLaw) -> float:
@@ -131,7 +160,8 @@ class RecordedHistogram:
         if reduced.censored and not reduced.all_survived:
             empty = log_empty(reduced.switches, reduced.censored, law.empty_hazard)
         if self.cells is None:
-            return float(self.weight @ law.log_density) + empty
+            in_steps = reduced.switches * math.log(self.step_taken) if reduced.rounding is not None else 0.0
+            return float(self.weight @ law.log_density) + in_steps + empty
         first, cubic, quadrature, counts = self.cells
         density = np.exp((law.log_density[first[..., np.newaxis] + np.arange(4)] * cubic).sum(axis=2))
         return float(counts @ np.log(np.maximum((density * quadrature).sum(axis=1), TINY))) + empty
@@ -144,13 +174,13 @@ class RecordedHistogram:
 
     def distribution(self, law: RecordedLaw, currents: Array) -> Array:
         """Return the probability to be recorded below currents in A, among the ramps that switch."""
-        below = law.mass[0] + np.cumsum(law.mass[1:]) - 0.5 * law.mass[1:]
-        slope = np.concatenate([law.mass[1:] / self.step])
+        below = law.bare[0] + np.cumsum(law.bare[1:]) - 0.5 * law.bare[1:]
+        slope = law.bare[1:] / self.step
         nearest = np.clip(np.rint((currents - self.grid[0]) / self.step).astype(np.intp), 0, self.grid.size - 1)
         inside = below[nearest] + slope[nearest] * (currents - self.grid[nearest])
         before = max(float(self.grid[0]) - self.start, 1e-300)
-        outside = law.mass[0] * np.clip((currents - self.start) / before, 0.0, 1.0)
-        total = float(law.mass.sum())
+        outside = law.bare[0] * np.clip((currents - self.start) / before, 0.0, 1.0)
+        total = float(law.bare.sum())
         return np.asarray(np.clip(np.where(currents < self.grid[0], outside, inside) / total, 0.0, 1.0))
 
     def _log_rate(self, model: EscapeModel, junction: Junction, temperature: float) -> Array:
@@ -165,7 +195,9 @@ class RecordedHistogram:
         return np.where(above, 600.0, np.where(np.isnan(values), -np.inf, values))
 
 
-def record(currents: Array, reduced: ReducedHistogram, start: float, top: float) -> RecordedHistogram:
+def record(
+    currents: Array, reduced: ReducedHistogram, start: float, top: float, step_taken: float = 0.0
+) -> RecordedHistogram:
     """Return the switching currents (A, shape (n_switch,)) of a reduced histogram on the grid of their recorded law."""
     (low, first), (high, second) = reduced.quantile_pair
     upper = math.log(-math.log1p(-high))
@@ -174,13 +206,20 @@ def record(currents: Array, reduced: ReducedHistogram, start: float, top: float)
     grid: Array = centre + scale / PER_SCALE * np.arange(-BELOW * PER_SCALE, ABOVE * PER_SCALE + 1.0)
     weight = np.zeros(1 + grid.size)
     cells = None
-    if reduced.rounding is None:
-        weight[0] = np.count_nonzero(currents < grid[0])
-        index, cubic = _cubic(currents[currents >= grid[0]], grid)
+    rounding = reduced.rounding
+    if rounding is None:
+        points, counts = (
+            _gathered(currents, grid) if currents.size > EXACT_LIMIT else (currents, np.ones(currents.size))
+        )
+    elif np.ptp((rounding.high - rounding.low)[rounding.middle >= grid[0]]) < 1e-6 * rounding.step:
+        points, counts, step_taken = rounding.middle, rounding.counts, rounding.step
+    if rounding is None or step_taken:
+        inside = points >= grid[0]
+        weight[0] = counts[~inside].sum()
+        index, cubic = _cubic(points[inside], grid)
         for k in range(4):
-            weight += np.bincount(index + k, weights=cubic[:, k], minlength=weight.size)
+            weight += np.bincount(index + k, weights=cubic[:, k] * counts[inside], minlength=weight.size)
     else:
-        rounding = reduced.rounding
         node, quadrature = leggauss(6)
         half = 0.5 * (rounding.high - rounding.low)[:, np.newaxis]
         points = rounding.middle[:, np.newaxis] + half * node
@@ -189,7 +228,17 @@ def record(currents: Array, reduced: ReducedHistogram, start: float, top: float)
         outside = points < grid[0]
         index[outside], cubic[outside] = 0, (1.0, 0.0, 0.0, 0.0)
         cells = index, cubic, half * quadrature, rounding.counts
-    return RecordedHistogram(grid, scale, centre, weight, cells, reduced, start, top)
+    return RecordedHistogram(grid, scale, centre, weight, cells, reduced, start, top, step_taken)
+
+
+def _gathered(currents: Array, grid: Array) -> tuple[Array, Array]:
+    """Return the middles of cells of 1/1024 scale, and how many currents lie in each; the first is "below the grid"."""
+    cell = (grid[1] - grid[0]) / FINE
+    number = grid.size * FINE
+    place = np.clip((currents - grid[0]) / cell + 1.0, 0.0, number).astype(np.intp)
+    counts = np.bincount(place, minlength=number + 1).astype(np.float64)
+    filled = counts > 0.0
+    return (grid[0] + cell * (np.arange(number + 1) - 0.5))[filled], counts[filled]
 
 
 @lru_cache(maxsize=1)
@@ -221,6 +270,36 @@ def _cumulative(values: Array) -> Array:
     ends = 0.5 * (values[:1] + values[1:2]), 0.5 * (values[-2:-1] + values[-1:])
     parts = np.concatenate([ends[0], np.maximum(inner, 0.0), ends[1]])
     return np.concatenate([[0.0], np.cumsum(parts)])
+
+
+def _arcsine(steps: float) -> Array:
+    """Return the kernel of a sine of this amplitude in grid steps, its phase not known."""
+    number = 32 + 16 * math.ceil(steps / PER_SCALE)
+    angles = (np.arange(number) + 0.5) * math.pi / number
+    return _kernel(steps * np.cos(angles), np.full(number, 1.0 / number))
+
+
+@lru_cache(maxsize=64)
+def _even(steps: float) -> Array:
+    """Return the kernel of an even spread over this width in grid steps."""
+    nodes, weights = leggauss(24)
+    return _kernel(0.5 * steps * nodes, 0.5 * weights)
+
+
+def _kernel(shifts: Array, weights: Array) -> Array:
+    """Return the kernel that shifts by these grid steps, each with its weight; its middle is no shift."""
+    reach = math.ceil(float(np.abs(shifts).max())) + 3
+    index, cubic = _cubic(shifts, np.arange(-reach, reach + 1.0))
+    place = (index - 1 + np.arange(4)[:, np.newaxis]).ravel()
+    return np.asarray(np.bincount(place, (cubic.T * weights).ravel(), 2 * reach + 1), dtype=np.float64)
+
+
+def _spread(density: Array, kernel: Array) -> Array:
+    """Return the convolution of a density with a kernel."""
+    reach = kernel.size // 2
+    if kernel.size <= density.size:
+        return np.asarray(np.maximum(np.convolve(density, kernel, "same"), 0.0))
+    return np.asarray(np.maximum(np.convolve(density, kernel)[reach : reach + density.size], 0.0))
 
 
 def _smeared(density: Array, steps: float) -> Array:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pyvisa_mqt.wires.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
 
 __all__ = ["Waveform", "Wires"]
 

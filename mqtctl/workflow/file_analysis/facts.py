@@ -10,6 +10,8 @@ from pathlib import Path
 from mqtctl.analysis.importers import ReadOptions
 from mqtctl.errors import InputError
 from mqtctl.physics.well.names import WASHBOARD
+from mqtctl.plan.known import with_known
+from mqtctl.records import JunctionEstimate, KnownFact
 
 __all__ = ["ForeignFacts", "refuse_what_cannot_be", "resolution_of"]
 
@@ -42,6 +44,12 @@ class ForeignFacts:
         Of the junction, as a name.
     importer
         `package.module:function` that reads the file, None: chosen by the file's suffix.
+    known
+        What other measurements say of the junction, with errors.
+    drift, known_drift, mains
+        What is fitted of the order of the switches, or known: see `mqtctl.analysis.histogram.nuisances.in_time.InTime`.
+    period
+        Time in s from one ramp's start to the next's.
     free, fixed
         Names of parameters that are fitted besides critical current and temperature, and values of some that are not.
     """
@@ -63,8 +71,20 @@ class ForeignFacts:
     model: str = "transition-state"
     potential: str = WASHBOARD
     importer: str | None = None
+    known: tuple[KnownFact, ...] = ()
+    drift: str = ""
+    known_drift: float = 0.0
+    mains: float | None = None
+    period: float | None = None
     free: tuple[str, ...] = ()
     fixed: Mapping[str, float] = field(default_factory=dict)
+
+    def junction(self, critical_current: float) -> JunctionEstimate:
+        """Return the junction as fits take it, with a critical current in A where they start; raises `InputError`."""
+        stated = JunctionEstimate(
+            critical_current, self.capacitance or math.nan, self.resistance, potential=self.potential
+        )
+        return with_known(stated, self.known)
 
 
 def refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:
@@ -75,6 +95,8 @@ def refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:
         ("resistance", facts.resistance, "Ohm"),
         ("critical-current", facts.critical_current, "A"),
         ("bias-resistance", facts.read.bias_resistance, "Ohm"),
+        ("mains", facts.mains, "Hz"),
+        ("period", facts.period, "s"),
     )
     for name, value, unit in positive:
         if value is not None and not value > 0.0:
@@ -88,8 +110,17 @@ def refuse_what_cannot_be(data: Path, facts: ForeignFacts) -> None:
     for name, value, unit in at_least_zero:
         if value is not None and value < 0.0:
             raise InputError(f"{data}: --{name} is {value:g} {unit}; it cannot be negative")
+    for name, given in (("capacitance", facts.capacitance), ("resistance", facts.resistance)):
+        if given is not None and math.isfinite(given) and any(fact.name == name for fact in facts.known):
+            raise InputError(f"{data}: --{name} and --known both state it; leave --{name} out")
+    if any(fact.name == "quality_factor" for fact in facts.known) and not _damped(facts):
+        raise InputError(f"{data}: --known quality_factor needs --resistance, from which its fit starts")
     if facts.critical_current_stderr is not None and facts.critical_current is None:
         raise InputError(f"{data}: --critical-current-stderr needs --critical-current")
+
+
+def _damped(facts: ForeignFacts) -> bool:
+    return math.isfinite(facts.resistance) or any(fact.name == "resistance" for fact in facts.known)
 
 
 def resolution_of(data: Path, facts: ForeignFacts, quantity: str) -> float | None:

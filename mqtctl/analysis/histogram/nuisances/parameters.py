@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
 from mqtctl.analysis.histogram.known_junction import junction_of
-from mqtctl.analysis.histogram.named.recorded_law import RecordedHistogram, RecordedLaw
+from mqtctl.analysis.histogram.nuisances.recorded_law import RecordedHistogram, RecordedLaw
 from mqtctl.analysis.histogram.scoring import TOLERANCE, Maximum, maximise
 from mqtctl.analysis.histogram.starting_values import Start
 from mqtctl.errors import InputError
 from mqtctl.physics import EscapeModel, Junction
 from mqtctl.records import JunctionEstimate
 
-__all__ = ["NUISANCES", "UNITS", "NamedSpace", "parameter_name"]
+__all__ = ["ADDED", "NUISANCES", "UNITS", "NamedSpace", "parameter_name"]
 
 #: Name -> unit, in the order in which they are told.
 UNITS: Mapping[str, str] = {
@@ -33,10 +33,14 @@ UNITS: Mapping[str, str] = {
     "resistance": "Ohm",
     "current_noise": "A",
     "false_triggers": "",
+    "mains_amplitude": "A",
 }
-#: Those that are 0 unless something else is said.
+#: Those that are looked for where nobody asks.
 NUISANCES = ("current_noise", "false_triggers")
-ABSENT = {"current_noise": 0.02, "false_triggers": 1e-6}  # of the scale, and a share: what stands for none
+#: Those that are 0 unless something else is said.
+ADDED = (*NUISANCES, "mains_amplitude")
+#: What stands for none: of the scale, and a share.
+ABSENT = {"current_noise": 0.02, "false_triggers": 1e-6, "mains_amplitude": 0.02}
 BOUND_LOSS = 1e-3  # in ln L between what stands for none and none
 STEP = 2e-3
 FIRST_NOISE, FIRST_FALSE = 0.5, 0.01  # where a climb begins: of the scale, and a share
@@ -54,7 +58,7 @@ def parameter_name(text: str) -> str:
         If there is no such parameter.
     """
     name = text.strip().lower().replace("-", "_")
-    name = {"noise": "current_noise"}.get(name, name)
+    name = {"noise": "current_noise", "mains": "mains_amplitude"}.get(name, name)
     if name not in UNITS:
         raise InputError(f"{text!r} is no parameter of a histogram: use one of {', '.join(UNITS)}")
     return name
@@ -103,6 +107,7 @@ class NamedSpace:
             "resistance": resistance,
             "current_noise": FIRST_NOISE * self.recorded.scale,
             "false_triggers": FIRST_FALSE,
+            "mains_amplitude": FIRST_NOISE * self.recorded.scale,
             **fixed,
         }
 
@@ -153,7 +158,12 @@ class NamedSpace:
             potential=junction_of(self.estimate).potential,
         )
         return self.recorded.law(
-            self.model, junction, values["temperature"], values["current_noise"], values["false_triggers"]
+            self.model,
+            junction,
+            values["temperature"],
+            values["current_noise"],
+            values["false_triggers"],
+            values["mains_amplitude"],
         )
 
     def value(self, parameters: NDArray[np.float64]) -> float:
@@ -186,9 +196,12 @@ class NamedSpace:
 
     def absent(self, parameters: NDArray[np.float64]) -> set[str]:
         """Return the free nuisances that are none, as far as a logarithm can say so."""
-        values, limits = self.values(parameters), {**ABSENT}
-        limits["current_noise"] *= self.recorded.scale
-        return {name for name in NUISANCES if name in self.free and values[name] < limits[name]}
+        values = self.values(parameters)
+        return {name for name in ADDED if name in self.free and values[name] < self.none(name)}
+
+    def none(self, name: str) -> float:
+        """Return what stands for none of an added parameter, in its unit."""
+        return ABSENT[name] * (self.recorded.scale if UNITS[name] == "A" else 1.0)
 
     def _at_bound(self, found: Maximum) -> Maximum:
         """Return a maximum that was not found as one at which nuisances are none, if it is no lower there."""
@@ -200,9 +213,7 @@ class NamedSpace:
             return found
         values = self.values(found.parameters)
         other = space.climb(values)
-        least = {
-            name: 1e-2 * ABSENT[name] * (self.recorded.scale if name == "current_noise" else 1.0) for name in absent
-        }
+        least = {name: 1e-2 * self.none(name) for name in absent}
         parameters = self.parameters({**space.values(other.parameters), **least})
         value = self.value(parameters)
         if other.converged and value > found.value - BOUND_LOSS:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from mqtctl.analysis import PointFit
-from mqtctl.analysis.histogram.plausibility import HOTTEST_OVER_BATH
+from mqtctl.analysis.histogram.health.plausibility import HOTTEST_OVER_BATH
 from mqtctl.errors import InputError
 from mqtctl.quantities import readable
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mqtctl.documents import Document, load_document
 from mqtctl.errors import InputError
-from mqtctl.quantities import Amperes, AmperesPerSecond, Farads, Kelvins, Ohms, Seconds, parse_quantity
+from mqtctl.quantities import Amperes, AmperesPerSecond, Farads, Hertz, Kelvins, Ohms, Seconds, parse_quantity
 
 __all__ = ["Description", "read_description", "resolution_in"]
 
@@ -40,10 +40,14 @@ class Description(Document):
     censored: int | None = None
     resolution: str | None = None
     rounding: Literal["nearest", "up", "down"] | None = None
+    known: list[str] | None = None
     free: list[str] | None = None
     fix: list[str] | None = None
     current_noise: str | None = None
     false_triggers: str | None = None
+    drift: str | None = None
+    mains: Hertz | None = None
+    period: Seconds | None = None
     model: str | None = None
     potential: str | None = None
     importer: str | None = None

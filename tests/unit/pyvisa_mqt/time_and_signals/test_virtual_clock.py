@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from pyvisa_mqt.wires.clock import VirtualClock
+from pyvisa_mqt.time_and_signals.clock import VirtualClock
 
 
 def test_time_stands_still_until_somebody_sleeps() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from pyvisa_mqt.wires.random_streams import Stream, generator
+from pyvisa_mqt.time_and_signals.random_streams import Stream, generator
 from scipy import stats
 
 

@@ -7,15 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mqtctl.analysis import SwitchingData, SwitchingRecord, fit_point, fit_sweep, imported_histogram
 from mqtctl.analysis.histogram.known_junction import junction_of
+from mqtctl.analysis.histogram.nuisances.in_time import InTime
 from mqtctl.errors import InputError
 from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
-from mqtctl.records import Histogram, JunctionEstimate, Sweep
+from mqtctl.records import Histogram, Sweep
 from mqtctl.report import write_report
-from mqtctl.workflow.foreign.facts import ForeignFacts, resolution_of
-from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 
@@ -44,7 +48,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
         if known is not None:
             refuse_other_critical_current(known, currents, name)
     guess = facts.critical_current or 1.02 * float(currents.max())
-    junction = JunctionEstimate(guess, facts.capacitance or math.nan, facts.resistance, potential=facts.potential)
+    junction = facts.junction(guess)
     junction_of(junction)  # a potential that does not exist is no flag of the fit
     point = fit_point(
         histogram,
@@ -54,6 +58,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
         escape_model(facts.model),
         facts.free,
         facts.fixed,
+        InTime(facts.drift, facts.known_drift, facts.mains),
     )
     refuse_impossible(point)
     flags = (*counted(record.data, histogram, facts), *doubtful(point, histogram.temperature))
@@ -105,7 +110,26 @@ def histogram_of(record: SwitchingRecord, facts: ForeignFacts) -> Histogram:
         resolution_of(data, replace(facts, ramp_rate=ramp_rate), values.quantity),
         facts.rounding,
     )
-    return replace(histogram, temperature_std=record.temperature_std if math.isnan(facts.temperature) else 0.0)
+    return replace(
+        histogram,
+        temperature_std=record.temperature_std if math.isnan(facts.temperature) else 0.0,
+        times=None if facts.period is None else _times(data, histogram, values.missed, facts.period),
+    )
+
+
+def _times(data: Path, histogram: Histogram, missed: int, period: float) -> NDArray[np.float64]:
+    """Return when the ramps began, the first at 0; raises `InputError` where that cannot be told."""
+    lost, last = missed + histogram.censored, float(histogram.intervals.max())
+    if lost:
+        raise InputError(
+            f"{data}: {lost} ramps have no switching current in the list, so that --period does not say when the others"
+            " began"
+        )
+    if period < last:
+        raise InputError(
+            f"{data}: --period is {readable(period, 's')}, but a ramp took {readable(last, 's')} to switch"
+        )
+    return period * np.arange(histogram.intervals.size, dtype=np.float64)
 
 
 def _rising(current: float, sign: int) -> float:

@@ -18,15 +18,21 @@ from mqtctl.quantities import readable
 from mqtctl.records import Histogram, JunctionEstimate, Sweep
 from mqtctl.report import write_report
 from mqtctl.workflow.besides import besides_in_words, centred_sweep
-from mqtctl.workflow.foreign.facts import ForeignFacts
-from mqtctl.workflow.foreign.one import counted, histogram_of
-from mqtctl.workflow.foreign.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.control import refuse_no_sweep
+from mqtctl.workflow.file_analysis.facts import ForeignFacts
+from mqtctl.workflow.file_analysis.one import counted, histogram_of
+from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_several"]
 
 
 def analyze_several(
-    records: Sequence[SwitchingRecord], facts: ForeignFacts, report: Path | None = None, *, quick: bool = False
+    records: Sequence[SwitchingRecord],
+    facts: ForeignFacts,
+    report: Path | None = None,
+    *,
+    quick: bool = False,
+    control: Sequence[SwitchingRecord] = (),
 ) -> dict[str, Any]:
     """Fit records of several temperatures, rates or polarities together; returns the JSON contract of a sweep.
 
@@ -40,6 +46,8 @@ def analyze_several(
         Folder for the report, None for none.
     quick
         Leave out what these data could have decided (the key `power`).
+    control
+        Records of a second sweep of the same junction, at another critical current; none: there is none.
 
     Raises
     ------
@@ -50,6 +58,7 @@ def analyze_several(
         ("censored", facts.censored),
         ("critical-current-stderr", facts.critical_current_stderr),
         ("free or --fix", facts.free or facts.fixed),
+        ("drift or --mains", facts.drift or facts.known_drift or facts.mains),
     ):
         if given:
             raise InputError(f"--{name} is for one histogram, and there are {len(records)}")
@@ -64,15 +73,11 @@ def analyze_several(
         for histogram in histograms:
             refuse_other_critical_current(facts.critical_current, histogram.switching_currents, "critical-current")
     largest = max(float(histogram.switching_currents.max()) for histogram in histograms)
-    junction = JunctionEstimate(
-        facts.critical_current or 1.02 * largest,
-        facts.capacitance or math.nan,
-        facts.resistance,
-        potential=facts.potential,
-    )
+    junction = facts.junction(facts.critical_current or 1.02 * largest)
     junction_of(junction)  # a potential that does not exist is no flag of each point
     sweep, offset = centred_sweep(Sweep(histograms, junction))
-    fit = fit_sweep(sweep, escape_model=escape_model(facts.model), power=not quick)
+    second = _control(control, facts, junction) if control else None
+    fit = fit_sweep(sweep, escape_model=escape_model(facts.model), power=not quick, control=second)
     points = []
     for point, record, histogram in zip(fit.points, records, histograms, strict=True):
         refuse_impossible(point)
@@ -101,6 +106,16 @@ def analyze_several(
         told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
         result["report"] = str(write_report(sweep, fit, report, told, besides=besides_in_words(result)))
     return result
+
+
+def _control(records: Sequence[SwitchingRecord], facts: ForeignFacts, junction: JunctionEstimate) -> Sweep:
+    """Return the control sweep, whose critical current is its own; raises `InputError`."""
+    histograms = _numbered([histogram_of(record, facts) for record in records], records)
+    names = list(dict.fromkeys(record.name for record in records))
+    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    sweep = Sweep(histograms, junction, name)
+    refuse_no_sweep(name, sweep)
+    return centred_sweep(sweep)[0]
 
 
 def _numbered(histograms: Sequence[Histogram], records: Sequence[SwitchingRecord]) -> tuple[Histogram, ...]:
