@@ -82,20 +82,28 @@ def _settings() -> dict[Any, Any]:
     }
 
 
-def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "") -> bytes:
-    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch."""
-    with _lock, mpl.rc_context(_settings()):
+def render(
+    draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "", kind: str = "png"
+) -> bytes:
+    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch.
+
+    Other kinds are "pdf" and "svg", which carry no date, so that the same data make the same file.
+    """
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    with _lock, mpl.rc_context(_settings() | {"svg.hashsalt": "mqtctl"}):
         figure = Figure(figsize=(inches(width), inches(height)), layout="constrained")
         draw(figure)
         if mark:
             # above everything, so that no legend hides it, and so pale that it hides nothing
             look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
             figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
-        # as `Figure.savefig` does it, which would draw everything twice, the first time for the layout alone
-        figure.set_dpi(RESOLUTION)
-        figure.set_facecolor("white")
         buffer = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+        if kind == "png":  # as `savefig` does it, which draws everything twice, the first time for the layout alone
+            figure.set_dpi(RESOLUTION)
+            figure.set_facecolor("white")
+            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+        else:
+            figure.savefig(buffer, format=kind, dpi=RESOLUTION, facecolor="white", metadata=undated)
         return buffer.getvalue()
 
 

@@ -72,4 +72,5 @@ def _are_partners(first: Histogram, second: Histogram) -> bool:
 def _shifted(histogram: Histogram, current: float) -> Histogram:
     """Return a histogram whose currents are larger by `current` (A)."""
     ramp = replace(histogram.ramp, offset=histogram.ramp.offset + current)
-    return replace(histogram, switching_currents=histogram.switching_currents + current, ramp=ramp)
+    edges = None if histogram.edges is None else histogram.edges + current
+    return replace(histogram, switching_currents=histogram.switching_currents + current, ramp=ramp, edges=edges)
