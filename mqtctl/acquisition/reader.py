@@ -18,13 +18,14 @@ __all__ = ["Reader"]
 
 #: If no reading at all comes for so many periods (and this long, s) the start marker is not arriving.
 SILENT_PERIODS, SILENT_TIME = 50, 5.0
-#: A piece that is not complete after so many times the time that as many ramps take is read as it is.
-LATE_PIECES = 2.0
+#: A piece that is not complete after so many times the time that as many ramps take, or that and so long (s), is read
+#: as it is: that is how a junction that switches no more is noticed.
+LATE_PIECES, LATE_TIME = 2.0, 0.25
 #: So many bursts one after the other may end without a reading.
 MOST_BARREN = 3
 #: Longest wait for readings in s between two looks at the bath and at a request to stop; shortest, between two looks
 #: at the counter.
-LONGEST_WAIT, SHORTEST_WAIT = 1.0, 2e-3
+LONGEST_WAIT, SHORTEST_WAIT = 1.8, 2e-3
 
 #: Readings may stand for so many more ramps (and this share) than the computer's clock says that there were.
 SPARE_RAMPS, SPARE_RAMP_SHARE = 3, 1e-3
@@ -102,9 +103,9 @@ class Reader:
         news = self._clock.now()
         while taken < armed and self._collector.missing:
             enough = min(self._pieces.next(taken, armed - taken), max(1, self._collector.until_look))
-            late = max(LATE_PIECES * enough * period, LAST_PIECE_TIME)
+            late = max(min(LATE_PIECES * enough * period, enough * period + LATE_TIME), LAST_PIECE_TIME)
             asked = self._clock.now()
-            self._counter.wait_for(enough, min(late, LONGEST_WAIT))
+            self._counter.wait_for(enough, min(max(late - (asked - news), SHORTEST_WAIT), LONGEST_WAIT))
             ready = min(self._counter.available(), armed - taken)
             self.ramping_time = earlier + self._clock.now() - begun
             silent = self._clock.now() - news
