@@ -24,6 +24,7 @@ __all__ = [
     "kind_of",
     "same_unit",
     "spelled",
+    "stated_rates",
     "stated_unit",
 ]
 
@@ -33,6 +34,9 @@ TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 
 _READABLE = CURRENT_UNITS | TIME_UNITS
 _KNOWN = frozenset(unit for base, spellings in UNITS.items() if base != "1" for unit in spellings) | _READABLE.keys()
 
+_RATE = re.compile(
+    r"(?<![\w.])[a-zA-Z_=]?(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s?([pnuµμm]?A)\s?(?:/|p|per )\s?(s|ms)(?![A-Za-z])"
+)
 _NUMBER = r"(?<![\w.])[+-]?[.]?\d[\d.,]*(?:[eE][+-]?\d+)?"
 _BRACKETED = re.compile(rf"(?P<value>{_NUMBER}\s*)?[(\[]\s*(?P<unit>[^()\[\]\s]+)\s*[)\]]")
 _VALUE = re.compile(rf"\s*[:=]?\s*{_NUMBER}(?!\w)")
@@ -46,6 +50,12 @@ def stated_unit(name: str) -> str:
     """Return the unit that a column's name states, empty if it states none, or several."""
     found = _units(name)
     return found[0] if len(found) == 1 else ""
+
+
+def stated_rates(text: str) -> tuple[str, ...]:
+    """Return the ramp rates that a text mentions, as `200 uA/s`: "ramp 200 uA/s", and "v200000nAps" in a name."""
+    found = (f"{number} {unit}/{time}" for number, unit, time in _RATE.findall(text))
+    return tuple(dict.fromkeys(rate for rate in found if rate.split()[1] in UNITS["A/s"]))
 
 
 def bare_unit(text: str) -> str:

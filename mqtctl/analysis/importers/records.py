@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from mqtctl.analysis.importers.counted import counted, counts_column
 from mqtctl.analysis.importers.options import ReadOptions
 from mqtctl.analysis.importers.tables import Column, Table
 from mqtctl.analysis.importers.values import MINIMUM_VALUES, SwitchingData, switching_data
-from mqtctl.analysis.stated_units import kind_of
+from mqtctl.analysis.stated_units import kind_of, stated_rates
 from mqtctl.errors import InputError
 from mqtctl.quantities import UNITS, readable
 
@@ -44,6 +44,8 @@ class SwitchingRecord:
         What was told from the file's look, or chosen among what is there.
     file
         Where it was read; None for what was not.
+    mentioned_rates, named_rates
+        Ramp rates that the lines or texts beside the numbers mention, and the file's name, such as "200 uA/s".
     """
 
     name: str
@@ -53,6 +55,8 @@ class SwitchingRecord:
     ramp_rate: float | None = None
     said: tuple[str, ...] = field(default=())
     file: Path | None = None
+    mentioned_rates: tuple[str, ...] = field(default=())
+    named_rates: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:
         bath = "" if math.isnan(self.temperature) else f" at {readable(self.temperature, 'K')}"
@@ -74,6 +78,14 @@ def records_of(table: Table, options: ReadOptions, *, own: bool = False) -> tupl
     InputError
         Columns, units or signs cannot be told, with the option that would decide; or too few switches are there.
     """
+    beside = (*(line for _, line in table.header), *table.settings)
+    mentioned = tuple(dict.fromkeys(rate for text in beside for rate in stated_rates(text)))
+    named = stated_rates(table.file.stem)
+    found = _records(table, options, own)
+    return tuple(replace(record, mentioned_rates=mentioned, named_rates=named) for record in found)
+
+
+def _records(table: Table, options: ReadOptions, own: bool) -> tuple[SwitchingRecord, ...]:
     said = tuple(f"{table.name}: {text}" for text in table.assumed)
     bath, named = _temperature_of_all(table)
     counts = counts_column(table, options)

@@ -22,6 +22,7 @@ from mqtctl.workflow.file_analysis.concluded import conclusions
 from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
 from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.ramp_rates import other_named_rate, ramp_rate_of
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 
@@ -72,7 +73,7 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
         "data": record.name,
     }
     result["flags"] = [*flags, *result["flags"]]
-    result["assumed"] = list(record.said)
+    result["assumed"] = [*record.said, *other_named_rate(record, histogram.ramp.rate)]
     if not point.parameters:  # those were fitted with critical current and temperature alone
         result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))
     sweep = Sweep((histogram,), junction)
@@ -94,14 +95,7 @@ def histogram_of(record: SwitchingRecord, facts: ForeignFacts) -> Histogram:
         The ramp rate is missing or another one is stated, or a fact does not apply to these data.
     """
     data = Path(record.name)
-    ramp_rate = record.ramp_rate if facts.ramp_rate is None else facts.ramp_rate
-    if ramp_rate is None:
-        raise InputError(f"{data}: a list of switching values needs --ramp-rate to be fitted")
-    if record.ramp_rate is not None and not math.isclose(ramp_rate, record.ramp_rate, rel_tol=0.01):
-        raise InputError(
-            f"{data} states the ramp rate {readable(record.ramp_rate, 'A/s')}, not {readable(ramp_rate, 'A/s')}: leave"
-            " --ramp-rate out and name the column with --rate-column, or say --rate-column none"
-        )
+    ramp_rate = ramp_rate_of(record, facts.ramp_rate, columns=facts.read.rate_column != "none")
     values = record.data
     if facts.delay and values.quantity == "current":
         raise InputError(f"{data} holds currents: a delay (--delay) applies to times only")

@@ -14,8 +14,9 @@ from mqtctl.analysis import SwitchingRecord
 from mqtctl.analysis.importers import ReadOptions, Table, read_table, records_of
 from mqtctl.analysis.importers.columns import switching_column, unit_of
 from mqtctl.analysis.importers.counted import counts_column
+from mqtctl.analysis.stated_units import stated_rates
 from mqtctl.errors import InputError, StorageError
-from mqtctl.quantities import UNITS, readable
+from mqtctl.quantities import readable
 from mqtctl.workflow.file_analysis.facts import ForeignFacts
 from mqtctl.workflow.file_analysis.files import data_files, gathered
 
@@ -41,9 +42,6 @@ _EXAMPLES = {
 }
 _BLANK = "___"  # no example that would be taken for an answer: whoever leaves it is asked again
 _OPTION = re.compile(r"--([a-z][a-z-]+)")
-_RATE = re.compile(
-    r"(?<![\w.])[a-zA-Z_=]?(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s?([pnuµμm]?A)\s?(?:/|p|per )\s?(s|ms)(?![A-Za-z])"
-)
 #: What no file says, or hardly ever.
 _NEEDED = (("ramp_rate", "1 mA/s", "of the current, dI/dt"), ("capacitance", "5 pF", "of the junction"))
 _HELPFUL = (
@@ -144,8 +142,7 @@ def _mentioned(data: Sequence[Path]) -> str:
     texts = [path.name for path in data]
     with suppress(InputError):  # what cannot be read mentions nothing; why, stands above
         texts += [line for _, line in read_table(data[0], ReadOptions()).header]
-    found = {f"{number} {unit}/{time}" for text in texts for number, unit, time in _RATE.findall(text)}
-    rates = {rate for rate in found if rate.split()[1] in UNITS["A/s"]}
+    rates = {rate for text in texts for rate in stated_rates(text)}
     return rates.pop() if len(rates) == 1 else ""
 
 

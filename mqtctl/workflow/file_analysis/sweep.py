@@ -22,6 +22,7 @@ from mqtctl.workflow.file_analysis.facts import ForeignFacts
 from mqtctl.workflow.file_analysis.one import counted, histogram_of
 from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
+from mqtctl.workflow.file_analysis.ramp_rates import other_named_rate
 
 __all__ = ["analyze_several"]
 
@@ -84,7 +85,9 @@ def analyze_several(
         refuse_impossible(point)
         flags = (*counted(record.data, histogram, facts), *doubtful(point, histogram.temperature))
         points.append(replace(point, flags=(*flags, *point.flags)))
-    said = list(dict.fromkeys(text for record in records for text in record.said))
+    rates = [histogram.ramp.rate for histogram in histograms]
+    named = [text for pair in zip(records, rates, strict=True) for text in other_named_rate(*pair)]
+    said = list(dict.fromkeys([*(text for record in records for text in record.said), *named]))
     starting = ("the given critical current is where the fit starts; the histograms themselves decide it",)
     fit = replace(fit, points=tuple(points), flags=(*(starting if facts.critical_current else ()), *fit.flags))
     number = len({histogram.point for histogram in histograms})

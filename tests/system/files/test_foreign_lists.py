@@ -228,3 +228,19 @@ def test_what_cannot_be_fitted_concludes_nothing(tmp_path: Path) -> None:
 def test_columns_without_names_are_listed_with_their_numbers(switches: NDArray[np.float64], tmp_path: Path) -> None:
     np.savetxt(tmp_path / "two.txt", np.column_stack([switches, 1e-4 * np.ones(NUMBER)]))
     assert "2 (0.0001 to 0.0001)" in refused(tmp_path / "two.txt", *RAMP)
+
+
+def test_a_ramp_rate_that_the_header_contradicts_is_refused_and_one_that_only_the_name_does_is_said(
+    switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    headed, named = tmp_path / "header.txt", tmp_path / "ISCD 300mK v200000nAps d0.01s.txt"
+    headed.write_text(column("I_sw (uA), ramp 200 uA/s\n", 1e6)(switches), encoding="utf-8")
+    named.write_text(column("I_sw (uA)\n", 1e6)(switches), encoding="utf-8")
+    other = ("--ramp-rate", "100 uA/s", "--capacitance", "1.2 pF")
+    assert "header mentions the ramp rate 200 uA/s but 100 uA/s was given" in refused(headed, *other)
+    assert fitted(headed, *other, "--rate-column", "none")["switches"] == NUMBER
+    (said,) = [text for text in fitted(named, *other)["assumed"] if "ramp rate" in text]
+    assert "mentions the ramp rate 200000 nA/s; used is 100 uA/s" in said
+    assert not [text for text in fitted(named, *RAMP)["assumed"] if "ramp rate" in text]
+    assert "needs --ramp-rate to be fitted; the header mentions 200 uA/s: say --ramp-rate '200 uA/s'" in refused(headed)
+    assert "the name of the file mentions 200000 nA/s" in refused(named)
