@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mqtctl.analysis.histogram.health.plausibility import TOO_COLD
 from mqtctl.analysis.histogram.results import POINT
 from mqtctl.analysis.sweep.results import SWEEP
 from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulated_line
@@ -77,6 +78,7 @@ def _print_histograms(result: Mapping[str, Any]) -> None:
 def print_point(result: Mapping[str, Any]) -> None:
     """Print one histogram, one quantity a line."""
     _print_heading(result)
+    _print_impossible(result)
     for row in (_ROWS[name] for name in _SHOWN):
         found = row.read(result)
         text = str(found.value) if isinstance(found.value, int) else quantity(found.value, row.unit, found.stderr)
@@ -118,7 +120,15 @@ def _print_flags(result: Mapping[str, Any]) -> None:
         for flag in point.get("flags") or ():
             say(f"note: {place}: {flag}")
     for flag in result.get("flags") or ():
-        say(f"note: {flag}")
+        if TOO_COLD not in flag:
+            say(f"note: {flag}")
+
+
+def _print_impossible(result: Mapping[str, Any]) -> None:
+    """Print, before anything is believed, what makes all of it wrong."""
+    for flag in result.get("flags") or ():
+        if TOO_COLD in flag:
+            say(plain(f"WRONG: {flag}"))
 
 
 def print_calibration(result: Mapping[str, Any]) -> None:
@@ -152,6 +162,7 @@ def _print_facts(result: Mapping[str, Any]) -> None:
     """Print what follows from the whole sweep, or why it does not."""
     reasons = result.get("reasons") or {}
     told = ""
+    _print_impossible(result)
     for row in SWEEP:
         if not row.label:
             continue

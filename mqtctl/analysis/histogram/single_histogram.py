@@ -11,7 +11,7 @@ import numpy as np
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
 from mqtctl.analysis.histogram.health.checks import Health, check_health
-from mqtctl.analysis.histogram.health.plausibility import implausibly_hot, not_valid
+from mqtctl.analysis.histogram.health.plausibility import NO_RESISTANCE, implausibly_hot, not_valid
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.analysis.histogram.nuisances.fit import (
@@ -217,7 +217,7 @@ def fit_point(
     ):  # a_t = 1 is a convention, not a claim
         fitted = junction_of(junction, alone.critical_current)
         flags += tuple(
-            f"the escape model does not hold where it was fitted: {sentence}"
+            sentence if sentence == NO_RESISTANCE else f"the escape model does not hold where it was fitted: {sentence}"
             for sentence in not_valid(model, fitted, prepared.moments.mean, alone.escape_temperature)
         )
     point = prepared.result("unknown", prepared.crossover_temperature(junction, critical_current), shared, flags)

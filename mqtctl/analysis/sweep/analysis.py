@@ -11,11 +11,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE
-from mqtctl.analysis.histogram.health.plausibility import implausible_measurement, not_valid
+from mqtctl.analysis.histogram.health.plausibility import (
+    NO_RESISTANCE,
+    TOO_COLD,
+    far_below,
+    implausible_measurement,
+    not_valid,
+)
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
 from mqtctl.analysis.hypotheses.control import SecondSweep
@@ -173,10 +179,14 @@ def _outside(prepared: Sequence[PreparedPoint], shared: SharedFit, model: Escape
     for place, temperature in zip(shared.thermal, shared.joint.temperatures, strict=True):
         for sentence in not_valid(model, shared.junction, shared.reduced[place].centre, float(temperature)):
             worst.setdefault(sentence.partition(" is ")[0], (sentence, []))[1].append(prepared[place].histogram.point)
-    return tuple(
-        f"the escape model does not hold at point{'s' * (len(points) > 1)} {', '.join(map(str, points))}: {sentence}"
-        for sentence, points in worst.values()
-    )
+    return tuple(_named(sentence, dict.fromkeys(points)) for sentence, points in worst.values())
+
+
+def _named(sentence: str, points: Collection[int]) -> str:
+    if sentence == NO_RESISTANCE:  # which says nothing against the model
+        return sentence
+    where = f"point{'s' * (len(points) > 1)} {', '.join(map(str, points))}"
+    return f"the escape model does not hold at {where}: {sentence}"
 
 
 def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[str, ...]:
@@ -194,6 +204,7 @@ def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[
         flags.append(
             f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
             f" ({(thermometry.slope - 1.0) / thermometry.slope_stderr:+.1f} standard errors)"
+            f"{f', {TOO_COLD}' if far_below(thermometry.slope, thermometry.slope_stderr) else ''}"
         )
     plateau = found.saturation
     if plateau is not None and plateau.flatness_pvalue is not None:

@@ -190,10 +190,13 @@ def classical_criteria(well: WellState) -> tuple[Criterion, ...]:
     )
 
 
+FULL_WELL = "energy loss per swing 7.2 u/Q"
+
+
 def full_well_criterion(well: WellState) -> Criterion:
     """Return the condition that damping refills the well faster than escape empties its top."""
     depleted = "the well is depleted at its top and the rate lower (0.44 in ln Gamma at 2), see MelnikovMeshkov"
-    return Criterion("energy loss per swing 7.2 u/Q", energy_loss(well), 5.0, np.inf, depleted)
+    return Criterion(FULL_WELL, energy_loss(well), 5.0, np.inf, depleted)
 
 
 def log_depletion_factor(loss: ArrayLike) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mqtctl.workflow.file_analysis.facts import ForeignFacts, refuse_what_cannot
 from mqtctl.workflow.file_analysis.files import gathered, is_foreign
 from mqtctl.workflow.file_analysis.one import analyze_one
 from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs
+from mqtctl.workflow.file_analysis.ramp_rates import hint_of_rate
 from mqtctl.workflow.file_analysis.sniffed import describe_data
 from mqtctl.workflow.file_analysis.sweep import analyze_several
 
@@ -52,7 +54,11 @@ def analyze_foreign(
     known = facts.capacitance is not None or any(fact.name == "capacitance" for fact in facts.known)
     if not known:
         missing = "--capacitance" if facts.ramp_rate is not None else "--ramp-rate and --capacitance"
-        raise InputError(f"{paths[0]}: a list of switching values needs {missing} to be fitted")
+        hint = ""
+        if facts.ramp_rate is None:
+            with suppress(InputError):  # what cannot be read mentions nothing
+                hint = hint_of_rate(gathered(paths, facts, run_id)[0])
+        raise InputError(f"{paths[0]}: a list of switching values needs {missing} to be fitted{hint}")
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
     if len(records) == 1 and (control or facts.known):

@@ -18,7 +18,7 @@ from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, Sweep
 from mqtctl.report import write_report
-from mqtctl.workflow.file_analysis.concluded import conclusions
+from mqtctl.workflow.file_analysis.concluded import conclusions, too_cold
 from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
 from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
@@ -72,7 +72,8 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
         "potential": facts.potential,
         "data": record.name,
     }
-    result["flags"] = [*flags, *result["flags"]]
+    cold = too_cold(point, histogram.temperature)
+    result["flags"] = [*((cold,) if cold else ()), *flags, *result["flags"]]
     result["assumed"] = [*record.said, *other_named_rate(record, histogram.ramp.rate)]
     if not point.parameters:  # those were fitted with critical current and temperature alone
         result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))

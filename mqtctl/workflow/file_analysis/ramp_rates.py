@@ -8,7 +8,7 @@ from mqtctl.analysis import SwitchingRecord
 from mqtctl.errors import InputError
 from mqtctl.quantities import parse_quantity, readable
 
-__all__ = ["other_named_rate", "ramp_rate_of"]
+__all__ = ["hint_of_rate", "other_named_rate", "ramp_rate_of"]
 
 _SAME = 0.01  # relative
 
@@ -32,7 +32,9 @@ def ramp_rate_of(record: SwitchingRecord, given: float | None, *, columns: bool 
     """
     rate = record.ramp_rate if given is None else given
     if rate is None:
-        raise InputError(f"{record.name}: a list of switching values needs --ramp-rate to be fitted{_hint(record)}")
+        raise InputError(
+            f"{record.name}: a list of switching values needs --ramp-rate to be fitted{hint_of_rate(record)}"
+        )
     if record.ramp_rate is not None:
         if not math.isclose(rate, record.ramp_rate, rel_tol=_SAME):
             raise InputError(
@@ -61,7 +63,8 @@ def _contradict(mentioned: tuple[str, ...], rate: float) -> bool:
     return bool(values) and not any(math.isclose(rate, value, rel_tol=_SAME) for value in values)
 
 
-def _hint(record: SwitchingRecord) -> str:
+def hint_of_rate(record: SwitchingRecord) -> str:
+    """Return, for the end of a sentence that asks for the ramp rate, which one header or name mention."""
     place, rates = "header", record.mentioned_rates
     if not rates:
         place, rates = "name of the file", record.named_rates

@@ -211,7 +211,8 @@ def test_a_few_dozen_currents_with_a_guessed_capacitance_say_what_they_tell_and_
     assert result["resolution_A"] == (pytest.approx(step) if step else None)
     can, cannot = (" ".join(result["conclusions"][key]) for key in ("can", "cannot"))
     assert "for a capacitance of 1 pF: Ic = 2." in can
-    assert "if it is 20 % larger: Ic = 2." in can
+    assert "if it is half as large: Ic = 2." in can
+    assert "if it is twice as large: Ic = 2." in can
     for words in ("takes some", "36 switches show gross departures only", "--temperature", "no resistance is known"):
         assert words in cannot
     told = run(*options, "--temperature", "0.3 K").stdout
@@ -242,5 +243,31 @@ def test_a_ramp_rate_that_the_header_contradicts_is_refused_and_one_that_only_th
     (said,) = [text for text in fitted(named, *other)["assumed"] if "ramp rate" in text]
     assert "mentions the ramp rate 200000 nA/s; used is 100 uA/s" in said
     assert not [text for text in fitted(named, *RAMP)["assumed"] if "ramp rate" in text]
-    assert "needs --ramp-rate to be fitted; the header mentions 200 uA/s: say --ramp-rate '200 uA/s'" in refused(headed)
-    assert "the name of the file mentions 200000 nA/s" in refused(named)
+    assert "needs --ramp-rate to be fitted; the header mentions 200 uA/s: say --ramp-rate '200 uA/s'" in refused(
+        headed, *other[2:]
+    )
+    assert "the name of the file mentions 200000 nA/s" in refused(named)  # nor a capacitance
+
+
+def test_a_junction_far_below_its_bath_is_said_first_and_nothing_is_concluded(
+    switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(column("I_sw (uA)\n", 1e6)(switches), encoding="utf-8")
+    told = run(path, *RAMP, "--temperature", "0.9 K").stdout
+    assert told.startswith("WRONG: T_esc lies")
+    assert "below the bath, 900 mK, as no junction can: unit, ramp rate, capacitance or the thermometer" in told
+    assert "\ncan be concluded" not in told
+    assert "\ncannot be concluded: anything of this junction" in told
+
+
+def test_a_given_critical_current_makes_the_conclusions_as_precise_as_the_temperature_with_it(
+    switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(column("I_sw (uA)\n", 1e6)(switches[:80]), encoding="utf-8")
+    assert any("to better than" in text for text in fitted(path, *RAMP)["conclusions"]["cannot"])
+    found = fitted(path, *RAMP, "--critical-current", "2.4 uA", "--temperature", "0.3 K")["conclusions"]
+    assert not any("to better than" in text for text in found["cannot"])
+    assert "for a capacitance of 1.2 pF and the given critical current 2.4 uA: T_esc = " in found["can"][0]
+    assert any("T_esc agrees with the bath" in text for text in found["can"])

@@ -291,3 +291,21 @@ def test_stored_runs_are_analysed_by_themselves_and_lists_need_temperatures_to_b
     for path in named:
         path.unlink()
     assert "--censored is for one histogram" in run(tmp_path, *RAMP, "--censored", "3", "--temperature", "1 K").stderr
+
+
+def test_a_sweep_far_below_its_baths_names_the_causes_before_the_verdict(sweep: Sweep, tmp_path: Path) -> None:
+    warmer = {2.0 * bath: currents for bath, currents in sweep.items()}
+    told = run(*a_long_table(tmp_path, warmer), *RAMP, "--quick").stdout
+    wrong = told.index("as no junction can: unit, ramp rate, capacitance or the thermometer is wrong")
+    assert told.rindex("WRONG: the junction is at 0.", 0, wrong) > 0
+    assert wrong < told.index("\ncritical current") < told.index("\nverdict")
+    assert told.count("times the bath temperature above the crossover") == 1
+
+
+def test_a_missing_resistance_is_said_with_its_option(sweep: Sweep, tmp_path: Path) -> None:
+    (data,) = a_long_table(tmp_path, sweep)
+    flags = fitted(data, *RAMP, "--quick")["flags"]
+    (flag,) = [text for text in flags if "no resistance is known" in text]
+    assert "--resistance" in flag
+    assert not any("does not hold" in text for text in flags)
+    assert not any("resistance" in text for text in fitted(data, *RAMP, "--quick", "--resistance", "1 kOhm")["flags"])

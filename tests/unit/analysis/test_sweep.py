@@ -203,6 +203,8 @@ def test_a_model_that_does_not_hold_at_the_thermal_points_is_named(sweep_of: Mak
     ]
     assert len(doubts) == 1
     assert "energy loss per swing" in doubts[0]
+    same = replace(sweep, histograms=tuple(replace(each, point=7) for each in sweep.histograms))
+    assert any("does not hold at point 7: " in flag for flag in fit_sweep(same, Escape(depletion=False)).flags)
     assert not any("does not hold" in flag for flag in fit_sweep(sweep).flags)
 
 

@@ -11,18 +11,31 @@ import math
 
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.physics import EscapeModel, Junction
+from mqtctl.physics.models.thermal import FULL_WELL
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 
 __all__ = [
     "HOTTEST_OVER_BATH",
     "MOST_RATIO",
+    "NO_RESISTANCE",
+    "TOO_COLD",
+    "far_below",
     "implausible_junction",
     "implausible_measurement",
     "implausibly_hot",
     "not_valid",
 ]
 
+#: The end of a sentence on a junction that seems colder than its bath.
+TOO_COLD = "as no junction can: unit, ramp rate, capacitance or the thermometer is wrong"
+#: Below this part of the bath temperature no correction to the escape law explains it.
+FAR_BELOW = 0.9
+#: What is said where nothing is known of the damping.
+NO_RESISTANCE = (
+    "no resistance is known, so that nothing tells whether damping refills the well as fast as it empties at its top,"
+    " where the rate would be lower: give it (--resistance, or junction.resistance of the sample file)"
+)
 #: Plasma frequency without bias in Hz, and quality factor without bias.
 _FREQUENCIES, _QUALITIES = (1e9, 1e12), (0.5, 3e4)
 #: A rough critical current may be wrong by this factor before it is worth a word.
@@ -67,6 +80,11 @@ def implausible_measurement(estimate: JunctionEstimate, measured: float) -> tupl
     return (*found, *implausible_junction(estimate, measured))
 
 
+def far_below(ratio: float, stderr: float) -> bool:
+    """Return whether a temperature over the bath's, with its standard error, is such that no junction can have it."""
+    return ratio < FAR_BELOW and ratio - 1.0 < -3.0 * stderr
+
+
 def implausibly_hot(found: float, bath: float) -> tuple[str, ...]:
     """Return a sentence on an escape temperature (K) that cannot be at this bath temperature (K, nan if not known)."""
     if not (bath > 0.0 and found > HOTTEST_OVER_BATH * bath):
@@ -85,4 +103,7 @@ def not_valid(model: EscapeModel, junction: Junction, current: float, temperatur
     asked = getattr(model, "validity", None)
     if asked is None or not (0.0 <= temperature < math.inf and math.isfinite(current)):
         return ()
-    return tuple(asked(junction, current, temperature).warnings)
+    warnings = asked(junction, current, temperature).warnings
+    undamped = junction.damping_rate == 0.0
+    told = [each for each in warnings if not (undamped and each.startswith(FULL_WELL))]
+    return (*told, NO_RESISTANCE) if len(told) < len(warnings) else tuple(told)
