@@ -148,6 +148,8 @@ class Histogram:
     edges
         Of the bins in A in which somebody else counted the currents, ascending, shape (n_bin + 1,), where they are not
         equally wide; the currents are then the middles of their bins. None: no such bins.
+    binned
+        Whether somebody else counted the currents in bins, equal or not: they then have no order of time.
     """
 
     switching_currents: NDArray[np.float64]
@@ -164,6 +166,7 @@ class Histogram:
     edges: NDArray[np.float64] | None = None
     time: float = math.nan
     times: NDArray[np.float64] | None = None
+    binned: bool = False
 
     def __repr__(self) -> str:
         bath = "an unknown temperature" if math.isnan(self.temperature) else readable(self.temperature, "K")

@@ -85,6 +85,8 @@ def print_point(result: Mapping[str, Any]) -> None:
         limit = result.get(f"{row.name}_upper_95_{row.unit}")
         if limit is not None:
             text = f"below {quantity(limit, row.unit)} (95 %)"
+        if row.name == "escape_temperature" and found.value is None and limit is None:
+            continue  # no critical current was given
         say(f"{row.label or row.column}: {text}")
     _print_parameters(result)
     _print_besides(result)

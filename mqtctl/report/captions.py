@@ -18,7 +18,7 @@ T_ESC = "<i>T</i><sub>esc</sub>"
 A_T = "<i>a</i><sub>t</sub>&nbsp;=&nbsp;1"
 _ESCAPE_LAW = (
     f"Γ = (ω<sub>p</sub>/2π) exp(−Δ<i>U</i>/<i>k</i><sub>B</sub>{T_ESC}) (thermal activation with prefactor {A_T}, "
-    "exact barrier, the sample file's capacitance)"
+    "exact barrier, the stated capacitance)"
 )
 
 
@@ -72,7 +72,7 @@ def width_caption(content: Content) -> str:
     if content.theory is not None:
         text += (
             f"Solid: width of the full escape model (quantum and damping corrections) with the shared {IC} and the "
-            "sample file's <i>C</i> and <i>R</i>; nothing in it is fitted to the cold points. Below: measured "
+            "stated <i>C</i> and <i>R</i>; nothing in it is fitted to the cold points. Below: measured "
             "divided by that. "
         )
     return text + _crossover_sentence(content)

@@ -18,6 +18,9 @@ from mqtctl.notation import Estimate
 __all__ = ["Content", "Curve", "PointContent", "RatePoints", "TheoryCurves"]
 
 
+SAMPLE_FILE = "from the sample file"
+
+
 @dataclass(frozen=True)
 class Curve:
     """A line to draw: `x` and `y` of shape (n,), units stated by whoever holds it."""
@@ -133,7 +136,9 @@ class Content:
         What may be concluded from the sweep, in one sentence; whether anything is; the explanations that were compared,
         as cells of a table; what it stands on, and what would change it.
     potential
-        Name of the junction's potential, from the sample file.
+        Name of the junction's potential.
+    source
+        Where capacitance, resistance and potential are from.
     unidentified
         What could not be determined, and why: name and reason.
     warnings
@@ -156,6 +161,7 @@ class Content:
     warnings: tuple[str, ...] = ()
     theory: TheoryCurves | None = None
     potential: str = "washboard"
+    source: str = SAMPLE_FILE
 
     @property
     def sigmas(self) -> float | None:

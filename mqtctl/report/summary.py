@@ -10,7 +10,7 @@ from mqtctl.analysis.histogram.results import POINT, PointFit
 from mqtctl.analysis.quantity import Quantity
 from mqtctl.analysis.sweep.results import SWEEP, SweepFit
 from mqtctl.notation import MISSING, Estimate, Scale, quantity, scaled_number
-from mqtctl.report.content import Content, PointContent
+from mqtctl.report.content import SAMPLE_FILE, Content, PointContent
 from mqtctl.report.tables import Markup, html_table
 
 __all__ = ["point_notes", "point_table", "summary_table"]
@@ -23,7 +23,7 @@ def summary_table(content: Content) -> str:
     """Return the sweep's results as an HTML table of name and value."""
     rows = [(Markup(_heading(row, content)), _value(row, content)) for row in SWEEP if row.heading]
     words = (
-        ("Potential used, from the sample file", content.potential),
+        (f"Potential used, {content.source}", content.potential),
         ("Saturation against prediction", _verdict(content)),
     )
     return html_table((), [*rows, *words], "pairs")
@@ -33,7 +33,7 @@ def _heading(row: Quantity[SweepFit], content: Content) -> str:
     """Return what a quantity is called; the measured crossover with how it is defined, where that is known."""
     rise = content.results["measured_crossover_rise"].value
     if row.name != "measured_crossover_temperature" or rise is None:
-        return row.heading
+        return row.heading.replace(SAMPLE_FILE, content.source)
     return f"Crossover, measured: bath temperature where the escape temperature passes {rise:.3g} times its saturation"
 
 

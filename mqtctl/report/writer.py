@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def write_report(
         If a file cannot be written.
     """
     content = gather(sweep, fit)
+    if "data" in facts and "sample" not in facts:  # somebody else's files, which no sample file describes
+        content = replace(content, source="as given")
     target = write_content(content, directory, facts, besides=besides or {}, state=state, formats=formats)
     if fit is not None:
         with _writing(directory):

@@ -10,7 +10,7 @@ import numpy as np
 
 from mqtctl.analysis.histogram.escape_temperature import A_T_ONE, fit_escape_temperature
 from mqtctl.analysis.histogram.fit import fit_reduced
-from mqtctl.analysis.histogram.health.checks import Health, check_health
+from mqtctl.analysis.histogram.health.checks import SORTED, Health, check_health
 from mqtctl.analysis.histogram.health.plausibility import NO_RESISTANCE, implausibly_hot, not_valid
 from mqtctl.analysis.histogram.known_junction import junction_of
 from mqtctl.analysis.histogram.moments import moments
@@ -100,10 +100,10 @@ def prepare_point(
         reduced = reduce_histogram(histogram)
         if reduced.rounding is not None:
             found = moments(histogram.switching_currents, reduced.rounding)
-            flags += _about_rounding(histogram, reduced.rounding)
+            flags += [] if histogram.binned else _about_rounding(histogram, reduced.rounding)
         times = None if histogram.times is None else switch_times(histogram)
         health = check_health(histogram.switching_currents, histogram.censored, reduced.rounding, times)
-        flags += health.flags
+        flags += [flag for flag in health.flags if not (histogram.binned and flag == SORTED)]
         alone = fit_reduced(reduced, estimate, model) if fit is None else fit(reduced)
         flags += alone.flags
         flags += implausibly_hot(alone.escape_temperature, histogram.temperature)

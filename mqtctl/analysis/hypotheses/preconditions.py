@@ -18,6 +18,7 @@ from mqtctl.analysis.hypotheses.evidence import Evidence, trimmed
 from mqtctl.analysis.hypotheses.fit import Fitted
 from mqtctl.analysis.hypotheses.results import Precondition
 from mqtctl.physics.models.protocol import RateModel
+from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
 
 __all__ = ["about_heating", "about_sample", "about_winner", "evidence_of", "judge_points"]
@@ -100,7 +101,11 @@ def judge_points(
             f"the coldest bath is at {min(ratios):.2g} times the crossover temperature",
         ),
     ):
-        found.append(Precondition(name, "passed" if passed else "failed", text, forbids=not passed))
+        remedy = ""
+        if name == "a point below the crossover" and not passed and math.isfinite(min(ratios)):
+            colder = readable(float(f"{baths[0] / min(ratios):.2g}"), "K")
+            remedy = f"bath temperatures below the crossover temperature, about {colder}"
+        found.append(Precondition(name, "passed" if passed else "failed", text, forbids=not passed, remedy=remedy))
     return used, found
 
 

@@ -85,12 +85,15 @@ class Precondition:
         Whether nothing may be concluded where it fails.
     text
         What was found, as the end of a sentence.
+    remedy
+        What would change it; empty where that is the opposite of what was found.
     """
 
     name: str
     state: str
     text: str
     forbids: bool = False
+    remedy: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

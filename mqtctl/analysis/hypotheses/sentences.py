@@ -29,7 +29,8 @@ def nothing(found: Sequence[Precondition], reason: str, results: tuple[Hypothesi
     forbidden = [each.text for each in found if each.forbids]
     reasons = [text for text in (*forbidden, reason) if text]
     sentence = f"Not identifiable: {'; '.join(reasons)}."
-    return Verdict("not identifiable", sentence, None, results, None, tuple(found), tuple(reasons))
+    change = [each.remedy or each.text for each in found if each.forbids] + [text for text in (reason,) if text]
+    return Verdict("not identifiable", sentence, None, results, None, tuple(found), tuple(change))
 
 
 def warmed(found: Sequence[Precondition]) -> Verdict:

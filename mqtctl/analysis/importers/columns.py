@@ -12,9 +12,15 @@ from mqtctl.analysis.importers.options import QUANTITIES, ReadOptions
 from mqtctl.analysis.importers.tables import Column, Table, short
 from mqtctl.analysis.stated_units import agreed_unit, bare_unit, kind_of, same_unit, stated_unit
 from mqtctl.errors import InputError
+from mqtctl.quantities import parse_quantity, readable
 
 __all__ = ["chosen", "found", "switching_column", "unit_of", "wanted_kinds"]
 
+_RESISTOR = re.compile(
+    r"(?i:(?<![a-z])(?:R|R_?b(?:ias)?|(?:bias[ _]?)?resist(?:ance|or)))\s*[=:]\s*(\d+(?:\.\d+)?(?:[eE][+]?\d+)?)"
+    r"\s*([kM]?)(?:\s*(?i:ohms?|Ω|Ω)|(?![\w.]))"
+)
+_VOLTS = re.compile(r"(?i)\bvolt(?:age|age_?s|s)?\b")
 _UNIT_BEHIND = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<unit>[^()\[\]\s]+)[)\]]")
 
 
@@ -121,6 +127,21 @@ def _is_axis(column: Column) -> bool:
     return kind_of(column.unit) == "time" or bool(step.max() - step.min() <= 1e-3 * step.max())
 
 
+def _as_voltages(table: Table) -> str:
+    """Return the options that make currents of the values, if the texts beside them speak of a resistor and volts."""
+    texts = (*(line for _, line in table.header), *table.settings)
+    found = {(number, prefix) for text in texts for number, prefix in _RESISTOR.findall(text)}
+    voltages = any(kind_of(column.unit) == "voltage" for column in table.columns)
+    if len(found) != 1 or not (voltages or any(_VOLTS.search(text) for text in texts)):
+        return ""
+    number, prefix = found.pop()
+    resistance = float(number) * {"": 1.0, "k": 1e3, "M": 1e6}[prefix]
+    unit, shown = "" if voltages else "--unit V ", readable(resistance, "Ohm")
+    if parse_quantity(shown, "Ohm") != resistance:
+        shown = f"{resistance!r} Ohm"
+    return f"; if these are volts across {shown}: {unit}--bias-resistance '{shown}'"
+
+
 def unit_of(table: Table, column: Column, options: ReadOptions) -> str:
     """Return the unit of switching values, that which is stated and given.
 
@@ -129,6 +150,16 @@ def unit_of(table: Table, column: Column, options: ReadOptions) -> str:
     InputError
         None is known, two contradict each other, or what is measured in it cannot be used as asked.
     """
+    try:
+        return _unit_of(table, column, options)
+    except InputError as error:
+        hint = _as_voltages(table) if options.unit is None and options.bias_resistance is None else ""
+        if not hint or "--bias-resistance" not in str(error):
+            raise
+        raise InputError(f"{error}{hint}") from error
+
+
+def _unit_of(table: Table, column: Column, options: ReadOptions) -> str:
     wanted_kinds(options)  # refuses a quantity that is none
     voltages = options.bias_resistance is not None
     if len(table.columns) == 1 and table.header and column.unit == "":

@@ -177,4 +177,5 @@ def imported_histogram(
         polarity=data.polarity,
         rounding=rounding,
         edges=edges,
+        binned=data.resolution is not None or data.edges is not None,
     )

@@ -83,7 +83,8 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
     result["flags"] += faults
     if outputs.report is not None:
         fit = fit_sweep(sweep, hypotheses=False)
-        result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}, formats=outputs.formats))
+        told = {"data": record.name, "ramp rate": readable(histogram.ramp.rate, "A/s")}
+        result["report"] = str(write_report(sweep, fit, outputs.report, told, formats=outputs.formats))
     return result
 
 

@@ -110,7 +110,12 @@ def analyze_several(
     result |= tables
     result["flags"] += faults
     if outputs.report is not None:
-        told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
+        told = {
+            "data": result["data"],
+            "capacitance_F": facts.capacitance,
+            "ramp rate": ", ".join(dict.fromkeys(readable(rate, "A/s") for rate in rates)),
+            "read as": said or "stated in the files",
+        }
         words = besides_in_words(result)
         written = write_report(sweep, fit, outputs.report, told, besides=words, formats=outputs.formats)
         result["report"] = str(written)

@@ -271,3 +271,14 @@ def test_a_given_critical_current_makes_the_conclusions_as_precise_as_the_temper
     assert not any("to better than" in text for text in found["cannot"])
     assert "for a capacitance of 1.2 pF and the given critical current 2.4 uA: T_esc = " in found["can"][0]
     assert any("T_esc agrees with the bath" in text for text in found["can"])
+
+
+def test_somebody_elses_bins_are_not_called_sorted_or_rounded(switches: NDArray[np.float64], tmp_path: Path) -> None:
+    counts, edges = np.histogram(1e6 * switches, bins=30)
+    table = np.column_stack([edges[:-1], edges[1:], counts])
+    np.savetxt(tmp_path / "bins.csv", table, delimiter=",", header="from (uA),to (uA),counts", comments="")
+    outcome = run(tmp_path / "bins.csv", *RAMP)
+    assert "critical current, fitted: 2.3" in outcome.stdout
+    assert "note: " not in outcome.stdout
+    assert "was given or shared" not in outcome.stdout  # no critical current was
+    assert "was given or shared" in run(tmp_path / "bins.csv", *RAMP, "--critical-current", "2.4 uA").stdout

@@ -140,6 +140,11 @@ def test_six_files_end_in_a_verdict_and_a_report_in_one_command(sweep: Sweep, tm
         # five standard errors; the full law of the shared fit differs from that of the data by less than one
         assert abs(point["escape_temperature_K"] - point["temperature_K"]) < 5 * point["escape_temperature_stderr_K"]
     page = Path(result["report"])
+    told = page.read_text(encoding="utf-8")
+    assert "Capacitance used, as given" in told
+    assert "from the sample file" not in told
+    assert "Ramp rate</td><td>200 uA/s" in told
+    assert "bath temperatures below the crossover temperature, about 6" in told
     assert page.is_relative_to(tmp_path / "out")
     assert "night 150mK.txt" in page.read_text(encoding="utf-8")
     assert any("that of the file's name" in sentence for sentence in result["assumed"])

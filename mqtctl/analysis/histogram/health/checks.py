@@ -19,7 +19,9 @@ from mqtctl.analysis.histogram.rounding import Rounding
 from mqtctl.errors import InputError
 from mqtctl.quantities import format_quantity
 
-__all__ = ["Health", "check_health"]
+__all__ = ["SORTED", "Health", "check_health"]
+
+SORTED = "the list is sorted: its order of time is lost, so drift and correlation cannot be checked"
 
 ALARM = 1e-4
 MINIMUM_SWITCHES = 10
@@ -114,7 +116,7 @@ def check_health(
     flags = [cause.sentence for cause in in_time.found(ALARM)] if in_time else []
     flags += [text for pvalue, text in checks if pvalue < ALARM]
     if ordered:
-        flags.append("the list is sorted: its order of time is lost, so drift and correlation cannot be checked")
+        flags.append(SORTED)
     at_top = _piled_up(values, rounding)
     if at_top:
         flags.append(

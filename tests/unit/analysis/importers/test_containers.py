@@ -182,6 +182,9 @@ def test_what_stands_beside_the_switches_is_told_where_it_may_answer_the_questio
     mat(tmp_path / "a.mat")
     with pytest.raises(InputError, match=r"V with --bias-resistance.*R = 100000.*'300 mK, voltage across the bias"):
         read(tmp_path / "a.mat")
+    with pytest.raises(InputError, match=r"volts across 100 kOhm: --unit V --bias-resistance '100 kOhm'"):
+        read(tmp_path / "a.mat")
+    assert read(tmp_path / "a.mat", unit="V", bias_resistance=1e5)[0].data.quantity == "current"
     npz(tmp_path / "a.npz")
     with pytest.raises(InputError, match=r"give --unit.*T = 0\.3, ramp = 0\.0002"):
         read(tmp_path / "a.npz")
