@@ -319,6 +319,9 @@ class Instrument(abc.ABC):
     def starved(self) -> None:  # noqa: B027
         """Note that a read found nothing and nothing is on its way."""
 
+    def interrupted(self) -> None:  # noqa: B027
+        """Note that a new message came before the reply to the one before was read."""
+
     def advance(self, now: float) -> None:  # noqa: B027
         """Live until bench time `now` (s)."""
 
