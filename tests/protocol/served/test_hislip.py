@@ -243,13 +243,15 @@ def test_an_instrument_takes_as_many_clients_as_it_has_places_for(bench: ServedB
 
 def test_messages_cost_virtual_time_and_the_transcript_has_them_as_those_of_any_client(tmp_path: Path) -> None:
     path = tmp_path / "transcript.jsonl"
-    with serving(BenchServer(open_bench(f"showroom?transcript={path}"), None)) as served:
-        with Hislip(served.hislip("thermometer")) as session:
-            before = served.bench.clock.now()
-            assert "MODEL372" in session.query("*IDN?")
-            assert session.query("KRDG? 6").startswith("+")
-            assert served.bench.clock.now() - before >= 0.05  # 20 messages a second
-            session.ask(hs.DEVICE_CLEAR)
+    with (
+        serving(BenchServer(open_bench(f"showroom?transcript={path}"), None)) as served,
+        Hislip(served.hislip("thermometer")) as session,
+    ):
+        before = served.bench.clock.now()
+        assert "MODEL372" in session.query("*IDN?")
+        assert session.query("KRDG? 6").startswith("+")
+        assert served.bench.clock.now() - before >= 0.05  # 20 messages a second
+        session.ask(hs.DEVICE_CLEAR)
     records = [json.loads(line) for line in path.read_text().splitlines()]
     kinds = [(each["kind"], each.get("direction"), each.get("text", "")) for each in records]
     assert ("message", "to", "*IDN?") in kinds
