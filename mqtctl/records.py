@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.quantities import readable
+
 __all__ = ["Histogram", "JunctionEstimate", "KnownFact", "MeasuredRamp", "Sweep"]
 
 
@@ -143,6 +145,9 @@ class Histogram:
     times
         When the ramps of these switches began, in s from any moment, shape (n_switch,); None: only their order is
         known.
+    edges
+        Of the bins in A in which somebody else counted the currents, ascending, shape (n_bin + 1,), where they are not
+        equally wide; the currents are then the middles of their bins. None: no such bins.
     """
 
     switching_currents: NDArray[np.float64]
@@ -156,8 +161,14 @@ class Histogram:
     polarity: int = 1
     resolution: float | None = None
     rounding: str = "nearest"
+    edges: NDArray[np.float64] | None = None
     time: float = math.nan
     times: NDArray[np.float64] | None = None
+
+    def __repr__(self) -> str:
+        bath = "an unknown temperature" if math.isnan(self.temperature) else readable(self.temperature, "K")
+        missing = f" and {self.censored} ramps without one" if self.censored else ""
+        return f"<Histogram: {self.switching_currents.size} switches{missing} at {bath}>"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import runpy
 import shlex
 import shutil
 import sys
@@ -228,6 +229,19 @@ def test_a_page_does_what_it_prints(
                 assert old in text, f"{block.place}: {old!r} is not in {name}"
                 (folder / name).write_text(text.replace(old, new), encoding="utf-8")
         run_block(block, folder, namespace)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.ipynb")), ids=lambda page: page.name)
+def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
+    run_notebook = runpy.run_path(str(ROOT / "docs" / "make" / "notebook.py"))["run_notebook"]
+
+    def shown(notebook: dict[str, Any]) -> list[str]:
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+        return ["".join(output.get("text") or output["data"]["text/plain"]) for output in outputs]
+
+    kept = json.loads(page.read_text(encoding="utf-8"))
+    assert shown(kept) == shown(run_notebook(page, figures=False)), "python docs/make/notebook.py " + page.name
+    assert len(shown(kept)) > 5
 
 
 def test_the_index_of_reproductions_has_every_page_and_says_what_it_prints() -> None:

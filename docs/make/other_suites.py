@@ -1,4 +1,4 @@
-"""Other people's tests and examples against the simulated bench: the table of docs/other-suites.md.
+"""Other people's tests and examples against the simulated bench: the table of docs/bench.md.
 
     python docs/make/other_suites.py FOLDER
 

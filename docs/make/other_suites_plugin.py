@@ -8,7 +8,6 @@ passed over, and the default VISA library is a bench with a generator at this ad
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import tempfile
@@ -42,7 +41,6 @@ def _lead_qcodes() -> None:
 
     begin = VisaInstrument.__init__
 
-    @functools.wraps(begin)
     def on_the_bench(self: Any, name: str, address: str, **options: Any) -> None:
         simulated = options.pop("pyvisa_sim_file", None)
         if simulated is not None:
@@ -51,7 +49,7 @@ def _lead_qcodes() -> None:
             address = canonical
         begin(self, name, address, **options)
 
-    VisaInstrument.__init__ = on_the_bench  # type: ignore[method-assign]
+    VisaInstrument.__init__ = on_the_bench  # type: ignore[assignment, method-assign]
 
 
 def _lead_pymeasure() -> None:

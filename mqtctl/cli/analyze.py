@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mqtctl.cli.options import CalibrationOption, JsonOption
+from mqtctl.cli.options import CalibrationOption, FormatOption, JsonOption
 from mqtctl.cli.outcome import parse_option, print_json, printing, reporting_faults, tell
 from mqtctl.errors import InputError
 
@@ -19,7 +20,7 @@ __all__ = ["analyze"]
 _LIST = "Data from elsewhere: what the file does not say"
 _COLUMNS = "Data from elsewhere: how it is to be read"
 _FOR_STORED = {"run", "calibration"}
-_FOR_ALL = {"data", "potential", "report", "quick", "control", "known", "json"}
+_FOR_ALL = {"data", "potential", "report", "formats", "rates", "quick", "control", "known", "json"}
 #: Options that are quantities, and their base units.
 _QUANTITIES = {
     "ramp_rate": "A/s",
@@ -52,17 +53,29 @@ def _for_reading(text: str, metavar: str | None = None) -> typer.models.OptionIn
 def analyze(
     context: typer.Context,
     data: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Folder of a run or a database; or files from elsewhere (text, .npy, .npz, .mat, HDF5, netCDF,"
             " Parquet, LabVIEW, another program's database): several, a folder or a table of temperatures are a sweep."
         ),
-    ],
+    ] = None,
     run: Annotated[int | None, typer.Option(help="Only this run of the database.")] = None,
     calibration: CalibrationOption = None,
     report: Annotated[Path | None, typer.Option(help="Folder in which a report is written as well.")] = None,
-    ramp_rate: Annotated[str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for a list.")] = None,
-    capacitance: Annotated[str | None, _for_lists("Capacitance, such as '6.35 pF'; needed for a list.")] = None,
+    formats: FormatOption = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(help="CSV file for the escape rates Γ(I) with errors, and T_esc(I), of every histogram."),
+    ] = None,
+    into: Annotated[
+        Path | None, _for_lists("QCoDeS database to take the histograms into, for plottr and `mqtctl report`.")
+    ] = None,
+    ramp_rate: Annotated[
+        str | None, _for_lists("Rate of the ramp, such as '1 mA/s'; needed for data from elsewhere.")
+    ] = None,
+    capacitance: Annotated[
+        str | None, _for_lists("Of the junction, such as '6.35 pF'; needed too, an estimate will do.")
+    ] = None,
     resistance: Annotated[str | None, _for_lists("Shunt resistance, such as '190 Ohm'.")] = None,
     critical_current: Annotated[
         str | None, _for_lists("Critical current, if known: gives the escape temperature for it.")
@@ -110,14 +123,19 @@ def analyze(
     decimal: Annotated[str | None, _for_reading("Decimal mark: '.' or ','.")] = None,
     encoding: Annotated[str | None, _for_reading("Of a text file, such as cp1252.")] = None,
     empty: Annotated[
-        str | None, _for_reading("What NaN, 0 and 9.91E37 in the list are: 'missed' or 'survived' ramps.")
+        str | None,
+        _for_reading(
+            "What NaN, 0 and 9.91E37 in the list are: readings that were lost, or ramps that reached the top.",
+            "missed|survived",
+        ),
     ] = None,
     resolution: Annotated[
         str | None,
         _for_reading("Step the values were rounded to, such as '25 nA'; looked for if not given, '0 A': none."),
     ] = None,
     rounding: Annotated[
-        str, _for_reading("How they were rounded: 'nearest', 'up' (a staircase's first step above), 'down'.")
+        str,
+        _for_reading("How they were rounded: 'up' is a staircase's first step above the switch.", "nearest|up|down"),
     ] = "nearest",
     model: Annotated[str, _for_lists("Escape model that defines the temperature.")] = "transition-state",
     free: Annotated[
@@ -171,21 +189,34 @@ def analyze(
     quick: Annotated[bool, typer.Option(help="Leave out what these data could have decided (the power).")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere."""
+    """Fit a stored sweep, one run of it, or switching currents, times, voltages or histograms from elsewhere.
+
+    Data from elsewhere need two facts that no file states; what else they leave open is asked for, with the option that
+    answers: mqtctl analyze currents.csv --ramp-rate '1 mA/s' --capacitance '5 pF'
+
+    `mqtctl init --data currents.csv` writes down what a file holds and what is still to be said about it.
+    """
     with reporting_faults():
         from mqtctl.cli.summary import print_point, print_sweep
         from mqtctl.plan.known import parse_known
+        from mqtctl.workflow import Outputs, analyze_foreign, is_foreign, read_description
         from mqtctl.workflow import analyze as analyze_run
-        from mqtctl.workflow import analyze_foreign, is_foreign
 
+        if formats and report is None:
+            raise InputError("--format is for the report: name its folder with --report")
+        described = {} if describe is None else read_description(describe)
+        data = data or described.get("data")
+        if not data:
+            raise InputError("name a run, a database or files to analyse (or a description with `data`, --describe)")
         foreign = [is_foreign(path) for path in data]
         if all(path.exists() for path in data):
             _refuse_unused(context, data, foreign)
         second = list(control or ())
         _refuse_control(second, [is_foreign(path) for path in second if path.exists()], data[0], any(foreign))
         if any(foreign):
-            facts = _facts(context)
-            result = analyze_foreign(data, facts, run_id=run, report=report, quick=quick, control=second)
+            outputs = Outputs(report, rates, into, formats or ())
+            facts = _facts(context, described)
+            result = analyze_foreign(data, facts, run_id=run, outputs=outputs, quick=quick, control=second)
             for sentence in result["assumed"]:
                 tell(f"read: {sentence}")
         else:
@@ -195,10 +226,14 @@ def analyze(
                 calibration=calibration,
                 potential=potential,
                 report_folder=report,
+                rates=rates,
+                formats=formats or (),
                 quick=quick,
                 control=second[0] if second else None,
                 known=[parse_known(text) for text in known or ()],
             )
+        if rates is not None:
+            tell(f"rates: {result['rates']}")
         with printing():
             if json:
                 print_json(result)
@@ -208,16 +243,16 @@ def analyze(
                 print_point(result)
 
 
-def _facts(context: typer.Context) -> ForeignFacts:
+def _facts(context: typer.Context, described: Mapping[str, Any]) -> ForeignFacts:
     """Return what the options and the description say; an option wins."""
     from dataclasses import fields
 
     from mqtctl.analysis.importers import ReadOptions
     from mqtctl.plan.known import parse_known
-    from mqtctl.workflow import ForeignFacts, read_description
+    from mqtctl.workflow import ForeignFacts
     from mqtctl.workflow.file_analysis.description import resolution_in
 
-    given: dict[str, Any] = {} if context.params["describe"] is None else read_description(context.params["describe"])
+    given: dict[str, Any] = dict(described)
     for name, value in context.params.items():
         if not _was_given(context, name):
             continue

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AlarmOption", "CalibrationOption", "DatabaseOption", "JsonOption", "OutputOption", "SeedOption"]
+__all__ = [
+    "AlarmOption",
+    "CalibrationOption",
+    "DatabaseOption",
+    "FormatOption",
+    "JsonOption",
+    "OutputOption",
+    "SeedOption",
+]
 
 
 def _takes_words(text: str | None) -> str | None:
@@ -37,6 +45,27 @@ AlarmOption = Annotated[
 CalibrationOption = Annotated[
     Path | None,
     typer.Option("--calibration", help="Calibration file: currents are computed again from the raw intervals."),
+]
+
+
+def _known_formats(names: list[str] | None) -> list[str] | None:
+    """Check names of formats before anything is fitted."""
+    from mqtctl.report import FORMATS
+
+    for name in names or ():
+        if name not in FORMATS:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(FORMATS)}")
+    return names
+
+
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        callback=_known_formats,
+        metavar="pdf|svg|csv|netcdf",
+        help="Write the report's figures as PDF or SVG too, its table as CSV or netCDF; may be given several times.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 SeedOption = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mqtctl.cli.options import CalibrationOption, JsonOption
+from mqtctl.cli.options import CalibrationOption, FormatOption, JsonOption
 from mqtctl.cli.outcome import print_json, printing, reporting_faults
 
 __all__ = ["report"]
@@ -19,6 +19,7 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Folder for the report [default: the run's own].")
     ] = None,
     calibration: CalibrationOption = None,
+    formats: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fit a stored sweep again and write report.html and the figures."""
@@ -26,7 +27,7 @@ def report(
         from mqtctl.cli.summary import print_sweep
         from mqtctl.workflow import report as write
 
-        result = write(run, output=output, calibration=calibration)
+        result = write(run, output=output, calibration=calibration, formats=formats or ())
         with printing():
             if json:
                 print_json(result)

@@ -86,6 +86,9 @@ def print_point(result: Mapping[str, Any]) -> None:
         say(f"{row.label or row.column}: {text}")
     _print_parameters(result)
     _print_besides(result)
+    for verb, sentences in (result.get("conclusions") or {}).items():
+        for sentence in sentences:
+            say(plain(f"{verb} be concluded: {sentence}"))
     _print_flags(result)
     _print_files(result)
 

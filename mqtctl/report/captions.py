@@ -93,7 +93,7 @@ def rate_caption(content: Content) -> str:
             f"Lines: {_ESCAPE_LAW}, with {IC} and {T_ESC} both free in each histogram. The lines are fitted to the "
             "single switches, not to these binned points. "
         )
-    available = sum(1 for p in content.by_temperature if p.rates is not None and p.rates.bias_current.size)
+    available = sum(1 for p in content.drawn if p.rates is not None and p.rates.bias_current.size)
     if available > MOST_TEMPERATURES:
         text += f"{len(points)} of {available} temperatures are drawn, evenly chosen."
     return text.rstrip()

@@ -167,3 +167,9 @@ class Content:
         """The points from cold to warm, without those whose bath temperature is not a positive number."""
         usable = [p for p in self.points if np.isfinite(p.temperature) and p.temperature > 0.0]
         return tuple(sorted(usable, key=lambda p: (p.temperature, p.index)))
+
+    @property
+    def drawn(self) -> tuple[PointContent, ...]:
+        """The points from cold to warm, then those whose bath temperature is not known: for what does not need it."""
+        known = self.by_temperature
+        return (*known, *(point for point in self.points if all(point is not other for other in known)))

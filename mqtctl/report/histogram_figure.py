@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mqtctl.notation import Scale, scaled_number
+from mqtctl.notation import MISSING, Scale, scaled_number
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.style import INK, TemperatureColors, tidy
 
@@ -23,7 +23,7 @@ _LEAST_SWITCHES = 2
 
 def histogram_points(content: Content) -> tuple[PointContent, ...]:
     """Return the points that have enough switches to draw."""
-    return tuple(p for p in content.by_temperature if p.switching_currents.size >= _LEAST_SWITCHES)
+    return tuple(p for p in content.drawn if p.switching_currents.size >= _LEAST_SWITCHES)
 
 
 def histogram_height(content: Content) -> float:
@@ -106,7 +106,8 @@ def _label_levels(axes: Axes, points: Sequence[PointContent], height: float) -> 
     levels = range(0, len(points), step)
     temperature_scale = Scale.of([p.temperature for p in points], "K")
     width_scale = Scale.of([p.std.value for p in points], "A")
-    names = [f"{points[k].temperature / temperature_scale.factor:#.4g}".rstrip(".") for k in levels]
+    baths = [points[k].temperature / temperature_scale.factor for k in levels]
+    names = [f"{bath:#.4g}".rstrip(".") if math.isfinite(bath) else MISSING for bath in baths]
     axes.set_yticks(list(levels), names, va="bottom")
     axes.set_ylabel(f"Bath temperature ({temperature_scale.name})")
     axes.tick_params(axis="y", length=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
@@ -23,12 +23,13 @@ __all__ = ["Picture", "page", "simulated_mark"]
 
 @dataclass(frozen=True)
 class Picture:
-    """A rendered figure: file name without suffix, heading, caption as HTML, PNG bytes."""
+    """A rendered figure: file name without suffix, heading, caption as HTML, PNG bytes; format -> other bytes."""
 
     name: str
     heading: str
     caption: str
     png: bytes
+    others: Mapping[str, bytes] = field(default_factory=dict)
 
 
 _PAGE = Template("""<!DOCTYPE html>

@@ -12,14 +12,14 @@ from mqtctl.notation import Scale
 from mqtctl.report.content import Content, PointContent
 from mqtctl.report.style import TemperatureColors, plain_ticks, tidy
 
-__all__ = ["MOST_TEMPERATURES", "draw_rates", "rate_points"]
+__all__ = ["MOST_TEMPERATURES", "draw_rate_points", "draw_rates", "rate_points"]
 
 MOST_TEMPERATURES = 16  # more curves than this cannot be told apart
 
 
 def rate_points(content: Content) -> tuple[PointContent, ...]:
     """Return the points to draw, cold to warm: all, or evenly chosen ones where there are too many."""
-    usable = [p for p in content.by_temperature if p.rates is not None and p.rates.bias_current.size > 0]
+    usable = [p for p in content.drawn if p.rates is not None and p.rates.bias_current.size > 0]
     if len(usable) <= MOST_TEMPERATURES:
         return tuple(usable)
     chosen = np.unique(np.linspace(0, len(usable) - 1, MOST_TEMPERATURES).round().astype(int))
@@ -32,15 +32,20 @@ def draw_rates(figure: Figure, content: Content) -> None:
     axes = figure.subplots()
     scale = Scale.of([float(np.median(p.switching_currents)) for p in points], "A")
     colors = TemperatureColors([p.temperature for p in points])
-    for point in points:
-        _draw_point(axes, point, scale, colors(point.temperature))
-    axes.set_yscale("log", nonpositive="clip")
-    _limit_rates(axes, points)
+    draw_rate_points(axes, points, scale, colors)
     axes.yaxis.set_major_locator(LogLocator(numticks=12))
     tidy(axes)
     axes.set_xlabel(f"Bias current ({scale.name})")
     axes.set_ylabel("Escape rate Γ (1/s)")
     _name_temperatures(figure, axes, points, colors)
+
+
+def draw_rate_points(axes: Axes, points: tuple[PointContent, ...], scale: Scale, colors: TemperatureColors) -> None:
+    """Draw the rates of all points with the fitted lines, on an axis that fits the points."""
+    for point in points:
+        _draw_point(axes, point, scale, colors(point.temperature))
+    axes.set_yscale("log", nonpositive="clip")
+    _limit_rates(axes, points)
 
 
 def _draw_point(axes: Axes, point: PointContent, scale: Scale, color: tuple[float, float, float, float]) -> None:
@@ -78,7 +83,7 @@ def _name_temperatures(figure: Figure, axes: Axes, points: tuple[PointContent, .
     """Add a colour bar in units of temperature; for a single temperature write it down."""
     scale = Scale.of([p.temperature for p in points], "K")
     if not colors.several:
-        if points:
+        if points and np.isfinite(points[0].temperature):
             axes.set_title(f"Bath temperature {points[0].temperature / scale.factor:.4g} {scale.name}", loc="left")
         return
     bar = figure.colorbar(ScalarMappable(colors.norm, colors.map), ax=axes, pad=0.015, aspect=32)

@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -81,9 +82,15 @@ def _settings() -> dict[Any, Any]:
     }
 
 
-def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "") -> bytes:
-    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch."""
-    with _lock, mpl.rc_context(_settings()):
+def render(
+    draw: Callable[[Figure], object], width: float = WIDTH, height: float = 9.5, mark: str = "", kind: str = "png"
+) -> bytes:
+    """Draw a figure of `width` x `height` (cm), `mark` pale across it, and return it as PNG at 220 dots per inch.
+
+    Other kinds are "pdf" and "svg", which carry no date, so that the same data make the same file.
+    """
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    with _lock, mpl.rc_context(_settings() | {"svg.hashsalt": "mqtctl"}):
         figure = Figure(figsize=(inches(width), inches(height)), layout="constrained")
         draw(figure)
         if mark:
@@ -91,7 +98,12 @@ def render(draw: Callable[[Figure], object], width: float = WIDTH, height: float
             look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
             figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=RESOLUTION, facecolor="white")
+        if kind == "png":  # as `savefig` does it, which draws everything twice, the first time for the layout alone
+            figure.set_dpi(RESOLUTION)
+            figure.set_facecolor("white")
+            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+        else:
+            figure.savefig(buffer, format=kind, dpi=RESOLUTION, facecolor="white", metadata=undated)
         return buffer.getvalue()
 
 

@@ -1,11 +1,12 @@
-"""Write the report: four figures as PNG, and everything in one HTML file.
+"""Write the report: four figures as PNG, and everything in one HTML file; figures and table in other formats, too.
 
 Use `write_report` for a sweep and `write_histogram_report` for one histogram alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ from mqtctl.report.histogram_figure import draw_histograms, histogram_height, hi
 from mqtctl.report.html import Picture, page, simulated_mark
 from mqtctl.report.rate_figure import draw_rates, rate_points
 from mqtctl.report.style import render
+from mqtctl.report.table_files import csv_table, netcdf_table
 from mqtctl.report.temperature_figures import draw_escape_temperatures, draw_widths
 from mqtctl.whole_files import write_whole
 
-__all__ = ["write_content", "write_histogram_report", "write_report"]
+__all__ = ["FORMATS", "write_content", "write_histogram_report", "write_report"]
+
+#: What may be written besides: the figures as PDF or SVG, the table of all histograms as CSV or netCDF.
+FORMATS = ("pdf", "svg", "csv", "netcdf")
 
 
 def write_report(
@@ -35,6 +40,7 @@ def write_report(
     *,
     besides: Mapping[str, Any] | None = None,
     state: str = "",
+    formats: Collection[str] = (),
 ) -> Path:
     """Write ``report.html`` and ``figures/*.png`` into `directory` and return the HTML file's path.
 
@@ -54,13 +60,22 @@ def write_report(
         What was measured besides the histograms, in the same form.
     state
         What is to be known before anything else: that the measurement still runs, or how it ended.
+    formats
+        Of `FORMATS`: ``figures/*.pdf``, ``figures/*.svg``, ``table.csv``, ``table.nc`` besides.
 
     Raises
     ------
     StorageError
         If a file cannot be written.
     """
-    return write_content(gather(sweep, fit), directory, facts, besides=besides or {}, state=state)
+    content = gather(sweep, fit)
+    target = write_content(content, directory, facts, besides=besides or {}, state=state, formats=formats)
+    if fit is not None:
+        with _writing(directory):
+            for name, file, table in (("csv", "table.csv", csv_table), ("netcdf", "table.nc", netcdf_table)):
+                if name in formats:
+                    write_whole(directory / file, table(fit))
+    return target
 
 
 def write_histogram_report(
@@ -82,31 +97,44 @@ def write_content(
     *,
     besides: Mapping[str, Any] | None = None,
     state: str = "",
+    formats: Collection[str] = (),
 ) -> Path:
     """Render and write what `gather` collected; see `write_report`."""
     target = directory / "report.html"
-    try:
+    with _writing(directory):
         # first, so that a folder that cannot be used costs no drawing
         (directory / "figures").mkdir(parents=True, exist_ok=True)
-        pictures = _pictures(content, simulated_mark(facts))
+        pictures = _pictures(content, simulated_mark(facts), formats)
         for picture in pictures:
-            write_whole(directory / "figures" / f"{picture.name}.png", picture.png)
+            for kind, drawn in {"png": picture.png, **picture.others}.items():
+                write_whole(directory / "figures" / f"{picture.name}.{kind}", drawn)
         text = page(content, pictures, facts, besides or {}, state)
         write_whole(target, text.encode("utf-8", errors="replace"))
+    return target
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one sentence."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         message = f"the report cannot be written to {directory} ({reason}): choose a folder that can be written to"
         raise StorageError(message) from error
-    return target
 
 
-def _pictures(content: Content, mark: str) -> list[Picture]:
+def _pictures(content: Content, mark: str, formats: Collection[str]) -> list[Picture]:
     """Draw every figure for which there are data, with a mark across it if it needs one."""
     pictures = []
+    kinds = [kind for kind in ("pdf", "svg") if kind in formats]
 
     def add(name: str, heading: str, caption: str, draw: Callable[[Figure, Content], None], height: float) -> None:
         png = render(lambda figure: draw(figure, content), height=height, mark=mark)
-        pictures.append(Picture(name, heading, caption, png))
+        others = {
+            kind: render(lambda figure: draw(figure, content), height=height, mark=mark, kind=kind) for kind in kinds
+        }
+        pictures.append(Picture(name, heading, caption, png, others))
 
     if histogram_points(content):
         caption = captions.histogram_caption(content)

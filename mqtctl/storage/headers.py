@@ -7,6 +7,7 @@ this version knows; it is kept.
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
@@ -45,6 +46,7 @@ class _Stored(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, ser_json_inf_nan="constants")
 
 
+_UNDAMPED = "inf Ohm"  # nobody knows the resistance, and no fit uses it
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Index = Annotated[int, Field(ge=0, le=1_000_000)]
 S = TypeVar("S", bound=_Stored)
@@ -90,11 +92,19 @@ class PlanFacts(_Stored):
         return (2 if self.polarity == "both" else 1) * (1 + len(self.further_rates or ()))
 
 
+def _junction(value: object) -> object:
+    """Return the junction that a document describes: of one from elsewhere the resistance need not be known."""
+    if not isinstance(value, dict) or value.get("resistance", _UNDAMPED) != _UNDAMPED:
+        return value
+    facts = JunctionFacts.model_validate({**value, "resistance": "1 Ohm"})
+    return facts.model_copy(update={"resistance": math.inf})
+
+
 class SampleFacts(_Stored):
     """The sample file, and what is used of it."""
 
     name: str
-    junction: JunctionFacts
+    junction: Annotated[JunctionFacts, BeforeValidator(_junction)]
 
 
 def _calibration(value: object) -> object:
@@ -108,11 +118,15 @@ def _reference(calibration: Calibration | None) -> dict[str, object] | None:
 
 
 class PlanDocument(_Stored):
-    """Plan, sample and calibration as they were resolved, quantities written out."""
+    """Plan, sample and calibration as they were resolved, quantities written out.
+
+    `unknown` names what nobody said about data from elsewhere.
+    """
 
     plan: PlanFacts
     sample: SampleFacts
     calibration: Annotated[Calibration | None, BeforeValidator(_calibration), PlainSerializer(_reference)] = None
+    unknown: list[str] = Field(default_factory=list)
 
 
 class RunFacts(_Stored):
@@ -130,6 +144,8 @@ class RunFacts(_Stored):
         When, in ISO 8601.
     versions
         Of the software.
+    source, read_as
+        Of data from elsewhere: the file, and what was told from its look.
     """
 
     plan: str = ""
@@ -139,6 +155,8 @@ class RunFacts(_Stored):
     seed: int | None = None
     started: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    source: str = ""
+    read_as: list[str] = Field(default_factory=list)
 
 
 class PointVariant(_Stored):
@@ -176,6 +194,8 @@ class PointHeader(_Stored):
         SHA-256 and content of the resolved plan and sample.
     facts, variant
         Where it comes from; which of the ramps made at this point it is.
+    resolution, rounding, edges
+        How the currents of a file from elsewhere were rounded or counted, as in `Histogram`; not written for others.
     """
 
     sweep_id: str
@@ -187,6 +207,9 @@ class PointHeader(_Stored):
     document: PlanDocument
     facts: RunFacts
     variant: PointVariant
+    resolution: Annotated[Finite, Field(ge=0.0)] | None = None
+    rounding: Literal["nearest", "up", "down"] = "nearest"
+    edges: list[Finite] | None = None
 
 
 class ClosingFacts(_Stored):

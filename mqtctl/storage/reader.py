@@ -184,6 +184,9 @@ def _load_point(connection: sqlite3.Connection, run_id: int, header: PointHeader
         point=header.point,
         run_id=run_id,
         polarity=polarity,
+        resolution=header.resolution,
+        rounding=header.rounding,
+        edges=None if header.edges is None else np.array(header.edges),
         time=_middle(facts),
     )
     return StoredPoint(histogram=histogram, header=header, result=result)

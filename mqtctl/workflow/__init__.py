@@ -5,7 +5,14 @@ from __future__ import annotations
 from mqtctl.workflow.analysis import analyze, report
 from mqtctl.workflow.calibration import CalibrationRequest, measure_calibration
 from mqtctl.workflow.check import CheckResult, check_measurement
-from mqtctl.workflow.file_analysis import ForeignFacts, analyze_foreign, is_foreign, read_description
+from mqtctl.workflow.file_analysis import (
+    ForeignFacts,
+    Outputs,
+    analyze_foreign,
+    describe_data,
+    is_foreign,
+    read_description,
+)
 from mqtctl.workflow.following import MeasurementBegins
 from mqtctl.workflow.measurement import Acquired, Options, PointFitted, acquire, measure_histogram, measure_sweep
 from mqtctl.workflow.safety import make_station_safe
@@ -17,11 +24,13 @@ __all__ = [
     "ForeignFacts",
     "MeasurementBegins",
     "Options",
+    "Outputs",
     "PointFitted",
     "acquire",
     "analyze",
     "analyze_foreign",
     "check_measurement",
+    "describe_data",
     "is_foreign",
     "make_station_safe",
     "measure_calibration",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mqtctl.clock import Clock
 from mqtctl.errors import InputError
 from mqtctl.plan.known import with_known
 from mqtctl.records import KnownFact, Sweep
-from mqtctl.report import write_report
+from mqtctl.report import write_rates, write_report
 from mqtctl.storage import StoredSweep, load_sweep
 from mqtctl.workflow.besides import besides, besides_in_words, centred
 from mqtctl.workflow.control import stored_control
@@ -32,6 +32,8 @@ def analyze(
     calibration: Path | None = None,
     potential: str | None = None,
     report_folder: Path | None = None,
+    rates: Path | None = None,
+    formats: Collection[str] = (),
     quick: bool = False,
     control: Path | None = None,
     known: Sequence[KnownFact] = (),
@@ -46,6 +48,10 @@ def analyze(
         Name of the junction's potential; None for that of the sample file it was measured with.
     report_folder
         Where a report is written; None for none.
+    rates
+        CSV file for the escape rates of all histograms; None for none.
+    formats
+        What is written beside the report, as in `mqtctl.report.write_report`.
     quick
         Leave out what these data could have decided (the key `power`).
     control
@@ -72,19 +78,24 @@ def analyze(
     if report_folder is not None:
         if run_id is not None:
             raise InputError(f"{data}: --report is for all of a sweep, --run for one histogram: leave one of them out")
-        return analyze_stored(stored, database, report_folder, power=not quick, control=second)
-    return _fitted(stored, database, single=run_id is not None, power=not quick, control=second).result
+        return analyze_stored(
+            stored, database, report_folder, rates=rates, formats=formats, power=not quick, control=second
+        )
+    found = _fitted(stored, database, single=run_id is not None, power=not quick, control=second)
+    return _rated(found, rates)
 
 
-def report(run: Path, *, output: Path | None = None, calibration: Path | None = None) -> dict[str, Any]:
+def report(
+    run: Path, *, output: Path | None = None, calibration: Path | None = None, formats: Collection[str] = ()
+) -> dict[str, Any]:
     """Fit a stored sweep and write its report (into the run's folder, or beside the database); returns the result.
 
-    `calibration` is as in `analyze`.
+    `calibration` is as in `analyze`, `formats` as in `mqtctl.report.write_report`.
     """
     database, sweep_id = find_run(run)
     stored = recalibrated(load_sweep(database, sweep_id=sweep_id), calibration)
     folder = output or (run if run.is_dir() else run.with_suffix(""))
-    return analyze_stored(stored, database, folder)
+    return analyze_stored(stored, database, folder, formats=formats)
 
 
 def analyze_stored(
@@ -95,6 +106,8 @@ def analyze_stored(
     lab_time_s: float | None = None,
     wall: tuple[Clock, float] | None = None,
     state: str = "",
+    rates: Path | None = None,
+    formats: Collection[str] = (),
     power: bool = True,
     control: tuple[Sweep, bool | None] | None = None,
 ) -> dict[str, Any]:
@@ -108,13 +121,17 @@ def analyze_stored(
         Clock and its reading when the work began; gives `wall_time_s`, up to the writing of the report.
     state
         What the measurement does, or how it ended, if that is known: it stands at the top of the report.
+    rates
+        CSV file for the escape rates, None for none.
+    formats
+        What is written besides, as in `mqtctl.report.write_report`.
     power
         Find out what these data could have decided.
     control
         A control sweep, and what its heating check found.
     """
     found = _fitted(stored, database, power=power, control=control)
-    result = found.result
+    result = _rated(found, rates)
     if lab_time_s is not None:
         result["lab_time_s"] = lab_time_s
     if wall is not None:
@@ -123,7 +140,9 @@ def analyze_stored(
     facts = provenance(found.stored, result)
     if state or result["points_done"] < result["points_planned"]:
         state = f"{state or 'not complete'}: {done_of_planned(result)}"
-    written = write_report(found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state)
+    written = write_report(
+        found.stored.sweep, found.fit, folder, facts, besides=besides_in_words(result), state=state, formats=formats
+    )
     result["report"] = str(written)
     return result
 
@@ -135,6 +154,15 @@ class _Fitted:
     stored: StoredSweep
     fit: SweepFit
     result: dict[str, Any]
+
+
+def _rated(found: _Fitted, rates: Path | None) -> dict[str, Any]:
+    """Write the escape rates if they are asked for, and return the result, which says where they are."""
+    if rates is not None:
+        sweep = found.stored.sweep
+        names = [f"run {histogram.run_id}" for histogram in sweep.histograms]
+        found.result["rates"] = str(write_rates(sweep, found.fit.points, rates, names))
+    return found.result
 
 
 def _fitted(

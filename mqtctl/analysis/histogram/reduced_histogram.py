@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from mqtctl.analysis.histogram.intervals import Intervals, make_intervals
 from mqtctl.analysis.histogram.quadrature import chebyshev_nodes, graded_panels, integration_matrix, to_coefficients
-from mqtctl.analysis.histogram.rounding import Rounding, find_rounding
+from mqtctl.analysis.histogram.rounding import Rounding, rounding_of
 from mqtctl.errors import InputError
 from mqtctl.records import Histogram
 
@@ -168,7 +168,7 @@ def reduce_histogram(
     top = min(ceiling, math.inf if survivors else ramp.stop_current)
     censored = histogram.censored + survivors
     start = min(ramp.start_current, float(values.min()))
-    rounding = find_rounding(values, histogram.resolution, histogram.rounding)
+    rounding = rounding_of(histogram)
     if rounding is not None:
         rounding = rounding.within(start, top if censored else ceiling)
     return _reduce(values, start, top, censored, ramp.rate, rounding, with_intervals)

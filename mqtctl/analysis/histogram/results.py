@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mqtctl.analysis.histogram.fitted_parameter import FittedParameter
 from mqtctl.analysis.histogram.profile import TemperatureInterval
 from mqtctl.analysis.quantity import Quantity, as_json
-from mqtctl.notation import NOTHING, Estimate, jsonable
+from mqtctl.analysis.shown import Pairs, Shown, told
+from mqtctl.notation import NOTHING, Estimate, jsonable, quantity
 
 __all__ = [
     "POINT",
@@ -51,8 +52,8 @@ class Moments:
     kurtosis_stderr: float
 
 
-@dataclass(frozen=True)
-class EscapeRates:
+@dataclass(frozen=True, repr=False)
+class EscapeRates(Shown):
     """Escape rates after Fulton and Dunkelberger, one per bin; all arrays have the shape (n_bin,).
 
     Attributes
@@ -107,8 +108,8 @@ class GoodnessOfFit:
     fitted_parameters: int
 
 
-@dataclass(frozen=True)
-class HistogramFit:
+@dataclass(frozen=True, repr=False)
+class HistogramFit(Shown):
     """Critical current and escape temperature of one histogram alone, both free.
 
     Attributes
@@ -160,9 +161,13 @@ class HistogramFit:
     escape_temperature_limit: float | None = None
     escape_temperature_interval: TemperatureInterval | None = None
 
+    def _facts(self, *, briefly: bool) -> tuple[Pairs, tuple[str, ...]]:
+        pairs = _two(self)
+        return [*pairs, ("switches", str(self.switches)), ("p", f"{self.goodness.pvalue:.2g}")], self.flags
 
-@dataclass(frozen=True)
-class EscapeTemperatureFit:
+
+@dataclass(frozen=True, repr=False)
+class EscapeTemperatureFit(Shown):
     """Escape temperature of one histogram for a critical current that is known from elsewhere.
 
     Attributes
@@ -194,9 +199,20 @@ class EscapeTemperatureFit:
     flags: tuple[str, ...] = ()
     interval: TemperatureInterval | None = None
 
+    def _facts(self, *, briefly: bool) -> tuple[Pairs, tuple[str, ...]]:
+        return [*_two(self), ("p", f"{self.goodness.pvalue:.2g}")], self.flags
 
-@dataclass(frozen=True)
-class PointFit:
+
+def _two(fit: HistogramFit | EscapeTemperatureFit) -> Pairs:
+    """Return critical current and escape temperature in words."""
+    return [
+        ("Ic", quantity(fit.critical_current, "A", fit.critical_current_stderr)),
+        ("T_esc", quantity(fit.escape_temperature, "K", fit.escape_temperature_stderr)),
+    ]
+
+
+@dataclass(frozen=True, repr=False)
+class PointFit(Shown):
     """One histogram of a sweep.
 
     Attributes
@@ -252,6 +268,9 @@ class PointFit:
     resolution: float | None = None
     flags: tuple[str, ...] = ()
     parameters: tuple[FittedParameter, ...] = ()
+
+    def _facts(self, *, briefly: bool) -> tuple[Pairs, tuple[str, ...]]:
+        return told(POINT, self, briefly=briefly), self.flags
 
     def to_dict(self) -> dict[str, Any]:
         """Return the keys of one point of the JSON contract; what does not exist or did not converge is None."""

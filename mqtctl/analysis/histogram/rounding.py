@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mqtctl.errors import InputError
+from mqtctl.records import Histogram
 
-__all__ = ["ROUNDINGS", "Rounding", "find_rounding"]
+__all__ = ["ROUNDINGS", "Rounding", "find_rounding", "rounding_of"]
 
 ROUNDINGS = ("nearest", "up", "down")
 PROBE = 4096  # values looked at first: measured times have no ties among so many, rounded values hundreds
@@ -76,6 +77,17 @@ class Rounding:
         low = np.maximum(self.low, np.minimum(lowest, self.high - sliver))
         high = np.minimum(self.high, np.maximum(highest, low + sliver))
         return Rounding(self.step, self.uniform, low, high, self.counts)
+
+
+def rounding_of(histogram: Histogram) -> Rounding | None:
+    """Return the intervals that a histogram's currents stand for: its bins, or what `find_rounding` finds."""
+    if histogram.edges is None:
+        return find_rounding(histogram.switching_currents, histogram.resolution, histogram.rounding)
+    edges = histogram.edges
+    place = np.searchsorted(edges, histogram.switching_currents, side="right") - 1
+    cells, counts = np.unique(np.clip(place, 0, edges.size - 2), return_counts=True)
+    low, high = edges[cells], edges[cells + 1]
+    return Rounding(float(counts @ (high - low) / counts.sum()), False, low, high, counts.astype(np.float64))
 
 
 def find_rounding(

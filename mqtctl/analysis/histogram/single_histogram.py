@@ -111,7 +111,9 @@ def prepare_point(
         flags.append(str(error))
     stated = bath_needed or not math.isnan(histogram.temperature)
     if stated and not (math.isfinite(histogram.temperature) and histogram.temperature >= 0.0):
-        flags.append(f"the bath temperature {histogram.temperature!r} K cannot be used")
+        known = not math.isnan(histogram.temperature)
+        bath = f"{histogram.temperature!r} K cannot be used" if known else "is not known"
+        flags.append(f"the bath temperature {bath}")
     return PreparedPoint(histogram, found, reduced, alone, tuple(flags), health)
 
 

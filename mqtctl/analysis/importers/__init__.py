@@ -46,4 +46,4 @@ def read(path: str | Path, **options: Any) -> tuple[SwitchingRecord, ...]:
         In one sentence: what was found, where, and which option would read it.
     """
     given = ReadOptions(**options)
-    return records_of(read_table(Path(path), given), given)
+    return records_of(read_table(Path(path), given), given, own=True)

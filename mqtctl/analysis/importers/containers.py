@@ -18,7 +18,7 @@ from mqtctl.analysis.importers.tables import MOST_VALUES, Column, Table, setting
 from mqtctl.analysis.stated_units import spelled, stated_unit
 from mqtctl.errors import InputError
 
-__all__ = ["read_hdf5", "read_matlab", "read_netcdf", "read_parquet", "read_tdms"]
+__all__ = ["library", "read_hdf5", "read_matlab", "read_netcdf", "read_parquet", "read_tdms", "reading"]
 
 Arrays = list[tuple[str, str, NDArray[np.float64]]]
 _UNIT_ATTRIBUTES = ("unit", "units", "Unit", "Units", "unit_string")
@@ -27,7 +27,7 @@ _MATLAB_NUMBERS = {"double", "single", "int8", "uint8", "int16", "uint16", "int3
 
 
 @contextmanager
-def _reading(file: Path, kind: str) -> Iterator[None]:
+def reading(file: Path, kind: str) -> Iterator[None]:
     """Turn whatever a library says to a damaged file into one sentence."""
     try:
         with warnings.catch_warnings():
@@ -40,7 +40,8 @@ def _reading(file: Path, kind: str) -> Iterator[None]:
         raise InputError(f"{file} is {kind}, but damaged or of a layout that is not read ({said})") from error
 
 
-def _library(file: Path, module: str, extra: str) -> Any:
+def library(file: Path, module: str, extra: str) -> Any:
+    """Return an optional module that reads `extra`; raises `InputError` with how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -77,7 +78,7 @@ def read_hdf5(file: Path) -> Table:
 
     arrays: Arrays = []
     channels: list[Column] = []
-    with _reading(file, "an HDF5 file"), h5py.File(file, "r") as opened:
+    with reading(file, "an HDF5 file"), h5py.File(file, "r") as opened:
         datasets: list[Any] = []
 
         def visit(_: str, item: Any) -> bool | None:
@@ -126,7 +127,7 @@ def read_matlab(file: Path) -> Table:
     """Return the arrays of a MATLAB file of version 4 to 7.2; later ones are HDF5."""
     from scipy.io import loadmat, whosmat
 
-    with _reading(file, "a MATLAB file"):
+    with reading(file, "a MATLAB file"):
         listed = whosmat(file)
         numeric = [name for name, _, kind in listed if kind in _MATLAB_NUMBERS]
         for name, shape, _ in listed:
@@ -146,7 +147,7 @@ def read_netcdf(file: Path) -> Table:
     """Return the variables of a netCDF 3 file; version 4 is HDF5."""
     from scipy.io import netcdf_file
 
-    with _reading(file, "a netCDF file"), netcdf_file(file, "r", mmap=False) as opened:
+    with reading(file, "a netCDF file"), netcdf_file(file, "r", mmap=False) as opened:
         arrays = []
         for name, variable in opened.variables.items():
             values = np.array(variable.data)
@@ -158,8 +159,8 @@ def read_netcdf(file: Path) -> Table:
 
 def read_parquet(file: Path, content: bytes) -> Table:
     """Return the columns of a Parquet file that hold numbers."""
-    parquet = _library(file, "pyarrow.parquet", "a Parquet file")
-    with _reading(file, "a Parquet file"):
+    parquet = library(file, "pyarrow.parquet", "a Parquet file")
+    with reading(file, "a Parquet file"):
         opened = parquet.ParquetFile(io.BytesIO(content))
         rows = opened.metadata.num_rows
         _sized(file, "a column", rows)
@@ -175,8 +176,8 @@ def read_parquet(file: Path, content: bytes) -> Table:
 
 def read_tdms(file: Path, content: bytes) -> Table:
     """Return the channels of a LabVIEW TDMS file, named group/channel."""
-    nptdms = _library(file, "nptdms", "a TDMS file")
-    with _reading(file, "a TDMS file"):
+    nptdms = library(file, "nptdms", "a TDMS file")
+    with reading(file, "a TDMS file"):
         opened = nptdms.TdmsFile.read(io.BytesIO(content))
         arrays: Arrays = []
         for group in opened.groups():

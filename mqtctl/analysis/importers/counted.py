@@ -40,25 +40,31 @@ def counts_column(table: Table, options: ReadOptions) -> Column | None:
 
 
 def counted(table: Table, counts: Column, options: ReadOptions) -> tuple[SwitchingData, tuple[str, ...]]:
-    """Return one value for each switch, the middle of its bin, with the bins' width as resolution.
+    """Return one value for each switch, the middle of its bin, with the bins' width as resolution, or their edges.
 
     Raises
     ------
     InputError
-        The bins cannot be told, do not rise or are not equally wide; counts are negative, or the number of switches
-        behind a density cannot be told.
+        The bins cannot be told, do not rise or overlap; counts are negative, or the number of switches behind a
+        density cannot be told.
     """
     columns = _bins(table, counts, options)
     unit = unit_of(table, columns[0], options)
-    centres, width, said = _centres(table, counts, columns)
-    number, more = _whole(table, counts.values, options)
+    edges, said = _edges(table, counts, columns)
+    centres, widths = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
+    width = float(edges[-1] - edges[0]) / widths.size
+    even = bool(np.abs(widths - width).max() <= EVEN * width)
+    number, more = _whole(table, counts.values, options, None if even else widths)
     values = np.repeat(centres, number)
     (data, *others), about = switching_data(table.name, values, unit, options, lambda index: f"switch {index + 1}")
     if others:
         raise InputError(f"{table.name} is a histogram of both polarities: say --polarity positive or negative")
-    whole = f"a histogram of {values.size} switches in {centres.size} bins, {said}"
+    whole = f"a histogram of {values.size} switches in {centres.size} bins{'' if even else ' of unequal width'}, {said}"
     mine = values if data.quantity == "time" else values[data.polarity * values > 0.0]
-    return replace(data, resolution=width * float(data.values[0] / abs(mine[0]))), (whole, *more, *about)
+    factor = float(data.values[0] / abs(mine[0]))
+    if even:
+        return replace(data, resolution=width * factor), (whole, *more, *about)
+    return replace(data, edges=np.sort(factor * data.polarity * edges)), (whole, *more, *about)
 
 
 def _bins(table: Table, counts: Column, options: ReadOptions) -> list[Column]:
@@ -79,8 +85,8 @@ def _bins(table: Table, counts: Column, options: ReadOptions) -> list[Column]:
     return columns
 
 
-def _centres(table: Table, counts: Column, columns: list[Column]) -> tuple[NDArray[np.float64], float, str]:
-    """Return the middles of the bins, their width, and how they were told; all in the file's unit."""
+def _edges(table: Table, counts: Column, columns: list[Column]) -> tuple[NDArray[np.float64], str]:
+    """Return the edges of the bins in the file's unit, shape (n_bin + 1,), and how they were told."""
     first = without_fault(table, columns[0]).values
     number = counts.values.size
     if len(columns) == 2:
@@ -91,38 +97,57 @@ def _centres(table: Table, counts: Column, columns: list[Column]) -> tuple[NDArr
             raise InputError(
                 f"{table.name}, {table.place(at)}: the bin from {low[at]:g} to {high[at]:g} does not rise: edges must"
             )
-        centres = 0.5 * (low + high)
+        apart = np.flatnonzero(np.abs(low[1:] - high[:-1]) > EVEN * (high - low)[1:])
+        if apart.size and (np.diff(low) > 0.0).all():
+            at = int(apart[0]) + 1
+            raise InputError(
+                f"{table.name}, {table.place(at)}: the bin begins at {low[at]:g}, and the one before ends at"
+                f" {high[at - 1]:g}: bins must follow each other; write those without a switch, too"
+            )
+        edges = np.append(low, high[-1])
     elif first.size == number + 1:
-        centres, said = 0.5 * (first[1:] + first[:-1]), "from its edges"
+        edges, said = first, "from its edges"
     elif first.size == number:
-        half = 0.5 * (first[-1] - first[0]) / max(number - 1, 1)
-        name = columns[0].name
-        shift = -half if _HIGH.search(name) else half if _LOW.search(name) or _EDGE.search(name) else 0.0
-        centres = first + shift
-        said = f"by their {'centres' if not shift else 'lower edges' if shift > 0.0 else 'upper edges'}"
+        edges, said = _around(table, first, columns[0].name)
     else:
         raise InputError(
             f"{table.name}: {number} counts and {first.size} edges or centres do not belong together: as many as counts"
             " are centres, one more are edges"
         )
-    step = np.diff(centres)
-    width = float(centres[-1] - centres[0]) / max(number - 1, 1)
+    step = np.diff(edges)
     if number < 3 or not (step > 0.0).all():
-        at = int(np.flatnonzero(~(step > 0.0))[0]) + 1 if number > 2 else 0
+        at = min(int(np.flatnonzero(~(step > 0.0))[0]) + 1, number - 1) if number > 2 else 0
         raise InputError(f"{table.name}, {table.place(at)}: {number} bins whose edges do not rise: no histogram")
-    if np.abs(step - width).max() > EVEN * width:
+    return edges, said
+
+
+def _around(table: Table, values: NDArray[np.float64], name: str) -> tuple[NDArray[np.float64], str]:
+    """Return the edges of bins of which one number each is known: equally wide ones, unless it is an edge."""
+    number = values.size
+    step = np.diff(values)
+    width = float(values[-1] - values[0]) / max(number - 1, 1)
+    upper = bool(_HIGH.search(name))
+    lower = not upper and bool(_LOW.search(name) or _EDGE.search(name))
+    uneven = bool(step.size and (step > 0.0).all() and np.abs(step - width).max() > EVEN * width)
+    if uneven and not (upper or lower):
         at = int(np.abs(step - width).argmax()) + 1
         raise InputError(
-            f"{table.name}, {table.place(at)}: the bins are not equally wide ({step[at - 1]:g} beside {width:g}): count"
-            " the switches in equal bins, or give them one by one"
+            f"{table.name}, {table.place(at)}: the bins are not equally wide ({step[at - 1]:g} beside {width:g}), and"
+            " their centres alone do not tell the edges: give lower and upper edges (columns named low and high)"
         )
-    return centres, width, said
+    if not uneven:
+        shift = -1.0 if upper else 0.0 if lower else -0.5
+        said = "upper edges" if upper else "lower edges" if lower else "centres"
+        return np.append(values, values[-1:] + width) + shift * width, f"by their {said}"
+    if upper:  # of the first or last bin one edge is not told: as wide as its neighbour
+        return np.concatenate([[values[0] - step[0]], values]), "by their upper edges, the first as wide as the second"
+    return np.append(values, values[-1] + step[-1]), "by their lower edges, the last as wide as the one before"
 
 
 def _whole(
-    table: Table, values: NDArray[np.float64], options: ReadOptions
+    table: Table, values: NDArray[np.float64], options: ReadOptions, widths: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return how many switches each bin holds, from counts or a density."""
+    """Return how many switches each bin holds, from counts or a density (per width, where widths are given)."""
     wrong = np.flatnonzero(~(values >= 0.0) | ~np.isfinite(values))
     if wrong.size:
         at = int(wrong[0])
@@ -135,7 +160,7 @@ def _whole(
         if total > MOST_VALUES:
             raise InputError(f"{table.name} counts {total:g} switches, more than {MOST_VALUES}: the counts are wrong")
         return values.astype(np.int64), ()
-    share = values / total
+    share = values / total if widths is None else values * widths / float(values @ widths)
     number = options.switches
     if number is None:
         tried = np.arange(1, 21) / share[share > 0.0].min()

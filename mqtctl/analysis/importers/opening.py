@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mqtctl.analysis.importers.arrays import NPY, read_npy, read_npz
 from mqtctl.analysis.importers.containers import read_hdf5, read_matlab, read_netcdf, read_parquet, read_tdms
+from mqtctl.analysis.importers.excel import WORKBOOK, read_excel
 from mqtctl.analysis.importers.options import ReadOptions
 from mqtctl.analysis.importers.tables import LARGEST_FILE, Table
 from mqtctl.analysis.importers.text import read_text
@@ -37,7 +38,7 @@ def read_table(file: Path, options: ReadOptions) -> Table:
     if content.startswith(NPY):
         return read_npy(file, content)
     if content.startswith(b"PK\x03\x04"):
-        return read_npz(file, content)
+        return read_excel(file, content, options) if WORKBOOK in content else read_npz(file, content)
     if content.startswith(_HDF5[:4]):
         return read_hdf5(file)
     if content.startswith(b"MATLAB 5.0") or (file.suffix.lower() == ".mat" and b"\x00" in content[:128]):

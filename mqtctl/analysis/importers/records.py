@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ class SwitchingRecord:
         In A/s, None where the file says nothing.
     said
         What was told from the file's look, or chosen among what is there.
+    file
+        Where it was read; None for what was not.
     """
 
     name: str
@@ -49,14 +52,22 @@ class SwitchingRecord:
     temperature_std: float = 0.0
     ramp_rate: float | None = None
     said: tuple[str, ...] = field(default=())
+    file: Path | None = None
 
     def __repr__(self) -> str:
         bath = "" if math.isnan(self.temperature) else f" at {readable(self.temperature, 'K')}"
         return f"<{self.data.values.size} switching {self.data.quantity}s{bath} from {self.name}>"
 
 
-def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...]:
+def records_of(table: Table, options: ReadOptions, *, own: bool = False) -> tuple[SwitchingRecord, ...]:
     """Return what a table holds.
+
+    Parameters
+    ----------
+    table, options
+        What was read, and how it is meant.
+    own
+        Whether nobody else needs the table's numbers: they may be overwritten.
 
     Raises
     ------
@@ -86,7 +97,8 @@ def records_of(table: Table, options: ReadOptions) -> tuple[SwitchingRecord, ...
     for rows, temperature, spread, rate in _groups(table, column, temperatures, rates):
         at = bath if math.isnan(temperature) else temperature
         if rows is None or rows.size == column.values.size:
-            where, (datas, more) = table.name, switching_data(table.name, column.values, unit, options, table.place)
+            where = table.name
+            datas, more = switching_data(where, column.values, unit, options, table.place, own=own)
         else:
             where = f"{table.name} at {_where(at, rate)}"
             datas, more = switching_data(where, column.values[rows], unit, options, _PlaceOf(table, rows))

@@ -161,7 +161,11 @@ def imported_histogram(
         raise InputError(f"the largest switching current {largest:.6g} A exceeds the stop current {top:.6g} A")
     if resolution is None and data.resolution is not None:  # counted in bins
         resolution, rounding = data.resolution * (1.0 if data.quantity == "current" else ramp_rate), "nearest"
-    find_rounding(currents, resolution, rounding)  # refuses a resolution that the values do not have
+    edges = None
+    if data.edges is not None and resolution is None:
+        edges = data.edges if data.quantity == "current" else ramp.current(data.edges)
+    else:
+        find_rounding(currents, resolution, rounding)  # refuses a resolution that the values do not have
     rise = (top - start_current) / ramp_rate
     return Histogram(
         switching_currents=currents,
@@ -172,4 +176,5 @@ def imported_histogram(
         resolution=resolution,
         polarity=data.polarity,
         rounding=rounding,
+        edges=edges,
     )

@@ -87,9 +87,17 @@ class Table:
 
     def listed(self) -> str:
         """Return the columns in words, for a message that asks for one of them."""
-        shown = ", ".join(str(column) for column in self.columns[:_MOST_LISTED])
+        shown = ", ".join(_in_words(column) for column in self.columns[:_MOST_LISTED])
         more = len(self.columns) - _MOST_LISTED
         return shown + (f" and {more} more" if more > 0 else "")
+
+
+def _in_words(column: Column) -> str:
+    """Return a column for a list to choose from; one without a name or unit shows its numbers."""
+    there = column.values[np.isfinite(column.values)]
+    if column.name or column.unit or not there.size:
+        return str(column)
+    return f"{column} ({there.min():.4g} to {there.max():.4g})"
 
 
 def setting(name: str, value: object) -> str:

@@ -23,6 +23,7 @@ __all__ = ["read_text"]
 MOST_HEADER_LINES = 300
 SAMPLE_LINES = 200
 SAMPLE_BYTES = 65536
+ROWS_AT_ONCE = 200_000
 LARGE = 1_000_000  # bytes from which pandas reads what is regular: it takes a second to load
 
 
@@ -138,22 +139,32 @@ def _regular(content: bytes, first_line: int, dialect: Dialect, width: int) -> _
     )
     for _ in range(first_line - 1):
         stream.readline()
+    # filled part by part, for fresh memory costs as much time as the parsing; the number of lines is guessed
+    sample = _slice(content)
+    lines = 1 + max(sample.count(b"\n"), sample.count(b"\r"))
+    numbers, at = np.empty((int(1.02 * len(content) / len(sample) * lines) + ROWS_AT_ONCE, width)), 0
     try:
-        frame = pd.read_csv(
+        with pd.read_csv(
             stream,
+            chunksize=ROWS_AT_ONCE,
             header=None,
             sep={" ": r"\s+", "": "\x01"}.get(dialect.delimiter, dialect.delimiter),
             decimal=dialect.decimal,
             dtype=np.float64,
             **exact,
             encoding="utf-8" if content.isascii() else "latin-1",
-        )
+        ) as parts:
+            for part in parts:
+                rows = part.to_numpy()
+                if rows.shape[1] != width or np.isnan(rows[:, 1:]).any():
+                    return None
+                if at + len(rows) > len(numbers):
+                    numbers = np.concatenate([numbers[:at], np.empty((at + ROWS_AT_ONCE, width))])
+                numbers[at : at + len(rows)] = rows
+                at += len(rows)
     except (ValueError, pd.errors.ParserError):  # words among the numbers: read again, line by line
         return None
-    numbers = frame.to_numpy()
-    if numbers.shape[1] != width or np.isnan(numbers[:, 1:]).any():
-        return None
-    return _Body(numbers, np.array([], dtype=np.int64), {})
+    return _Body(numbers[:at], np.array([], dtype=np.int64), {})
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -37,6 +37,8 @@ class SwitchingData:
         +1, or -1 for currents of negative ramps, whose sign was taken off.
     resolution
         Width of the bins they were counted in, in A or s; None: no bins.
+    edges
+        Edges of these bins in A or s, ascending, where they are not equally wide.
     """
 
     values: NDArray[np.float64]
@@ -45,10 +47,17 @@ class SwitchingData:
     missed: int = 0
     polarity: int = 1
     resolution: float | None = None
+    edges: NDArray[np.float64] | None = None
 
 
 def switching_data(
-    name: str, values: NDArray[np.float64], unit: str, options: ReadOptions, place: Callable[[int], str]
+    name: str,
+    values: NDArray[np.float64],
+    unit: str,
+    options: ReadOptions,
+    place: Callable[[int], str],
+    *,
+    own: bool = False,
 ) -> tuple[tuple[SwitchingData, ...], tuple[str, ...]]:
     """Return the switches of one column, of both polarities if both are asked for, and what was assumed.
 
@@ -64,6 +73,8 @@ def switching_data(
         `empty`, `polarity` and `bias_resistance` are looked at.
     place
         Says where the value of an index stands.
+    own
+        Whether `values` may be overwritten, which saves the time and memory of a copy.
 
     Raises
     ------
@@ -75,7 +86,9 @@ def switching_data(
     if options.polarity is not None and options.polarity not in POLARITIES:
         raise InputError(f"--polarity can be {', '.join(POLARITIES)}, not {options.polarity!r}")
     if values.size and values.min() > 0.0 and values.max() < SCPI_INFINITY and options.polarity in (None, "positive"):
-        return (_made(name, values, unit, options, 1, 0, 0),), ()  # nothing to ask, and no second look at a large file
+        return (
+            _made(name, values, unit, options, 1, 0, 0, own=own),
+        ), ()  # nothing to ask, and no second look at a large file
     nothing = np.isnan(values) | (values == 0.0) | (np.isfinite(values) & (np.abs(values) >= SCPI_INFINITY))
     without = np.flatnonzero(nothing)
     if without.size and options.empty is None:
@@ -143,11 +156,14 @@ def _made(
     sign: int,
     without: int,
     infinite: int,
+    *,
+    own: bool = False,
 ) -> SwitchingData:
     """Return positive, finite values in SI units; `without` readings were none, `infinite` ramps did not switch."""
     kind = kind_of(unit)
     factor = (CURRENT_UNITS | TIME_UNITS | VOLTAGE_UNITS)[unit]
-    found = values * factor
+    first = float(values[0]) if values.size else math.nan
+    found = np.multiply(values, factor, out=values if own and values.flags.writeable else None)
     if kind == "voltage":
         if options.bias_resistance is None or not options.bias_resistance > 0.0:
             raise InputError(f"{name} holds voltages: give a positive --bias-resistance")
@@ -155,7 +171,7 @@ def _made(
     if found.size < MINIMUM_VALUES:
         raise InputError(f"{name} holds {found.size} switches: at least {MINIMUM_VALUES} are needed for a histogram")
     if found.max() == found.min():
-        raise InputError(f"all {found.size} values in {name} are equal to {values[0]:g} {unit}: no histogram")
+        raise InputError(f"all {found.size} values in {name} are equal to {first:g} {unit}: no histogram")
     empty = without + infinite
     missed = empty if options.empty == "missed" else 0
     return SwitchingData(found, "time" if kind == "time" else "current", empty - missed, missed, sign)

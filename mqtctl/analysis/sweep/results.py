@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mqtctl.analysis.histogram.results import PointFit
+from mqtctl.analysis.histogram.results import POINT, PointFit
 from mqtctl.analysis.hypotheses.results import VERDICT_KEYS, Verdict
 from mqtctl.analysis.quantity import Quantity, as_json
+from mqtctl.analysis.shown import Pairs, Shown, as_dataset, told
 from mqtctl.notation import NOTHING, Estimate, jsonable
 from mqtctl.records import JunctionEstimate
+
+if TYPE_CHECKING:
+    import xarray
 
 __all__ = [
     "SWEEP",
@@ -159,8 +163,8 @@ class WidthExponent:
     points: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class SweepFit:
+@dataclass(frozen=True, repr=False)
+class SweepFit(Shown):
     """The whole sweep: shared critical current, saturation, crossover and the test for tunnelling.
 
     Attributes
@@ -209,6 +213,26 @@ class SweepFit:
     reasons: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     conclusion: Verdict | None = None
+
+    def _facts(self, *, briefly: bool) -> tuple[Pairs, tuple[str, ...]]:
+        verdict = "" if self.conclusion is None else self.conclusion.verdict if briefly else self.conclusion.sentence
+        ends = [("histograms", str(len(self.points)))]
+        return [*ends, *told(SWEEP, self, briefly=briefly), *([("verdict", verdict)] if verdict else [])], self.flags
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return all numbers over the histograms, under the keys of the JSON, those of the whole as attributes."""
+        whole = as_json(SWEEP, self) | {
+            "title": self.title,
+            "potential": self.junction.potential,
+            "verdict": self.conclusion and self.conclusion.sentence,
+            "joint_fit_model": self.model_names[0],
+            "escape_temperature_model": self.model_names[1],
+        }
+        words = {
+            "regime": [point.regime for point in self.points],
+            "flags": ["; ".join(point.flags) for point in self.points],
+        }
+        return as_dataset(POINT, self.points, words, whole)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of `sweep`, `resume` and `analyze`; what does not exist is None.

@@ -11,9 +11,11 @@ from mqtctl.workflow.file_analysis.description import read_description
 from mqtctl.workflow.file_analysis.facts import ForeignFacts, refuse_what_cannot_be
 from mqtctl.workflow.file_analysis.files import gathered, is_foreign
 from mqtctl.workflow.file_analysis.one import analyze_one
+from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs
+from mqtctl.workflow.file_analysis.sniffed import describe_data
 from mqtctl.workflow.file_analysis.sweep import analyze_several
 
-__all__ = ["ForeignFacts", "analyze_foreign", "is_foreign", "read_description"]
+__all__ = ["ForeignFacts", "Outputs", "analyze_foreign", "describe_data", "is_foreign", "read_description"]
 
 
 def analyze_foreign(
@@ -21,7 +23,7 @@ def analyze_foreign(
     facts: ForeignFacts,
     *,
     run_id: int | None = None,
-    report: Path | None = None,
+    outputs: Outputs = NOTHING,
     quick: bool = False,
     control: Sequence[Path] = (),
 ) -> dict[str, Any]:
@@ -35,8 +37,8 @@ def analyze_foreign(
         What they do not say.
     run_id
         Only this run of a database.
-    report
-        Folder for the report, None for none.
+    outputs
+        What is written besides: a report, a table of rates, runs in a database.
     quick
         Leave out what the data of a sweep could have decided (the key `power`).
     control
@@ -47,17 +49,15 @@ def analyze_foreign(
     InputError
         In one sentence: what was found, where, and which option would read it.
     """
-    for name, known in (
-        ("ramp-rate", facts.ramp_rate is not None or facts.read.rate_column not in (None, "none")),
-        ("capacitance", facts.capacitance is not None or any(fact.name == "capacitance" for fact in facts.known)),
-    ):
-        if not known:
-            raise InputError(f"{paths[0]}: a list of switching values needs --{name} to be fitted")
+    known = facts.capacitance is not None or any(fact.name == "capacitance" for fact in facts.known)
+    if not known:
+        missing = "--capacitance" if facts.ramp_rate is not None else "--ramp-rate and --capacitance"
+        raise InputError(f"{paths[0]}: a list of switching values needs {missing} to be fitted")
     refuse_what_cannot_be(paths[0], facts)
     records = gathered(paths, facts, run_id)
     if len(records) == 1 and (control or facts.known):
         what = "control" if control else "known"
         raise InputError(f"{paths[0]}: --{what} is for a sweep, and this is one histogram")
     if len(records) == 1:
-        return analyze_one(records[0], facts, report)
-    return analyze_several(records, facts, report, quick=quick, control=gathered(control, facts))
+        return analyze_one(records[0], facts, outputs)
+    return analyze_several(records, facts, outputs, quick=quick, control=gathered(control, facts))

@@ -13,8 +13,12 @@ __all__ = ["Description", "read_description", "resolution_in"]
 
 
 class Description(Document):
-    """What `--describe` reads; every key is the option of that name, and none is needed."""
+    """What `--describe` reads; every key is the option of that name, and none is needed.
 
+    `data` names the files themselves, seen from the description's folder.
+    """
+
+    data: str | list[str] | None = None
     column: str | int | None = None
     unit: str | None = None
     quantity: Literal["current", "time", "voltage"] | None = None
@@ -65,6 +69,9 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     described = load_document(path, Description)
     given = {name: value for name in Description.model_fields if (value := getattr(described, name)) is not None}
+    if "data" in given:
+        named = given["data"] if isinstance(given["data"], list) else [given["data"]]
+        given["data"] = [path.parent / name for name in named]
     for name in ("column", "temperature_column", "rate_column", "counts_column"):
         if name in given:
             given[name] = str(given[name])

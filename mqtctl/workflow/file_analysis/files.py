@@ -37,6 +37,8 @@ DATA_SUFFIXES = (
     ".cdf",
     ".parquet",
     ".pq",
+    ".xlsx",
+    ".xlsm",
 )
 
 
@@ -91,7 +93,7 @@ def gathered(paths: Sequence[Path], facts: ForeignFacts, run_id: int | None = No
         One of them cannot be read, or a run is asked for of what is no database.
     """
     files = [file for path in paths for file in (data_files(path) if path.is_dir() else [path])]
-    return tuple(record for file in files for record in _of_file(file, facts, run_id))
+    return tuple(replace(record, file=file) for file in files for record in _of_file(file, facts, run_id))
 
 
 def _of_file(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[SwitchingRecord, ...]:
@@ -104,7 +106,7 @@ def _of_file(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[Switc
         return _of_database(file, facts, run_id)
     if run_id is not None:
         raise InputError(f"--run cannot be used for a list of values, which {file} is")
-    return records_of(read_table(file, facts.read), facts.read)
+    return records_of(read_table(file, facts.read), facts.read, own=True)
 
 
 def _of_database(file: Path, facts: ForeignFacts, run_id: int | None) -> tuple[SwitchingRecord, ...]:

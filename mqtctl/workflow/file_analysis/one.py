@@ -18,13 +18,15 @@ from mqtctl.physics.models.names import escape_model
 from mqtctl.quantities import readable
 from mqtctl.records import Histogram, Sweep
 from mqtctl.report import write_report
+from mqtctl.workflow.file_analysis.concluded import conclusions
 from mqtctl.workflow.file_analysis.facts import ForeignFacts, resolution_of
+from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_one", "counted", "histogram_of"]
 
 
-def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | None = None) -> dict[str, Any]:
+def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs = NOTHING) -> dict[str, Any]:
     """Fit one list of switching currents or times; returns the keys of a point of the JSON contract.
 
     Parameters
@@ -33,8 +35,8 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
         What was read.
     facts
         What the file does not say.
-    report
-        Folder for its report, None for none.
+    outputs
+        What is written besides.
 
     Raises
     ------
@@ -71,9 +73,15 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, report: Path | Non
     }
     result["flags"] = [*flags, *result["flags"]]
     result["assumed"] = list(record.said)
-    if report is not None:
-        sweep = Sweep((histogram,), junction)
-        result["report"] = str(write_report(sweep, fit_sweep(sweep, hypotheses=False), report, {"data": record.name}))
+    if not point.parameters:  # those were fitted with critical current and temperature alone
+        result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))
+    sweep = Sweep((histogram,), junction)
+    tables, faults = tables_of(outputs, sweep, [point], [record], facts)
+    result |= tables
+    result["flags"] += faults
+    if outputs.report is not None:
+        fit = fit_sweep(sweep, hypotheses=False)
+        result["report"] = str(write_report(sweep, fit, outputs.report, {"data": record.name}, formats=outputs.formats))
     return result
 
 

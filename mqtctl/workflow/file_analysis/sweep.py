@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from mqtctl.workflow.besides import besides_in_words, centred_sweep
 from mqtctl.workflow.control import refuse_no_sweep
 from mqtctl.workflow.file_analysis.facts import ForeignFacts
 from mqtctl.workflow.file_analysis.one import counted, histogram_of
+from mqtctl.workflow.file_analysis.outputs import NOTHING, Outputs, tables_of
 from mqtctl.workflow.file_analysis.plausible import doubtful, refuse_impossible, refuse_other_critical_current
 
 __all__ = ["analyze_several"]
@@ -29,7 +29,7 @@ __all__ = ["analyze_several"]
 def analyze_several(
     records: Sequence[SwitchingRecord],
     facts: ForeignFacts,
-    report: Path | None = None,
+    outputs: Outputs = NOTHING,
     *,
     quick: bool = False,
     control: Sequence[SwitchingRecord] = (),
@@ -42,8 +42,8 @@ def analyze_several(
         What was read.
     facts
         What the files do not say; the same for all.
-    report
-        Folder for the report, None for none.
+    outputs
+        What is written besides.
     quick
         Leave out what these data could have decided (the key `power`).
     control
@@ -75,7 +75,8 @@ def analyze_several(
     largest = max(float(histogram.switching_currents.max()) for histogram in histograms)
     junction = facts.junction(facts.critical_current or 1.02 * largest)
     junction_of(junction)  # a potential that does not exist is no flag of each point
-    sweep, offset = centred_sweep(Sweep(histograms, junction))
+    raw = Sweep(histograms, junction)
+    sweep, offset = centred_sweep(raw)
     second = _control(control, facts, junction) if control else None
     fit = fit_sweep(sweep, escape_model=escape_model(facts.model), power=not quick, control=second)
     points = []
@@ -102,9 +103,14 @@ def analyze_several(
         "potential": facts.potential,
         "assumed": said,
     }
-    if report is not None:
+    tables, faults = tables_of(outputs, sweep, fit.points, records, facts, raw)
+    result |= tables
+    result["flags"] += faults
+    if outputs.report is not None:
         told = {"data": result["data"], "capacitance_F": facts.capacitance, "read as": said or "stated in the files"}
-        result["report"] = str(write_report(sweep, fit, report, told, besides=besides_in_words(result)))
+        words = besides_in_words(result)
+        written = write_report(sweep, fit, outputs.report, told, besides=words, formats=outputs.formats)
+        result["report"] = str(written)
     return result
 
 

@@ -26,9 +26,11 @@ from pyvisa_mqt.serve.hosting import HostedClient
 from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient
 from pyvisa_mqt.time_and_signals.clock import Pace
 
-__all__ = ["HISLIP_PORT", "HOST", "BenchServer"]
+__all__ = ["EVERYWHERE", "HISLIP_PORT", "HOST", "BenchServer"]
 
 HOST = "127.0.0.1"
+#: Stands for every address that the computer has.
+EVERYWHERE = "0.0.0.0"
 #: Where a VISA looks for HiSLIP if its address says nothing else.
 HISLIP_PORT = 4880
 _HISLIP = "HiSLIP"
@@ -53,6 +55,8 @@ class BenchServer:
         Bench seconds per second of wall time; None for virtual time.
     port_base
         Port of the first instrument, the others follow; 0 for ports that the system chooses.
+    host
+        Address at which the instruments listen.
     hislip_port
         Port of HiSLIP if it is free; otherwise, and for 0, the system chooses one.
 
@@ -64,10 +68,18 @@ class BenchServer:
         If the speed is not above 0.
     """
 
-    def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0, hislip_port: int = 0) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        speed: float | None = 1.0,
+        port_base: int = 0,
+        host: str = HOST,
+        hislip_port: int = 0,
+    ) -> None:
         if bench.speed is not None:
             raise ValueError(f"the bench's path says speed={bench.speed:g}; give a served bench its speed with --speed")
         self.bench = bench
+        self._host = host
         self._pace = None if speed is None else Pace(bench.clock, speed)
         self._selector = selectors.DefaultSelector()
         self._clients: list[Client] = []
@@ -129,15 +141,14 @@ class BenchServer:
         self._clients.append(client)
 
     def _listener(self, port: int, resource: str | None) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # the backend is for processes of this computer, whoever may talk to the instruments
+        host = HOST if resource is None else self._host
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            listener.listen(_BACKLOG)
-            listener.setblocking(False)
+            listener = socket.create_server((host, port), backlog=_BACKLOG)  # knows what reuse means on each system
         except OSError as exc:
-            listener.close()
-            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
+            reason = (exc.strerror or str(exc)).partition(" (")[0]
+            raise OSError(exc.errno, f"cannot listen on port {port} of {host} ({reason})") from exc
+        listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, resource)
         return listener
 
@@ -145,6 +156,11 @@ class BenchServer:
     def serves(self) -> bool:
         """Whether anybody can reach anything."""
         return bool(self._listeners or self._devices or self._backend)
+
+    @property
+    def _reachable(self) -> str:
+        """Address at which a program on this computer reaches what listens."""
+        return HOST if self._host == EVERYWHERE else self._host
 
     def addresses(self) -> dict[str, Any]:
         """Return where each instrument is, as `bench serve --json` prints it."""
@@ -155,7 +171,7 @@ class BenchServer:
             instruments[line.name] = {
                 "model": self.bench.file.instruments[line.name].model if stock is None else stock.name,
                 "resource": resource,
-                "host": HOST if listener is not None else None,
+                "host": self._reachable if listener is not None else None,
                 "port": listener.getsockname()[1] if listener is not None else None,
                 "device": device.device if device is not None else None,
                 "hislip": self._hislip_address(number) if listener or device else None,
@@ -164,7 +180,7 @@ class BenchServer:
         return {"instruments": instruments, "backend": backend}
 
     def _hislip_address(self, number: int) -> str:
-        return f"TCPIP0::{HOST}::hislip{number}{self._hislip_port}::INSTR"
+        return f"TCPIP0::{self._reachable}::hislip{number}{self._hislip_port}::INSTR"
 
     def step(self, longest: float = _IDLE) -> None:
         """Do what is due, waiting for at most `longest` (s) if that is nothing."""

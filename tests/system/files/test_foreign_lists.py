@@ -195,3 +195,36 @@ def test_a_list_may_have_any_name(
     path = tmp_path / name
     path.write_text(column("I_sw (A)\n", 1.0)(switches), encoding="utf-8")
     assert fitted(path, *RAMP)["escape_temperature_free_K"] == pytest.approx(reference["escape_temperature_free_K"])
+
+
+@pytest.mark.parametrize("step", [0.0, 5e-9, 25e-9])
+def test_a_few_dozen_currents_with_a_guessed_capacitance_say_what_they_tell_and_what_not(
+    step: float, switches: NDArray[np.float64], tmp_path: Path
+) -> None:
+    currents = switches[:36] if not step else np.rint(switches[:36] / step) * step
+    (tmp_path / "few.txt").write_text("".join(f"{1e6 * value:.9g}\n" for value in currents))
+    options = (tmp_path / "few.txt", "--unit", "uA", "--ramp-rate", "0.2 mA/s", "--capacitance", "1 pF")
+    result = fitted(*options)
+    off = (result["escape_temperature_free_K"] - BATH) / result["escape_temperature_free_stderr_K"]
+    assert abs(off) < 3.0
+    assert any("the values are rounded to steps" in flag for flag in result["flags"]) is bool(step)
+    assert result["resolution_A"] == (pytest.approx(step) if step else None)
+    can, cannot = (" ".join(result["conclusions"][key]) for key in ("can", "cannot"))
+    assert "for a capacitance of 1 pF: Ic = 2." in can
+    assert "if it is 20 % larger: Ic = 2." in can
+    for words in ("takes some", "36 switches show gross departures only", "--temperature", "no resistance is known"):
+        assert words in cannot
+    told = run(*options, "--temperature", "0.3 K").stdout
+    assert "can be concluded: T_esc agrees with the bath, 300 mK" in told
+    assert "cannot be concluded: the damping" in told
+
+
+def test_what_cannot_be_fitted_concludes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "two.txt").write_text("2.10\n2.15\n" * 12)
+    result = fitted(tmp_path / "two.txt", "--unit", "uA", *RAMP)
+    assert result["conclusions"] == {"can": [], "cannot": ["critical current and temperature: the notes say why"]}
+
+
+def test_columns_without_names_are_listed_with_their_numbers(switches: NDArray[np.float64], tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "two.txt", np.column_stack([switches, 1e-4 * np.ones(NUMBER)]))
+    assert "2 (0.0001 to 0.0001)" in refused(tmp_path / "two.txt", *RAMP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,27 @@ def tdms(path: Path) -> None:
         writer.write_segment([channel, nptdms.ChannelObject("run", "index", INDEX)])
 
 
+def excel(path: Path) -> None:
+    workbook = pytest.importorskip("openpyxl").Workbook()
+    workbook.active.append(["night of the 3rd", None, None])
+    workbook.active.append([])
+    workbook.active.append(["nr", "I_sw (uA)", "remark"])
+    for number, current in zip(INDEX.tolist(), (SWITCHES * 1e6).tolist(), strict=True):
+        workbook.active.append([number, current, "late" if number == 7 else None])
+    workbook.create_sheet("empty")
+    workbook.save(path)
+
+
+def excel_sheets(path: Path) -> None:
+    workbook = pytest.importorskip("openpyxl").Workbook()
+    workbook.active.title = "cold"
+    warm = workbook.create_sheet("warm")
+    for number, current in enumerate((SWITCHES * 1e6).tolist()):
+        workbook.active.cell(number + 3, 2, current)
+        warm.cell(number + 1, 1, 2.0 * current)
+    workbook.save(path)
+
+
 CONTAINERS: list[tuple[str, Callable[[Path], None], dict[str, Any]]] = [
     ("a.npz", npz, {"unit": "A"}),
     ("a.npz", npz_squeezed, {"unit": "A", "column": "i_sw"}),
@@ -103,6 +125,8 @@ CONTAINERS: list[tuple[str, Callable[[Path], None], dict[str, Any]]] = [
     ("a.nc", netcdf_3, {}),
     ("a.parquet", parquet, {}),
     ("a.tdms", tdms, {}),
+    ("a.xlsx", excel, {}),
+    ("a.xlsx", excel_sheets, {"column": "cold/1", "unit": "uA"}),
 ]
 
 
@@ -161,6 +185,12 @@ def test_what_stands_beside_the_switches_is_told_where_it_may_answer_the_questio
     npz(tmp_path / "a.npz")
     with pytest.raises(InputError, match=r"give --unit.*T = 0\.3, ramp = 0\.0002"):
         read(tmp_path / "a.npz")
+
+
+def test_a_workbook_needs_a_package_which_the_refusal_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.xlsx").write_bytes(zipped(**{"xl/workbook_xml": b"<x/>"}))
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert "pip install 'mqtctl[reading]'" in said(tmp_path / "a.xlsx", {})
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,12 @@ def test_bins_of_times_have_a_resolution_in_current(tmp_path: Path) -> None:
         (table("I (uA),count", CENTRES, 0 * COUNTS), {}, "without a switch"),
         (table("low_uA,high_uA,counts", EDGES[1:], EDGES[1:], COUNTS), {}, "line 2: the bin from"),
         (table("I (uA),count", CENTRES[np.r_[0:5, 4, 6:25]], COUNTS), {}, "line 7: 25 bins whose edges do not rise"),
-        (table("I (uA),count", CENTRES**8, COUNTS), {}, "not equally wide"),
+        (table("I (uA),count", CENTRES**8, COUNTS), {}, "not equally wide .* give lower and upper edges"),
+        (
+            table("low_uA,high_uA,counts", EDGES[:-1] + WIDTH / 2.0 * (np.arange(25) == 5), EDGES[1:], COUNTS),
+            {},
+            "line 7: the bin begins at",
+        ),
         (table("I (uA),density", CENTRES, np.exp(-(((CENTRES - 2.1) / 0.02) ** 2))), {}, "give it with --switches"),
         (table("I (uA),J (uA),K (uA),count", CENTRES, CENTRES, CENTRES, COUNTS), {}, "3 columns may be its bins"),
         (table("I,count", CENTRES, COUNTS), {}, "give --unit"),

@@ -122,6 +122,18 @@ def test_a_large_regular_file_is_read_fast_to_the_same_digits_and_an_irregular_o
         read(path)
 
 
+def test_a_long_file_whose_lines_differ_in_length_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["1.5"] * 30_000 + [f"1.2{'0' * 34}{number:04d}" for number in range(5000)]
+    (tmp_path / "a.txt").write_text("I (uA)\n" + "\n".join(lines) + "\n")
+    monkeypatch.setattr(text, "LARGE", 0)
+    monkeypatch.setattr(text, "ROWS_AT_ONCE", 5000)
+    (record,) = read(tmp_path / "a.txt")
+    assert record.data.values.size == 35_000
+    assert record.data.values[-1] == float(lines[-1]) * 1e-6
+
+
 def test_a_long_table_is_one_histogram_for_each_set_point_and_ramp_rate(tmp_path: Path) -> None:
     lines = [f"{t},{v},{x}" for t in (150.0, 300.0) for v in (0.1, 0.2) for x in SWITCHES[:20] + t / 1000.0 + v]
     path = tmp_path / "all.csv"
@@ -202,7 +214,7 @@ def test_both_polarities_come_apart(tmp_path: Path) -> None:
         ("".join(f"{k},{10 + 7 * k % 80}\n" for k in range(60)), {}, "say --decimal , or --delimiter ,"),
         ("Run 3\n" + "".join(f"2,{10 + 7 * k % 80}\n" for k in range(60)), {"unit": "uA"}, "say --decimal , or"),
         (rows("{x},{x}", "I_a (uA),I_b (uA)\n"), {}, "--column NAME or NUMBER: 1 'I_a (uA)', 2 'I_b (uA)'"),
-        (rows("{x},{x}"), {}, "--column NAME or NUMBER, and --unit: 1, 2"),
+        (rows("{x},{x}"), {}, "--column NAME or NUMBER, and --unit: 1 (2."),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"column": "3"}, "--column '3' is none of its columns"),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"column": "T_mK"}, "neither a current nor a time"),
         (rows("{x},{t}", "I_uA,T_mK\n"), {"unit": "nA"}, "states the unit 'uA' but 'nA' was given"),
