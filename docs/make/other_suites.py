@@ -49,9 +49,9 @@ REASONS: dict[str, dict[str, str]] = {
 }
 #: Runs one of Lake Shore's examples, which take the first instrument at a USB port, on a socket instead.
 EXAMPLE = """
-import functools, runpy, sys
+import runpy, sys
 import lakeshore
-model, host, port, path = sys.argv[1:]
+model, port, path = sys.argv[1:]
 cls = getattr(lakeshore, model)
 begin = cls.__init__
 def by_socket(self, *_, **__):
@@ -108,7 +108,7 @@ def run_examples(folder: Path) -> list[tuple[str, str, str]]:
         path = (folder / "lakeshore" / "docs" / "examples" / f"{name}.py").resolve()
         with serving(BenchServer(open_bench("showroom"), 100.0)) as bench:
             port = bench.port("thermometer" if model == "Model372" else "controller")
-            command = [sys.executable, "-c", EXAMPLE, model, "127.0.0.1", str(port), str(path)]
+            command = [sys.executable, "-c", EXAMPLE, model, str(port), str(path)]
             finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         good = finished.returncode == 0 and finished.stdout.rstrip().endswith("ESR 0")
         why = "" if good else (finished.stderr or finished.stdout).strip().splitlines()[-1]

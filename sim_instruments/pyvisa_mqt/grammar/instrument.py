@@ -119,6 +119,11 @@ class InputBuffer:
         """The unfinished message."""
         return bytes(self._bytes)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun, also one that was too long to be kept."""
+        return bool(self._bytes) or self._overrun
+
     def clear(self) -> None:
         """Drop an unfinished message."""
         self._bytes.clear()

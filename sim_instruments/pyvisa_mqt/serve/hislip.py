@@ -11,11 +11,12 @@ import socket
 import time as wall_time
 from typing import Protocol
 
-from pyvisa.constants import AccessModes, EventMechanism, Lock, ResourceAttribute, StatusCode
+from pyvisa.constants import AccessModes, EventMechanism, Lock, StatusCode
 
 from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import CHUNK, Client
+from pyvisa_mqt.serve.framing import Framing
 from pyvisa_mqt.serve.hislip_messages import (
     HEAD_SIZE,
     LONGEST_PAYLOAD,
@@ -66,7 +67,7 @@ class HislipClient(Client):
         self._socket = connection
         self._reader = Reader()
         self._message_id = 0
-        self._sends_end = True
+        self._framing = Framing(line.instrument)
         self._clearing = False
         # Whether the client has not yet said that it has read all of the last reply.
         self._unread = False
@@ -143,11 +144,8 @@ class HislipClient(Client):
         if message.kind == Kind.TRIGGER:
             self._session.assert_trigger()
             return
-        ends = message.kind == Kind.DATA_END
-        if ends != self._sends_end:
-            self._session.set_attribute(ResourceAttribute.send_end_enabled, ends)
-            self._sends_end = ends
-        self._session.write(message.payload or b"")
+        for whole in self._framing.feed(message.payload or b"", end=message.kind == Kind.DATA_END):
+            self._session.write(whole)
 
     def _interrupt(self, message_id: int) -> None:
         """Drop a reply that the client has not read, and tell the instrument and the client on both channels."""
@@ -188,6 +186,7 @@ class HislipClient(Client):
     def clear(self) -> None:
         """Do a device clear; until the client has confirmed it, what it sends is dropped."""
         self._waiting.clear()
+        self._framing.clear()
         self._clearing, self._unread = True, False
         if self.line.instrument.busy and not self._session.answered:  # a query of another client goes on
             self._session.discard_input()

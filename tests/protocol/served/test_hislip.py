@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyvisa.constants import Lock
 from pyvisa_mqt.bench.bench import open_bench
@@ -70,6 +72,14 @@ def test_a_message_may_come_in_pieces_and_a_reply_goes_in_pieces_that_the_client
         assert max(sizes) == 300
         session.delivered = 1
         assert session.query("SYST:ERR?") == NO_ERROR
+
+
+def test_half_a_message_of_one_client_does_not_get_into_anothers(bench: ServedBench) -> None:
+    with Hislip(bench.hislip("counter")) as first, Hislip(bench.hislip("counter")) as second:
+        first.send(b"*IDN", hs.DATA)
+        first.send(b"?\nSYST:ERR", hs.DATA)  # a line feed ends a message, too
+        assert first.reply().decode().startswith("Agilent")
+        assert "53230A" in second.query("*IDN?")
 
 
 def test_a_reply_that_was_not_read_is_dropped_with_minus_410_and_both_channels_tell(bench: ServedBench) -> None:
@@ -229,6 +239,23 @@ def test_messages_before_the_second_channel_end_the_session(bench: ServedBench) 
         assert hs.received(early).kind == hs.INITIALIZE_RESPONSE
         early.sendall(hs.sent(hs.DATA_END, 0, 0, b"*IDN?"))
         assert hs.received(early)[:2] == (hs.FATAL_ERROR, 2)
+
+
+def test_no_sequence_of_messages_ends_the_bench_or_another_clients_session(bench: ServedBench) -> None:
+    rng = np.random.default_rng(61)
+    with Hislip(bench.hislip("source")) as witness:
+        for _ in range(25):
+            with Hislip(bench.hislip("generator")) as session:
+                for _ in range(12):
+                    channel = session.sync if rng.random() < 0.5 else session.asynchronous
+                    payload = rng.bytes(int(rng.integers(0, 40))).replace(b"\n", b"")
+                    kind, control, parameter = (int(number) for number in rng.integers(0, (30, 256, 256)))
+                    message = hs.sent(kind, control, parameter, payload)
+                    with contextlib.suppress(OSError):  # it has been sent away
+                        channel.sendall(message if rng.random() < 0.95 else rng.bytes(20))
+            assert "6221" in witness.query("*IDN?")
+    with Hislip(bench.hislip("generator")) as session:
+        assert "33512B" in session.query("*RST;*CLS;*IDN?")
 
 
 def test_an_instrument_takes_as_many_clients_as_it_has_places_for(bench: ServedBench) -> None:
