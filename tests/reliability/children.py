@@ -59,7 +59,7 @@ def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[s
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     # what was told is in the file before the worker goes on: nothing acknowledged can be missing there
     told = os.open("status.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.environ["MQTCTL_SUPERVISOR"] = str(told)
+    _tell_a_file(told)
     _spare_what_is_not_asked()
     if sabotage is not None:
         sabotage()
@@ -75,6 +75,34 @@ def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[s
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(code or 0)
+
+
+class _FileEnd:
+    """A worker's end of a line that a file has the other end of: what is sent stands there at once."""
+
+    def __init__(self, told: int) -> None:
+        self._told = told
+
+    def setblocking(self, _flag: bool) -> None:
+        """A file never blocks."""
+
+    def set_inheritable(self, _flag: bool) -> None:
+        """The descriptor is nobody else's."""
+
+    def send(self, data: bytes) -> int:
+        return os.write(self._told, data)
+
+    def recv(self, _most: int, _flags: int = 0) -> bytes:
+        raise BlockingIOError
+
+
+def _tell_a_file(told: int) -> None:
+    """Let a file take what this process would tell its supervisor."""
+    import mqtctl.supervision.link
+    from mqtctl.supervision.ear import HANDLE_NAME
+
+    os.environ[HANDLE_NAME] = "a file"
+    vars(mqtctl.supervision.link)["own_end"] = lambda _address: _FileEnd(told)
 
 
 def _spare_what_is_not_asked() -> None:
