@@ -336,7 +336,7 @@ def test_the_clients_of_the_page_do_what_it_prints(showroom: ServedBench, capsys
     for package in ("pymeasure", "lakeshore", "serial"):
         pytest.importorskip(package)
     page = (Path(__file__).parents[3] / "docs" / "bench-serve.md").read_text(encoding="utf-8")
-    for name, port in re.findall(r"^(\w+) .*TCPIP::127\.0\.0\.1::(\d+)::SOCKET", page, re.MULTILINE):
+    for name, port in re.findall(r"^(\w+) .*TCPIP::127\.0\.0\.1::(\d+)::SOCKET(?: |$)", page, re.MULTILINE):
         page = page.replace(port, str(showroom.port(name)))
     for name, address in re.findall(r"^(\w+) .* (TCPIP0::127\.0\.0\.1::hislip\d::INSTR)$", page, re.MULTILINE):
         page = page.replace(address, showroom.hislip(name))
