@@ -29,7 +29,7 @@ ASKED: Mapping[str, Asked] = MappingProxyType(
     {
         "mean_switching_current": Asked("A", "mean of the coldest histogram's law"),
         "width": Asked("A", "standard deviation of the coldest histogram's law"),
-        "critical_current": Asked("A", "of the junction"),
+        "critical_current": Asked("A", "from the warm histograms alone, so that nothing is assumed of the cold ones"),
         "escape_temperature": Asked("K", "of the coldest histogram, with a_t = 1 and the sweep's critical current"),
         "crossover_temperature": Asked("K", "at the mean switching current of the coldest histogram"),
     }
