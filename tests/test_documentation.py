@@ -258,7 +258,7 @@ def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
 def test_a_notebook_of_the_course_runs(page: Path) -> None:
     shown = [output for cell in run_notebook(page, figures=False)["cells"] for output in cell.get("outputs", ())]
     assert sum("data" in output and "image/png" in output["data"] for output in shown) >= 1
-    assert len(shown) > 5
+    assert len(shown) >= 4
 
 
 def test_the_course_is_five_notebooks_of_questions_without_answers() -> None:
