@@ -17,6 +17,8 @@ ANSWERS = "answers.yaml"
 def write_data(seed: int, folder: str | Path) -> list[Path]:
     """Write the data of a hidden junction and the sheet of answers into a folder; nothing there says the truth.
 
+    Files of the same seed that are there already are left as they are: a filled sheet stays filled.
+
     Returns
     -------
     list of Path
@@ -25,7 +27,8 @@ def write_data(seed: int, folder: str | Path) -> list[Path]:
     Raises
     ------
     InputError
-        The seed is none, one of the files exists already (then none is written), or the folder cannot be written.
+        The seed is none, a file of that name and another content is there (then none is written), or the folder cannot
+        be written.
     """
     night, folder = hidden(seed), Path(folder)
     texts = {
@@ -33,16 +36,24 @@ def write_data(seed: int, folder: str | Path) -> list[Path]:
         for bath, currents in zip(night.temperatures, night.currents(), strict=True)
     }
     texts[folder / ANSWERS] = _sheet(night)
-    for path in texts:
-        if path.exists():
-            raise InputError(f"{path} exists already and is left as it is; choose another folder or move it away")
     try:
+        missing = [path for path, text in texts.items() if not _is_there(path, text, seed)]
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in texts.items():
-            path.write_text(text, encoding="utf-8")
+        for path in missing:
+            path.write_text(texts[path], encoding="utf-8")
     except OSError as exc:
         raise InputError(f"{folder} cannot be written ({exc.strerror}); choose another folder") from exc
     return list(texts)
+
+
+def _is_there(path: Path, text: str, seed: int) -> bool:
+    """Return whether a file is there already; raises `InputError` if it is another one."""
+    if not path.exists():
+        return False
+    found = path.read_text(encoding="utf-8", errors="replace")
+    if found != text and not (path.name == ANSWERS and f"\nseed: {seed}\n" in f"\n{found}\n"):
+        raise InputError(f"{path} exists already and is left as it is; choose another folder or move it away")
+    return True
 
 
 def _sheet(night: Hidden) -> str:

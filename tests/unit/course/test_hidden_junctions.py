@@ -51,6 +51,19 @@ def test_nothing_that_is_written_says_the_truth(tmp_path: Path) -> None:
     assert f"explanation: {hidden(3).explanation}" not in text
 
 
+def test_a_filled_sheet_stays_filled_when_the_next_notebook_writes_the_same_data(tmp_path: Path) -> None:
+    *files, sheet = write_data(3, tmp_path)
+    filled = sheet.read_text(encoding="utf-8") + "# mine\n"
+    sheet.write_text(filled, encoding="utf-8")
+    files[0].unlink()
+    assert write_data(3, tmp_path) == [*files, sheet]
+    assert files[0].exists()
+    assert sheet.read_text(encoding="utf-8") == filled
+    with pytest.raises(InputError, match=r"answers\.yaml exists already"):
+        write_data(4, tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([*files, sheet])
+
+
 def test_files_that_exist_are_left_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "answers.yaml").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match="exists already"):
