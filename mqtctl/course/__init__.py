@@ -6,9 +6,9 @@ truth and with what its data allow, `expected` is the instructor's.
 
 from mqtctl.course.answers import Answer, Answers, load_answers
 from mqtctl.course.data import write_data
-from mqtctl.course.expected import Expected, expected
-from mqtctl.course.hidden import Hidden, hidden
+from mqtctl.course.junctions import Hidden, hidden
 from mqtctl.course.marking import Mark, mark
+from mqtctl.course.truth import Expected, expected
 
 __all__ = [
     "Answer",

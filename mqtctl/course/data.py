@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mqtctl.course.expected import ASKED, EXPLANATIONS
-from mqtctl.course.hidden import Hidden, hidden
+from mqtctl.course.junctions import Hidden, hidden
+from mqtctl.course.truth import ASKED, EXPLANATIONS
 from mqtctl.errors import InputError
 from mqtctl.quantities import readable
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from mqtctl.course.answers import Answer, Answers
-from mqtctl.course.expected import ASKED, Expected, Number, expected
+from mqtctl.course.truth import ASKED, Expected, Number, expected
 from mqtctl.notation import quantity
 
 __all__ = ["Mark", "mark"]

@@ -95,7 +95,7 @@ def _plain(one: Mark) -> dict[str, Any]:
 
 def _truth(found: Expected) -> dict[str, Any]:
     """Return truth and best fit as JSON has them, in base units."""
-    from mqtctl.course.expected import ASKED
+    from mqtctl.course.truth import ASKED
     from mqtctl.notation import jsonable
 
     plain: dict[str, Any] = jsonable(
@@ -118,7 +118,7 @@ def _truth(found: Expected) -> dict[str, Any]:
 
 def _tell_expected(found: Expected) -> None:
     """Print truth and best fit, a line each."""
-    from mqtctl.course.expected import ASKED
+    from mqtctl.course.truth import ASKED
     from mqtctl.notation import Scale, number, quantity
 
     for name, one in found.numbers.items():

@@ -9,7 +9,7 @@ import pytest
 
 from mqtctl.course import Answer, Answers, Mark, expected, load_answers, mark
 from mqtctl.course import marking as rules
-from mqtctl.course.expected import ASKED
+from mqtctl.course.truth import ASKED
 from mqtctl.errors import InputError
 
 SEED = 1
@@ -19,7 +19,7 @@ def answers(**changed: object) -> Answers:
     """Return the best fit's answers, some changed."""
     best = expected(SEED)
     given = {name: Answer(one.estimate, one.stderr) for name, one in best.numbers.items()}
-    return Answers(seed=SEED, explanation=best.explanation).model_copy(update={**given, **changed})
+    return Answers(seed=SEED).model_copy(update={**given, "explanation": best.explanation, **changed})
 
 
 def marked(name: str, value: float, stderr: float) -> Mark:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from mqtctl.analysis import SweepFit, fit_sweep
 from mqtctl.analysis.sweep.prediction import predicted_escape_temperature
-from mqtctl.course.hidden import Hidden, hidden
+from mqtctl.course.junctions import Hidden, hidden
 from mqtctl.errors import InputError
 from mqtctl.physics import TransitionState
 
