@@ -1,14 +1,16 @@
 """`mqtctl rehearse` of a 20-temperature plan against its limits, and its predictions against the runs themselves.
 
-Targets: at most 20 s; predicted duration within 2 % of the virtual duration of the sweep; predicted standard errors
-within 15 % of the scatter over 50 runs (four temperatures, 2000 switches; rms over the temperatures, which the number
-of runs knows to 7 %). With --short 12 runs, which know it to 12 %, and no target for them.
+Targets: at most four times the CPU time of the sweep itself, taken in the same run; predicted duration within 2 % of
+the virtual duration of the sweep; predicted standard errors within 15 % of the scatter over 50 runs (four temperatures,
+2000 switches; rms over the temperatures, which the number of runs knows to 7 %). With --short 12 runs, which know it
+to 12 %, and no target for them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ from mqtctl.rehearsal import RehearsalOptions, rehearse
 from mqtctl.storage import load_sweep
 from mqtctl.workflow import Options, acquire
 
-WALL_LIMIT, DURATION_LIMIT, ERROR_LIMIT = 20.0, 0.02, 0.15
+SHARE_LIMIT, DURATION_LIMIT, ERROR_LIMIT = 4.0, 0.02, 0.15
 TWENTY = (13, 14, 16, 18, 20, 23, 26, 30, 35, 40, 50, 65, 85, 110, 150, 200, 300, 450, 650, 900)
 FOUR = (15, 150, 300, 600)
 
@@ -45,14 +47,16 @@ def plan_file(folder: Path, temperatures: tuple[int, ...], switches: int) -> Pat
 
 
 def speed_and_duration(folder: Path, switches: int) -> tuple[float, float, float]:
-    """Return wall time of the command in s, and predicted and real duration in s on the laboratory's clock."""
+    """Return CPU time of the rehearsal over that of the sweep, predicted and real duration in s of the laboratory."""
     plan = plan_file(folder, TWENTY, switches)
-    begun = time.perf_counter()
     command = [sys.executable, "-m", "mqtctl", "rehearse", str(plan), "--json", "--seed", "1"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    rehearsed = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    begun = time.process_time()
     taken = acquire(plan, Options(output=folder / "run", seed=2))
-    return wall, float(json.loads(answer.stdout)["duration_s"]), taken.lab_time
+    return rehearsed / (time.process_time() - begun), float(json.loads(answer.stdout)["duration_s"]), taken.lab_time
 
 
 def scatter(folder: Path, runs: int) -> dict[str, NDArray[np.float64]]:
@@ -79,9 +83,9 @@ def main() -> None:
     )
     short = parser.parse_args().short
     with tempfile.TemporaryDirectory() as folder:
-        wall, predicted, real = speed_and_duration(Path(folder) / "twenty", 2_000 if short else 10_000)
+        share, predicted, real = speed_and_duration(Path(folder) / "twenty", 2_000 if short else 10_000)
         off = predicted / real - 1.0
-        print(f"rehearsal of 20 temperatures: {wall:.1f} s, {wall / WALL_LIMIT:.2f} of the limit of {WALL_LIMIT:g} s")
+        print(f"rehearsal of 20 temperatures: {share:.2f} of the sweep's own CPU time (limit {SHARE_LIMIT:g})")
         print(f"predicted duration {predicted:.0f} s, the sweep took {real:.0f} s: {off:+.2%} (limit 2 %)")
         runs = 12 if short else 50
         ratios = scatter(Path(folder) / "four", runs)
@@ -92,7 +96,7 @@ def main() -> None:
         worst = max(worst, abs(together - 1.0))
         each = ", ".join(f"{value:.2f}" for value in ratio)
         print(f"scatter of T_esc {name} over {runs} runs / predicted standard error: {together:.3f} ({listed}: {each})")
-    assert wall <= WALL_LIMIT
+    assert share <= SHARE_LIMIT
     assert abs(off) <= DURATION_LIMIT
     assert short or worst <= ERROR_LIMIT
 

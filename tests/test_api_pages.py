@@ -1,4 +1,4 @@
-"""The site of the docstrings: what is for users is named and documented, and the check of its links sees broken ones."""
+"""The site of the docstrings: what is for users is named and documented, and broken links are found."""
 
 from __future__ import annotations
 

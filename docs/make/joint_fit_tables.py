@@ -244,13 +244,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sweeps", type=int, default=60, help="at each Q")
     parser.add_argument("--random", type=int, default=300, help="sweeps on random junctions")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first of these")
     parser.add_argument("--resistance", type=float, default=None, help="relative error that the sample file states")
     parser.add_argument("--json", default="")
     given = parser.parse_args()
     results = [at_quality(quality, given.sweeps, given.resistance) for quality in QUALITIES] if given.sweeps else []
     if results:
         print(f"{given.sweeps} sweeps at each Q; mean, width of the pulls\n\n{pull_table(results)}\n", flush=True)
-    found = on_random_junctions(given.random, given.resistance)
+    found = on_random_junctions(given.random, given.resistance, first=given.first)
     print(f"{given.random} sweeps on random junctions\n\n{coverage_table(found)}")
     if given.json:
         content = {"at_quality": results, "random": found.tolist()}

@@ -18,8 +18,9 @@ from mqtctl.quantities import readable
 
 __all__ = ["Bath"]
 
-#: The bath is read at most so often (s) while ramps run.
-BATH_INTERVAL = 2.0
+#: The bath is read at most so often (s) while ramps run. Pieces of readings, between which it is, last 1.7 s at most:
+#: so it is read at least every two seconds, whatever their size.
+BATH_INTERVAL = 1.0
 #: A reading outside the band is confirmed by so many more, so long (s) after one another.
 CONFIRMATIONS, CONFIRMATION_INTERVAL = 2, 0.25
 #: If nobody has looked at the bath for so long (s, by the calendar too) while ramps ran, the computer was asleep.

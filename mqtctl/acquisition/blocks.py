@@ -22,8 +22,8 @@ BLOCK_TIME = 1.0
 BLOCK_MESSAGES, MESSAGE_SHARE = 4, 0.05
 #: More readings than this (80 kB) gain nothing: book-keeping is then below 1 % of the bytes.
 MOST_READINGS = 10_000
-#: A piece lasts about so long (s), so that a stop, the bath and empty ramps are seen to in time.
-PIECE_TIME = 0.5
+#: A piece lasts about so long (s): the bath is looked at between pieces, and that at least every two seconds.
+PIECE_TIME = 1.7
 #: The shortest piece, at both ends of a burst: this time (s), and so many messages.
 LAST_PIECE_TIME, LAST_PIECE_MESSAGES = 0.02, 5
 #: Largest part of the counter's memory that a block or a piece may fill: the rest is for what comes meanwhile.
@@ -84,7 +84,7 @@ class Pieces:
     def next(self, taken: int, missing: int) -> int:
         """Return how many readings to wait for when so many of a burst are taken and so many (at least 1) missing.
 
-        At first as many as are taken, so that what is wrong shows at once; towards the end half of what is missing,
-        so that hardly anything is left to transfer after the last ramp.
+        At first as many as are taken, so that what is wrong shows at once; towards the end three quarters of what is
+        missing, so that hardly anything is left to transfer after the last ramp.
         """
-        return min(missing, self.largest, max(self.smallest, min(taken, missing // 2)))
+        return min(missing, self.largest, max(self.smallest, min(taken, 3 * missing // 4)))

@@ -82,7 +82,8 @@ class Collector:
         self.readings += readings.size
         self.switches += int(np.count_nonzero(switched))
         self.censored += int(empty.sum())
-        self._currents.append(currents[switched])
+        if self._rule.looks_at_currents:
+            self._currents.append(currents[switched])
         self._pending.append((readings, currents, empty))
         self._pending_size += readings.size
         if self._rule.until_look(self.switches) == 0:
@@ -102,8 +103,9 @@ class Collector:
             return 0
         _, currents, empty = (np.concatenate(part) for part in zip(*self._pending, strict=True))
         switches, discarded = int(np.count_nonzero(np.isfinite(currents))), self._pending_size
-        kept = np.concatenate(self._currents)
-        self._currents = [kept[: kept.size - switches]]
+        if self._rule.looks_at_currents:
+            kept = np.concatenate(self._currents)
+            self._currents = [kept[: kept.size - switches]]
         self.readings -= discarded
         self.switches -= switches
         self.censored -= int(empty.sum())

@@ -153,6 +153,11 @@ class StoppingRule:
             self._next_look = min(self._wanted, max(FEWEST, self._wanted // 2))
 
     @property
+    def looks_at_currents(self) -> bool:
+        """Whether the switching currents are asked for, and not their number alone."""
+        return self._goal is not None
+
+    @property
     def wanted(self) -> int:
         """Switches wanted in all, as far as can be said at present."""
         return self._wanted

@@ -228,7 +228,8 @@ class _Acquisition:
             action = f"{self._collector.discard()} readings that were not stored yet are dropped, {action}"
         begun = self._clock.now()
         recover(self._setbacks.escalated(fault), action)
-        self._paused += self._clock.now() - begun
+        if self._bursts:  # what was before the first ramp is in no duration
+            self._paused += self._clock.now() - begun
 
     def finish(self) -> Tally:
         """Store what is left and say what was acquired."""

@@ -8,7 +8,7 @@ from functools import partial
 
 from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.retry import persist
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.plan import Calibration, Variant
 from mqtctl.quantities import readable
@@ -163,7 +163,7 @@ class RampBench:
             ("period", "s", period, planned.period),
         ):
             if abs(measured / wanted - 1) > RAMP_TOLERANCE:
-                raise HardwareError(
+                raise GlitchError(  # a command of the measurement may have been lost on its way
                     f"the ramp's measured {name} is {readable(measured, unit)}, planned were {readable(wanted, unit)}; "
                     "check the source's settings and the start marker"
                 )

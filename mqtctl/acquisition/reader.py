@@ -11,20 +11,24 @@ from mqtctl.acquisition.blocks import LAST_PIECE_TIME, Pieces
 from mqtctl.acquisition.collector import Collector
 from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
 
 __all__ = ["Reader"]
 
 #: If no reading at all comes for so many periods (and this long, s) the start marker is not arriving.
 SILENT_PERIODS, SILENT_TIME = 50, 5.0
-#: A piece that is not complete after so many times the time that as many ramps take is read as it is.
-LATE_PIECES = 2.0
+#: A piece that is not complete after so many times the time that as many ramps take, or that and so long (s), is read
+#: as it is: that is how a junction that switches no more is noticed.
+LATE_PIECES, LATE_TIME = 2.0, 0.25
 #: So many bursts one after the other may end without a reading.
 MOST_BARREN = 3
 #: Longest wait for readings in s between two looks at the bath and at a request to stop; shortest, between two looks
 #: at the counter.
-LONGEST_WAIT, SHORTEST_WAIT = 1.0, 2e-3
+LONGEST_WAIT, SHORTEST_WAIT = 1.8, 2e-3
+
+#: Readings may stand for so many more ramps (and this share) than the computer's clock says that there were.
+SPARE_RAMPS, SPARE_RAMP_SHARE = 3, 1e-3
 
 NO_MARKER = (
     "the counter takes no readings although the source ramps; the start marker does not arrive: "
@@ -63,6 +67,7 @@ class Reader:
         self._held = np.empty(0)
         self._repeated = RepeatedReadings() if noisy else None
         self._barren = 0
+        self._period, self._begun, self._ramps = 1.0, 0.0, 0.0
         # time in s of all bursts, each up to the last look at the counter: what was there then is with the collector
         self.ramping_time = 0.0
 
@@ -82,6 +87,7 @@ class Reader:
             None comes at all, or none before the source stops, burst after burst.
         """
         self._held = np.empty(0)
+        self._period, self._begun, self._ramps = period, begun, 0.0
         before = self._collector.readings
         taken = self._read_while_ramping(armed, period, begun)
         if taken < armed:
@@ -97,9 +103,9 @@ class Reader:
         news = self._clock.now()
         while taken < armed and self._collector.missing:
             enough = min(self._pieces.next(taken, armed - taken), max(1, self._collector.until_look))
-            late = max(LATE_PIECES * enough * period, LAST_PIECE_TIME)
+            late = max(min(LATE_PIECES * enough * period, enough * period + LATE_TIME), LAST_PIECE_TIME)
             asked = self._clock.now()
-            self._counter.wait_for(enough, min(late, LONGEST_WAIT))
+            self._counter.wait_for(enough, min(max(late - (asked - news), SHORTEST_WAIT), LONGEST_WAIT))
             ready = min(self._counter.available(), armed - taken)
             self.ramping_time = earlier + self._clock.now() - begun
             silent = self._clock.now() - news
@@ -124,6 +130,7 @@ class Reader:
     def _take(self, count: int) -> int:
         """Read at most `count` readings, hand them on, and return how many came."""
         readings = self._counter.read(count)
+        self._require_time_for(readings)
         if self._repeated is not None:
             self._repeated.check(readings)
         self._confirm()
@@ -132,6 +139,22 @@ class Reader:
             certain, self._held = np.concatenate([certain, self._held]), self._held[:0]
         self._collector.add(certain)
         return readings.size
+
+    def _require_time_for(self, readings: NDArray[np.float64]) -> None:
+        """Raise `GlitchError` if readings (s, inf for time-outs) stand for more ramps than there was time for.
+
+        A time-out takes many ramps; a reply that is not a number, where a switch was, is none.
+        """
+        finite = readings[np.isfinite(readings)]
+        timeouts = readings.size - finite.size
+        self._ramps += float(np.floor(finite / self._period).sum()) + finite.size
+        self._ramps += timeouts * self._counter.timeout_ramps
+        there_were = (self._clock.now() - self._begun) / self._period
+        if timeouts and self._ramps > SPARE_RAMPS + (1.0 + SPARE_RAMP_SHARE) * there_were:
+            raise GlitchError(
+                f"{timeouts} of the counter's last {readings.size} readings are time-outs that there was no time for: "
+                f"they would make {self._ramps:.0f} ramps in the time of {there_were:.0f}; they are dropped"
+            )
 
     def _take_the_rest(self, most: int) -> int:
         """End the measurement, hand on what the counter has, and return how much that was."""

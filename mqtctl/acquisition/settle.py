@@ -93,6 +93,7 @@ def settle(
     start = clock.now()
     dwell, push = _Dwell(target, settings), _Push(target, settings)
     while True:
+        asked = clock.now()
         reading = _read(controller, settings, clock)
         temperature = believe(reading, limit)
         elapsed = clock.now() - start
@@ -107,7 +108,7 @@ def settle(
                 f"{readable(target, 'K')} was not reached within {readable(settings.deadline, 's')}: the bath is at "
                 f"{readable(temperature, 'K')}; check heater range and cooling power, or extend settle.deadline"
             )
-        clock.sleep(settings.interval)
+        clock.sleep(max(0.0, settings.interval - (clock.now() - asked)))
 
 
 class _Dwell:

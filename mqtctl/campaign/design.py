@@ -26,6 +26,8 @@ BUILT_IN = Path(__file__).parent / "designs" / "built-in.yaml"
 #: A design with more draws is a slip of the pen.
 MOST_DRAWS = 1_000_000
 _ROOTS = ("plan", "sample", "bench")
+#: What no switching current shows: it needs the wires.
+_UNSEEN = ("cryostat.", "transport.", "instruments.", "junction.retrapping", "seed", "epoch")
 
 
 class Design(Document):
@@ -58,6 +60,10 @@ class Design(Document):
             raise ValueError(
                 f"vary: lists run side by side, but these have {', '.join(map(str, sorted(lengths)))} entries"
             )
+        for key in self.vary if self.through == "physics" else ():
+            rest = key.removeprefix("bench.")
+            if rest != key and rest.startswith(_UNSEEN) and rest != "cryostat.base_temperature":
+                raise ValueError(f"vary: no switching current shows {key}, drawn from the physics; take through: wires")
         if self.total > MOST_DRAWS:
             raise ValueError(
                 f"{self.cells} combinations of grids and lists times {self.draws} draws are {self.total}; at most "
@@ -125,12 +131,20 @@ class Campaign:
     origin: str
 
     @cached_property
+    def given_plan(self) -> Plan:
+        """The plan before anything is varied."""
+        return validate_document(self.plan, Plan, str(self.plan_path))
+
+    @cached_property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that two designs share only if every draw of them is the same."""
+        files = [self.plan, self.sample, self.bench, load_yaml(self.station)]
+        if calibration := self.plan.get("calibration"):
+            files.append(load_yaml(self.plan_path.parent / calibration))
         content = {
             "version": __version__,
             "design": self.design.model_dump(mode="json", exclude={"title", "plan", "sample", "bench"}, by_alias=True),
-            "files": [self.plan, self.sample, self.bench, load_yaml(self.station)],
+            "files": files,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 

@@ -34,6 +34,8 @@ class Draw:
         Of the draw, and of its combination of grids and lists; both from 0.
     values
         Column of the table -> the value that was drawn for it, in a base unit where it is a quantity.
+    as_given
+        Whether what is measured is the design's plan, unchanged.
     plan
         What is measured, and what the experimenter knows of the sample.
     bench
@@ -45,6 +47,7 @@ class Draw:
     number: int
     cell: int
     values: Mapping[str, Any]
+    as_given: bool
     plan: ResolvedPlan
     bench: RehearsalBench
     seed: int
@@ -78,11 +81,12 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
     files = {"plan": campaign.plan, "sample": campaign.sample, "bench": campaign.bench}
     documents = copy.deepcopy(files)
     values: dict[str, Any] = {}
+    columns = {key: design.column(key)[0] for key in design.vary}
     where = f"{campaign.source}: draw {number}"
     for key, varied in sorted(design.vary.items(), key=lambda item: item[1].of is not None):
         rng = np.random.default_rng(_sequence(design.seed, number, _VALUES, zlib.crc32(key.encode())))
         value, unit = varied.drawn(entries.get(key, 0), rng)
-        values[design.column(key)[0]] = value
+        values[columns[key]] = value
         if varied.of is not None:
             value, unit = _times(value, measured(_get(documents, varied.of, f"{where}: vary, {key}, of")))
         _put(documents, key, in_file(value, unit), f"{where}: vary, {key}")
@@ -93,14 +97,28 @@ def draw_of(campaign: Campaign, number: int, station: StationFile) -> Draw:
         bench = wired_bench(documents["bench"], "bench", station, resolved)
     except InputError as exc:
         raise InputError(f"{where}: {exc}") from exc
+    if design.through == "physics" and (unseen := _unseen_faults(bench)):
+        raise InputError(f"{where}: bench: the physics knows nothing of the fault {unseen[0]}; take through: wires")
     return Draw(
         number,
         cell,
-        {design.column(key)[0]: values[design.column(key)[0]] for key in design.vary},
+        {column: values[column] for column in columns.values()},
+        plan == campaign.given_plan,
         resolved,
         bench,
         design.seed,
     )
+
+
+def _unseen_faults(bench: RehearsalBench) -> list[str]:
+    """Return the faults that no switching current shows."""
+    return [
+        fault.kind
+        for fault in bench.file.faults
+        if (fault.at, fault.duration, fault.probability, fault.message) != (None,) * 4
+        or fault.kind != "jumping-thermometer"
+        or fault.share != 1.0
+    ]
 
 
 def _times(factor: float, value: Measured) -> Measured:

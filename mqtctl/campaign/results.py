@@ -7,6 +7,7 @@ import importlib.util
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,14 +17,16 @@ from mqtctl.analysis.sweep.results import SWEEP
 from mqtctl.campaign.design import Campaign
 from mqtctl.campaign.truth import TRUTH
 from mqtctl.errors import InputError, StorageError
-from mqtctl.whole_files import write_whole
+from mqtctl.whole_files import whole_file
 
 __all__ = ["Table", "columns_of", "read_table"]
 
 #: Rows that become Parquet together: their Python objects take far more memory than their text.
-_ROWS_AT_ONCE = 1000
+_ROWS_AT_ONCE = 500
 #: Column -> whether it holds whole numbers, numbers, or text.
 Columns = Mapping[str, type]
+#: Draw -> file, and byte at which its line begins.
+_Index = dict[int, tuple[Path, int]]
 
 
 def columns_of(campaign: Campaign) -> Columns:
@@ -35,6 +38,7 @@ def columns_of(campaign: Campaign) -> Columns:
         "draw": int,
         "design": str,
         "cell": int,
+        "as_given": int,
         **varied,
         "truth": str,
         **dict.fromkeys(TRUTH, float),
@@ -73,8 +77,8 @@ class Table:
         """Where lines are appended until the table is written."""
         return self.path.with_name(f"{self.path.name}.partial")
 
-    def begin(self, *, resume: bool) -> set[int]:
-        """Return the draws that are there already, after making sure that this is their place.
+    def begin(self, *, resume: bool, others: Sequence[Path] = ()) -> set[int]:
+        """Return the draws that are there already, with those of other tables, after making sure of their place.
 
         Raises
         ------
@@ -87,13 +91,12 @@ class Table:
         if there and not resume:
             raise InputError(f"{there[0]} exists already; go on with it (--resume) or name another file (--output)")
         try:
-            lines = self._lines()
+            index = self._index(*others)
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # what a kill tore off is not carried on
-            write_whole(self.journal, "".join([self._head(), *lines.values()]).encode())
+            self._copy(index, self.journal)  # what a kill tore off is not carried on
         except OSError as exc:
             raise StorageError(f"{self.path} cannot be written ({exc.strerror}); choose another place") from exc
-        return set(lines)
+        return set(index)
 
     def line(self, row: Mapping[str, Any]) -> str:
         """Return a row as one line of the file; a number that there is not is an empty cell."""
@@ -110,17 +113,15 @@ class Table:
 
     def finish(self) -> list[Path]:
         """Write the table whole, in the order of the draws, as CSV and where pyarrow is installed as Parquet."""
-        lines = self._lines()
-        text = "".join([self._head(), *(lines[number] for number in sorted(lines))])
         try:
-            write_whole(self.path, text.encode())
-            written = [self.path, *self._parquet(text)]
+            self._copy(self._index(), self.path)
+            written = [self.path, *self._parquet()]
             self.journal.unlink()
         except OSError as exc:
             raise StorageError(f"{self.path} cannot be written ({exc.strerror}); go on with --resume") from exc
         return written
 
-    def _parquet(self, text: str) -> list[Path]:
+    def _parquet(self) -> list[Path]:
         if importlib.util.find_spec("pyarrow") is None:
             return []
         import pyarrow as pa
@@ -128,34 +129,46 @@ class Table:
 
         types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
         schema = pa.schema([(name, types[kind]) for name, kind in self.columns.items()])
-        sink, reader = io.BytesIO(), csv.DictReader(io.StringIO(text))
-        with pq.ParquetWriter(sink, schema) as writer:
-            while rows := [_typed(row, self.columns) for row in islice(reader, _ROWS_AT_ONCE)]:
-                writer.write_table(pa.Table.from_pylist(rows, schema=schema))
         path = self.path.with_suffix(".parquet")
-        write_whole(path, sink.getvalue())
+        with self.path.open(encoding="utf-8", newline="") as text, whole_file(path) as file:
+            reader = csv.DictReader(text)
+            with pq.ParquetWriter(file, schema) as writer:
+                while rows := [_typed(row, self.columns) for row in islice(reader, _ROWS_AT_ONCE)]:
+                    writer.write_table(pa.Table.from_pylist(rows, schema=schema))
         return [path]
 
-    def _head(self) -> str:
-        return _csv(self.columns)
+    def _head(self) -> bytes:
+        return _csv(self.columns).encode()
 
-    def _lines(self) -> dict[int, str]:
-        """Return draw -> line of what is stored; the last line of a journal may have been torn."""
-        found: dict[int, str] = {}
-        for path in (self.path, self.journal):
+    def _index(self, *others: Path) -> _Index:
+        """Return where each draw's line is, here and in other tables; a journal's last line may be torn."""
+        found: _Index = {}
+        for path in (*others, self.path, self.journal):
             if not path.exists():
                 continue
-            with path.open(encoding="utf-8", newline="") as file:
+            with path.open("rb") as file:
                 head = file.readline()
+                at = len(head)
+                if head not in (self._head(), b""):
+                    raise self._foreign(path)
                 for line in file:
-                    cells = next(csv.reader([line]))
-                    if head != self._head() or (line.endswith("\n") and cells[1:2] != [self.digest]):
-                        raise self._foreign(path)
-                    if line.endswith("\n"):
-                        found[int(cells[0])] = line
-            if head not in (self._head(), ""):
-                raise self._foreign(path)
+                    number, digest = (*line.rstrip(b"\n").split(b",", 2), b"")[:2]
+                    if line.endswith(b"\n"):
+                        if digest != self.digest.encode():
+                            raise self._foreign(path)
+                        found[int(number)] = path, at
+                    at += len(line)
         return found
+
+    def _copy(self, index: _Index, target: Path) -> None:
+        """Write lines whole into a file, in the order of the draws."""
+        with whole_file(target) as file, ExitStack() as stack:
+            sources = {path: stack.enter_context(path.open("rb")) for path in {path for path, _ in index.values()}}
+            file.write(self._head())
+            for number in sorted(index):
+                path, at = index[number]
+                sources[path].seek(at)
+                file.write(sources[path].readline())
 
     @staticmethod
     def _foreign(path: Path) -> InputError:

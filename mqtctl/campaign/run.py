@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,8 @@ __all__ = ["CampaignOptions", "CampaignOutcome", "Progress", "run_campaign"]
 _BYTES_PER_ROW = 5_000
 #: So many draws are made as documents before the first is run; of more, one that is impossible is a row.
 MOST_CHECKED = 10_000
+#: Yields the draws with these numbers.
+_Compute = Callable[[list[int]], Generator[Computed, None, None]]
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,31 @@ class CampaignOptions:
         Number of processes; as many as there are cores by default.
     resume
         Go on with what is there.
+    scheduler
+        Address of a Dask scheduler, or a scheduler file: its workers compute, and none of this computer.
+    part
+        (k, n): only draws k, k + n, ...; k from 0.
+    join
+        Folder with tables of the same design, whose rows are taken over.
     notify
         Called at the beginning and after each draw.
+    notice
+        Told in a sentence when nobody computes.
     """
 
     output: Path = Path("campaign.csv")
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=lambda: _cores())
     resume: bool = False
+    scheduler: str | None = None
+    part: tuple[int, int] = (0, 1)
+    join: Path | None = None
     notify: Callable[[Progress], None] = lambda _progress: None
+    notice: Callable[[str], None] = lambda _sentence: None
+
+
+def _cores() -> int:
+    """Return how many processor cores this process may use, or how many there are where that is not told."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -85,44 +104,70 @@ def run_campaign(campaign: Campaign, options: CampaignOptions | None = None) -> 
     """
     options = options or CampaignOptions()
     clock = WallClock()
-    total = campaign.design.total
     table = Table(options.output, columns_of(campaign), campaign.digest)
-    first = _checked(campaign)
-    _fits_on_disk(campaign, first, options)
-    there = table.begin(resume=options.resume)
-    missing = [number for number in range(total) if number not in there]
-    cpu_time, begun = 0.0, clock.now()
-    options.notify(Progress(len(there), total, None))
-    try:
-        with tempfile.TemporaryDirectory(prefix="mqtctl-campaign-") as scratch:
-            workers = max(1, min(options.workers, len(missing)))
-            with closing(computed(campaign, table, missing, workers, Path(scratch))) as draws:
+    part, parts = options.part
+    wanted = range(part, campaign.design.total, parts)
+    first = _checked(campaign, wanted)
+    _fits_on_disk(campaign, first, options, len(wanted))
+    with _engine(campaign, table, options) as compute:
+        there = table.begin(resume=options.resume, others=_tables_in(options.join))
+        missing = [number for number in wanted if number not in there]
+        total, present = len(wanted), len(wanted) - len(missing)
+        cpu_time, begun = 0.0, clock.now()
+        options.notify(Progress(present, total, None))
+        try:
+            with closing(compute(missing)) as draws:
                 for count, draw in enumerate(draws, start=1):
                     table.add(draw.line)
                     cpu_time += draw.cpu_time
                     left = (clock.now() - begun) / count * (len(missing) - count)
-                    options.notify(Progress(len(there) + count, total, left, draw))
-    finally:
-        files = table.finish()
+                    options.notify(Progress(present + count, total, left, draw))
+        finally:
+            files = table.finish()
     return CampaignOutcome(tuple(files), total, len(missing), cpu_time, clock.now() - begun)
 
 
-def _checked(campaign: Campaign) -> Draw:
+@contextmanager
+def _engine(campaign: Campaign, table: Table, options: CampaignOptions) -> Iterator[_Compute]:
+    """Hold what computes draws: the workers of a scheduler that answers, or processes of this computer."""
+    if options.scheduler is not None:
+        from mqtctl.campaign.cluster import computed_on, connected
+
+        with connected(options.scheduler) as cluster:
+            yield lambda numbers: computed_on(cluster, campaign, table, numbers, options.notice)
+        return
+    with tempfile.TemporaryDirectory(prefix="mqtctl-campaign-") as scratch:
+        yield lambda numbers: computed(
+            campaign, table, numbers, max(1, min(options.workers, len(numbers))), Path(scratch)
+        )
+
+
+def _tables_in(folder: Path | None) -> list[Path]:
+    """Return the tables of a folder, finished or not."""
+    if folder is None:
+        return []
+    found = sorted([*folder.glob("*.csv"), *folder.glob("*.csv.partial")])
+    if not found:
+        raise InputError(f"--join: {folder} has no table (*.csv); name the folder in which the parts were written")
+    return found
+
+
+def _checked(campaign: Campaign, wanted: range) -> Draw:
     """Make the draws' plans, samples and benches before the first is run; returns the first."""
     station = load_station(campaign.station)
     try:
-        first = draw_of(campaign, 0, station)
-        for number in range(1, min(campaign.design.total, MOST_CHECKED)):
+        first = draw_of(campaign, wanted[0], station)
+        for number in wanted[1:MOST_CHECKED]:
             draw_of(campaign, number, station)
     except InputError as exc:
         raise InputError(f"{exc}; change the design so that every draw is possible") from exc
     return first
 
 
-def _fits_on_disk(campaign: Campaign, draw: Draw, options: CampaignOptions) -> None:
+def _fits_on_disk(campaign: Campaign, draw: Draw, options: CampaignOptions, draws: int) -> None:
     """Refuse a table that the disk cannot hold, and scratch files of experiments through the wires."""
-    needed = {options.output.absolute().parent: campaign.design.total * _BYTES_PER_ROW}
-    if campaign.design.through == "wires":
+    needed = {options.output.absolute().parent: draws * _BYTES_PER_ROW}
+    if campaign.design.through == "wires" and options.scheduler is None:
         scratch = Path(tempfile.gettempdir())
         needed[scratch] = needed.get(scratch, 0) + options.workers * bytes_needed(
             draw.plan, len(draw.plan.plan.temperatures)
@@ -132,6 +177,6 @@ def _fits_on_disk(campaign: Campaign, draw: Draw, options: CampaignOptions) -> N
         free = shutil.disk_usage(place).free
         if wanted > free:
             raise InputError(
-                f"{campaign.source}: {campaign.design.total} draws need {wanted / 1e6:.0f} MB in {folder}, where "
+                f"{campaign.source}: {draws} draws need {wanted / 1e6:.0f} MB in {folder}, where "
                 f"{free / 1e6:.0f} MB are free; take fewer draws or another place"
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from mqtctl.analysis import fit_sweep
 from mqtctl.campaign.draws import Draw
-from mqtctl.campaign.truth import true_circumstances, truth_of
+from mqtctl.campaign.truth import thermometer_factor, true_circumstances, truth_of
 from mqtctl.documents import dump_yaml
 from mqtctl.errors import CryostatError, HardwareError, InterruptedRunError, MqtctlError
 from mqtctl.quantities import readable
@@ -53,7 +53,8 @@ def run_draw(draw: Draw, through: str, scratch: Path, *, power: bool = False) ->
         )
     )
     truth = _or_fault(lambda: truth_of(draw))
-    return {"draw": draw.number, "cell": draw.cell, **draw.values, "exit_code": 0, "message": "", **found, **truth}
+    own = {"draw": draw.number, "cell": draw.cell, "as_given": int(draw.as_given), **draw.values}
+    return {**own, "exit_code": 0, "message": "", **found, **truth}
 
 
 def _or_fault(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -93,14 +94,16 @@ def _blind(taken: _Taken) -> dict[str, Any]:
 def _through_physics(draw: Draw, *, power: bool) -> _Taken:
     """Draw the histograms from the law that holds on the bench and fit them.
 
-    The time is that of settling (the plan's dwell) and of all ramps.
+    The time is that of settling (the plan's dwell) and of all ramps. A drift of the critical current is that of the
+    middle of each histogram.
     """
     plan, rng = draw.plan.plan, draw.switches_rng
     base = draw.bench.file.cryostat.base_temperature
-    circumstances, estimate = true_circumstances(draw), draw.plan.sample.junction.estimate
+    wrong, estimate = thermometer_factor(draw), draw.plan.sample.junction.estimate
+    circumstances = true_circumstances(draw)
     histograms, cold_time = [], 0.0
     for point, temperature in enumerate(plan.temperatures):
-        if temperature < base * (1.0 - plan.settle.band):
+        if temperature / wrong < base * (1.0 - plan.settle.band):
             raise CryostatError(
                 f"{readable(temperature, 'K')} is not reached: the cryostat gets no colder than {readable(base, 'K')}"
             )
@@ -108,7 +111,8 @@ def _through_physics(draw: Draw, *, power: bool) -> _Taken:
         for variant in draw.plan.variants(temperature):
             if variant.purpose != "switching":
                 continue
-            law = expect(circumstances, variant, temperature, time=cold_time)
+            half = 0.5 * plan.most_switches / variant.repetition
+            law = expect(circumstances, variant, temperature / wrong, temperature, cold_time + half)
             if law is None:
                 raise HardwareError(
                     f"no switches at {readable(temperature, 'K')}: the ramp ends at "
@@ -128,5 +132,10 @@ def _through_wires(draw: Draw, scratch: Path, *, power: bool) -> _Taken:
         sample = laboratory.folder / "plan" / "drawn-sample.yaml"
         sample.write_text(dump_yaml(draw.plan.sample.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
         plan = laboratory.write_plan(sample=str(sample))
-        taken = acquire(plan, Options(output=laboratory.folder / "run", seed=draw.bench_seed))
-        return _Taken(analyze(taken.folder.path, quick=not power), taken.lab_time)
+        try:
+            taken = acquire(plan, Options(output=laboratory.folder / "run", seed=draw.bench_seed))
+            return _Taken(analyze(taken.folder.path, quick=not power), taken.lab_time)
+        except MqtctlError as exc:  # whose sentence names a folder that is another one in each run
+            text = laboratory.in_users_terms(str(exc)).replace(f"{laboratory.folder}/", "")
+            exc.args = (text, *exc.args[1:])
+            raise

@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mqtctl.campaign.plans import Choice, PlanOutcome, Rate, best_plan, mean_power, outcomes_of, right_and_wrong
 from mqtctl.campaign.results import read_table
 from mqtctl.errors import InputError
 from mqtctl.notation import jsonable, number, rough_duration
 
 Numbers = NDArray[np.float64]
 
-__all__ = ["COMPARED", "NO_VERDICT", "Comparison", "PlanOutcome", "Rate", "Summary", "TextTable", "summarise"]
+__all__ = ["COMPARED", "NO_VERDICT", "Comparison", "Summary", "TextTable", "summarise"]
 
 NO_VERDICT = "no result"
 #: What is compared with its truth, and its name in words.
 _ESTIMATES = (
     ("critical_current_A", "critical current"),
+    ("capacitance_F", "capacitance"),
     ("crossover_temperature_K", "crossover (from Ic, C, R)"),
     ("tunnelling_escape_temperature_K", "prediction of tunnelling"),
     ("saturation_escape_temperature_K", "saturation of T_esc"),
@@ -33,28 +35,6 @@ _ESTIMATES = (
 COMPARED = tuple((value, "_stderr_".join(value.rsplit("_", 1)), f"true_{value}", name) for value, name in _ESTIMATES)
 #: Share of a normal distribution within one and two standard errors.
 NORMAL = (0.683, 0.954)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often something happened: `count` of `of`."""
-
-    count: int
-    of: int
-
-    @property
-    def value(self) -> float:
-        """The share; NaN of nothing."""
-        return self.count / self.of if self.of else math.nan
-
-    @property
-    def stderr(self) -> float:
-        """Its binomial standard error, with a success and a failure added so that it is never zero."""
-        share = (self.count + 1) / (self.of + 2)
-        return math.sqrt(share * (1.0 - share) / (self.of + 2))
-
-    def __str__(self) -> str:
-        return f"{self.value:.0%} ± {self.stderr:.0%} ({self.count} of {self.of})" if self.of else "–"
 
 
 @dataclass(frozen=True)
@@ -89,34 +69,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class PlanOutcome:
-    """What one plan (a combination of values that the design varies under `plan.`) gives.
-
-    Attributes
-    ----------
-    plan
-        Its values, in words.
-    cold_time
-        Median time in s.
-    right
-        Draws in which the verdict was the truth.
-    wrong
-        Draws in which another cause was named.
-    precision
-        Median relative standard error of the saturation's escape temperature.
-    stated_power
-        Mean of the power that the analysis stated; NaN where none was asked for.
-    """
-
-    plan: str
-    cold_time: float
-    right: Rate
-    wrong: Rate
-    precision: float
-    stated_power: float
-
-
-@dataclass(frozen=True)
 class TextTable:
     """A table for people: title, heads, rows."""
 
@@ -136,10 +88,11 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a campaign and what follows from them."""
+    """The rows of a campaign and what follows from them; a night in s, by default as long as the plan as given."""
 
     source: Path
     rows: Sequence[Mapping[str, str]]
+    night: float | None = None
 
     def numbers(self, column: str) -> Numbers:
         """Return a column as numbers, NaN where there is none."""
@@ -195,19 +148,27 @@ class Summary:
     @cached_property
     def plans(self) -> tuple[PlanOutcome, ...]:
         """Each plan of the design, the shortest first; one where no value of the plan varies in steps."""
-        keys = [
-            key
-            for key in self.rows[0]
-            if key.startswith("plan.") and 1 < len({row[key] for row in self.rows}) <= _MOST_PLANS
-        ]
-        groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
-        for row in self.rows:
-            groups.setdefault(tuple(row[key] for key in keys), []).append(row)
-        found = []
-        for values, rows in groups.items():
-            words = [f"{key.removeprefix('plan.')} {value}" for key, value in zip(keys, values, strict=True)]
-            found.append(_plan_outcome(", ".join(words) or "the plan", rows))
-        return tuple(sorted(found, key=lambda plan: plan.cold_time))
+        return outcomes_of(self.rows)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The best plan for the night, and the one that was given."""
+        return best_plan(self.plans, self.night)
+
+    def advice(self) -> str:
+        """Return in a sentence which plan is best, and what the given one brings."""
+        choice = self.choice
+        night = f"For a night of {rough_duration(choice.night)}"
+        if choice.best is None:
+            return f"{night} every plan here is too long."
+        if len(self.plans) == 1:
+            return f"The plan takes {_in_words(choice.best)}; a design with a grid under plan. would compare others."
+        given = "the plan as given is none of these: add its values to the grids to compare it"
+        if choice.given is choice.best:
+            given = "that is the plan as given"
+        elif choice.given is not None:
+            given = f"the plan as given ({choice.given.plan}) takes {_in_words(choice.given)}"
+        return f"{night} the best plan is {choice.best.plan}: it takes {_in_words(choice.best)}; {given}."
 
     def tables(self) -> tuple[TextTable, ...]:
         """Return what is printed and what the page has."""
@@ -216,7 +177,14 @@ class Summary:
         for truth in self.truths:
             rows = [row for row in self.rows if row["truth"] == truth]
             said = self.verdicts(rows)
-            by_truth.append((truth, *(str(Rate(said[name], len(rows))) for name in names)))
+            by_truth.append(
+                (
+                    truth,
+                    *(str(Rate(said[name], len(rows))) for name in names),
+                    str(right_and_wrong(rows)[0]),
+                    _share(mean_power(rows)),
+                )
+            )
         compared = [
             (
                 c.name,
@@ -232,17 +200,19 @@ class Summary:
         ]
         plans = [
             (
-                p.plan,
+                f"{p.plan} (as given)" if p.as_given else p.plan,
                 rough_duration(p.cold_time),
                 str(p.right),
                 str(p.wrong),
-                "–" if math.isnan(p.precision) else f"{p.precision:.2%}",
-                "–" if math.isnan(p.stated_power) else f"{p.stated_power:.0%}",
+                _share(p.crossover_precision, 2),
+                _share(p.crossover_deviation, 2),
+                _share(p.precision, 2),
+                _share(p.stated_power),
             )
             for p in self.plans
         ]
         tables = [
-            TextTable("Verdicts, by what is true", ("truth", *names), tuple(by_truth)),
+            TextTable("Verdicts, by what is true", ("truth", *names, "right", "stated power"), tuple(by_truth)),
             TextTable(
                 "Estimates against the truth (honest errors: "
                 f"{NORMAL[0]:.0%} within one standard error, {NORMAL[1]:.0%} within two)",
@@ -256,6 +226,8 @@ class Summary:
                     "time in the cold",
                     "right verdict",
                     "wrong verdict",
+                    "error of the crossover",
+                    "68 % are within",
                     "error of the saturation",
                     "stated power",
                 ),
@@ -292,55 +264,45 @@ class Summary:
                 "plans": [
                     {
                         "plan": p.plan,
+                        "as_given": p.as_given,
                         "cold_time_s": p.cold_time,
                         "right": p.right.value,
                         "wrong": p.wrong.value,
                         "saturation_relative_stderr": p.precision,
+                        "crossover_relative_stderr": p.crossover_precision,
+                        "crossover_relative_deviation": p.crossover_deviation,
                         "stated_power": p.stated_power,
                     }
                     for p in self.plans
                 ],
+                "night_s": self.choice.night,
+                "best_plan": self.choice.best and self.choice.best.plan,
+                "advice": self.advice(),
             }
         )
         return plain
-
-
-#: A value of the plan that takes more different values than this is no choice between plans.
-_MOST_PLANS = 12
-
-
-def _plan_outcome(plan: str, rows: Sequence[Mapping[str, str]]) -> PlanOutcome:
-    """Return what one plan gives."""
-    decided = [row for row in rows if row["verdict"] not in ("", "cannot be told apart", "not identifiable")]
-    right = sum(row["verdict"] == row["truth"] for row in decided)
-
-    def known(values: Iterable[float]) -> list[float]:
-        return [value for value in values if math.isfinite(value)]
-
-    def column(row: Mapping[str, str], name: str) -> float:
-        return float(row.get(name) or "nan")
-
-    value, error = COMPARED[-1][:2]
-    times = known(column(row, "cold_time_s") for row in rows)
-    errors = known(column(row, error) / column(row, value) for row in rows)
-    powers = known(column(row, "power") for row in rows)
-    return PlanOutcome(
-        plan,
-        float(np.median(times)) if times else math.nan,
-        Rate(right, len(rows)),
-        Rate(len(decided) - right, len(rows)),
-        float(np.median(errors)) if errors else math.nan,
-        float(np.mean(powers)) if powers else math.nan,
-    )
 
 
 def _percent(value: float, stderr: float) -> str:
     return f"{number(100.0 * value, 100.0 * stderr)} %"
 
 
-def summarise(results: Path) -> Summary:
-    """Read a campaign's table; raises `InputError` where it is none, or has no row."""
+def _share(value: float, digits: int = 0) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}%}"
+
+
+def _in_words(plan: PlanOutcome) -> str:
+    """Return what a plan costs and brings."""
+    crossover = "" if math.isnan(plan.crossover_precision) else f", crossover known to {plan.crossover_precision:.1%}"
+    return (
+        f"{rough_duration(plan.cold_time)}, {plan.right.value:.0%} ± {plan.right.stderr:.0%} right verdicts, "
+        f"{plan.wrong.value:.0%} wrong{crossover}"
+    )
+
+
+def summarise(results: Path, night: float | None = None) -> Summary:
+    """Read a campaign's table; raises `InputError` where it is none, or has no row. A night is given in s."""
     rows = read_table(results)
     if not rows:
         raise InputError(f"{results}: has no draw yet; go on with the campaign (--resume)")
-    return Summary(results, rows)
+    return Summary(results, rows, night)

@@ -13,7 +13,7 @@ from mqtctl.physics import Escape, TransitionState
 from mqtctl.rehearsal.points import circumstances_of
 from mqtctl.rehearsal.prediction.expectation import Circumstances, expect
 
-__all__ = ["TRUTH", "true_circumstances", "truth_of"]
+__all__ = ["TRUTH", "thermometer_factor", "true_circumstances", "truth_of"]
 
 #: Columns with numbers of the truth.
 TRUTH = (
@@ -25,6 +25,12 @@ TRUTH = (
     "true_saturation_escape_temperature_K",
 )
 _CLASSICAL = ("kramers", "transition-state", "melnikov-meshkov", "buttiker-harris-landauer")
+
+
+def thermometer_factor(draw: Draw) -> float:
+    """Return what the thermometer shows over the true temperature: a jumping one with a share of 1 is a wrong one."""
+    faults = draw.bench.file.faults
+    return math.prod(fault.factor or 1.0 for fault in faults if fault.kind == "jumping-thermometer")
 
 
 def true_circumstances(draw: Draw) -> Circumstances:
@@ -45,8 +51,8 @@ def truth_of(draw: Draw) -> dict[str, Any]:
     """Return the junction's own numbers and what makes it switch, by column; NaN is what its ramp never shows."""
     circumstances, own = true_circumstances(draw), draw.bench.junction
     junction = junction_of(circumstances.sample.junction.estimate)
-    coldest = min(draw.plan.plan.temperatures)
-    law = expect(circumstances, draw.plan.variants(coldest)[0], coldest)
+    coldest = min(draw.plan.plan.temperatures) / thermometer_factor(draw)
+    law = expect(circumstances, draw.plan.variants(min(draw.plan.plan.temperatures))[0], coldest)
     crossover = tunnelling = saturation = math.nan
     if law is not None:
         mean = (law.moments[0] - law.shift) / law.slope

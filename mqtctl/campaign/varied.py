@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -75,7 +76,7 @@ class Varied(Document):
         found: tuple[Any, ...] = getattr(self, "listed" if kind == "list" else kind)
         return found
 
-    @property
+    @cached_property
     def unit(self) -> str | None:
         """Base unit of what is drawn, of a factor where there is `of`; "" for pure numbers, None for no numbers."""
         quantities = self.entries[:1] if self.kind == "lognormal" else self.entries

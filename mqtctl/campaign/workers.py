@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from mqtctl.campaign.design import Campaign
 from mqtctl.campaign.draws import draw_of
@@ -25,12 +26,12 @@ from mqtctl.campaign.run_draw import run_draw
 from mqtctl.errors import InputError, MqtctlError
 from mqtctl.station import StationFile, load_station
 
-__all__ = ["Computed", "computed"]
+__all__ = ["ONE_THREAD", "Computed", "Worker", "compute", "computed"]
 
 #: So many deaths without a whole draw between them are no accident.
 _MOST_DEATHS = 3
 #: Linear algebra of a few parameters: threads would only fight for the cores, and change last digits.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,16 @@ class Computed:
 
 
 @dataclass
-class _Worker:
-    """What a worker process keeps between its draws."""
+class Worker:
+    """What a worker process keeps between its draws.
+
+    Attributes
+    ----------
+    campaign, table, station
+        What is drawn, how its rows are written, and on which instruments.
+    scratch
+        Folder in which each draw makes one of its own.
+    """
 
     campaign: Campaign
     table: Table
@@ -53,7 +62,7 @@ class _Worker:
     scratch: Path
 
 
-_here: list[_Worker] = []
+_here: list[Worker] = []
 
 
 def computed(
@@ -126,8 +135,8 @@ def _with_one_pool(
 @contextmanager
 def _bare_children() -> Iterator[None]:
     """Let processes that are started within the block have one thread each, and not run the caller's script again."""
-    kept = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    kept = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
@@ -142,11 +151,11 @@ def _bare_children() -> Iterator[None]:
 
 def _begin(campaign: Campaign, table: Table, scratch: Path) -> None:
     """Make a process a worker: a Ctrl-C at the terminal is for the one that started it, with which it ends."""
-    if sys.platform != "win32":
+    if hasattr(os, "setpgrp"):
         os.setpgrp()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _here[:] = [_Worker(campaign, table, load_station(campaign.station), scratch)]
+    _here[:] = [Worker(campaign, table, load_station(campaign.station), scratch)]
 
 
 def _end_with_parent() -> None:
@@ -157,13 +166,23 @@ def _end_with_parent() -> None:
 
 
 def _compute(number: int) -> Computed:
-    """Make one draw in a worker."""
-    (worker,) = _here
+    return compute(_here[0], number)
+
+
+def compute(worker: Worker, number: int, names: Mapping[str, str] | None = None) -> Computed:
+    """Make one draw in a worker; paths in its message that are called otherwise in the design get their `names`."""
     begun, design = time.process_time(), worker.campaign.design
     try:
         draw = draw_of(worker.campaign, number, worker.station)
     except InputError as exc:  # of a design too large to look at every draw beforehand
-        row = {"draw": number, "cell": number % design.cells, "exit_code": exc.exit_code, "message": str(exc)}
+        row: dict[str, Any] = {
+            "draw": number,
+            "cell": number % design.cells,
+            "exit_code": exc.exit_code,
+            "message": str(exc),
+        }
     else:
         row = run_draw(draw, design.through, worker.scratch, power=design.power)
+    for here, there in (names or {}).items():
+        row["message"] = row["message"].replace(here, there)
     return Computed(number, worker.table.line(row), time.process_time() - begun, os.getpid())

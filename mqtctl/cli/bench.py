@@ -19,7 +19,7 @@ def _bench() -> None:
     """Keep `serve` a command of its own, also while it is the only one."""
 
 
-@bench.command(short_help="put the simulated instruments on loopback sockets")
+@bench.command(short_help="put the simulated instruments on sockets")
 def serve(
     bench: Annotated[str, typer.Argument(help="Bench file, or the name of a built-in bench.")] = "built-in",
     *,
@@ -29,9 +29,12 @@ def serve(
         bool, typer.Option("--virtual", help="Virtual time: it passes with messages and waits only.")
     ] = False,
     port_base: Annotated[int, typer.Option(help="Port of the first instrument, the others follow; 0: any.")] = 0,
+    host: Annotated[
+        str, typer.Option(help="Address at which the instruments listen; 0.0.0.0: every one of this computer's.")
+    ] = "127.0.0.1",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed in place of the one in the bench file.")] = None,
 ) -> None:
-    """Put the simulated instruments on loopback sockets, print where each one is, serve until interrupted."""
+    """Put the simulated instruments on sockets, print where each one is, serve until interrupted."""
     with reporting_faults():
         from mqtctl.errors import InputError
 
@@ -41,4 +44,4 @@ def serve(
         # The command line is no experiment: it alone may reach the bench otherwise than by VISA bytes.
         from pyvisa_mqt.serve import program
     pace = None if virtual else 1.0 if speed is None else speed
-    raise typer.Exit(program.serve(path, speed=pace, port_base=port_base, as_json=as_json))
+    raise typer.Exit(program.serve(path, speed=pace, port_base=port_base, host=host, as_json=as_json))

@@ -59,7 +59,7 @@ class SettleSettings(Document):
     dwell: Annotated[Seconds, Field(gt=0)] = 120.0
     slope: Annotated[KelvinsPerSecond, Field(gt=0)] | None = None
     deadline: Annotated[Seconds, Field(gt=0)] = 7200.0
-    interval: Annotated[Seconds, Field(ge=0.1)] = 1.0
+    interval: Annotated[Seconds, Field(ge=0.1)] = 2.0
 
 
 class Policies(Document):

@@ -16,6 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -97,7 +98,12 @@ def render(
             look: dict[str, Any] = {"fontsize": 40, "fontweight": "bold", "color": MARK, "alpha": 0.16, "zorder": 100}
             figure.text(0.5, 0.5, mark, ha="center", va="center", rotation=28, **look)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=RESOLUTION, facecolor="white", metadata=undated)
+        if kind == "png":  # as `savefig` does it, which draws everything twice, the first time for the layout alone
+            figure.set_dpi(RESOLUTION)
+            figure.set_facecolor("white")
+            FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
+        else:
+            figure.savefig(buffer, format=kind, dpi=RESOLUTION, facecolor="white", metadata=undated)
         return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -210,7 +211,7 @@ def open_station(
         Connecting failed, and a source or heater that had been opened could not be confirmed off.
     """
     require_qcodes()
-    from qcodes.station import Station as QcodesStation
+    from mqtctl.station.quiet_station import QuietStation
 
     file = load_station(path)
     if seed is not None:
@@ -220,7 +221,7 @@ def open_station(
     if file.simulated:
         _let_go_of_benches()
     with ExitStack() as stack:
-        qcodes = QcodesStation(default=False)
+        qcodes = QuietStation(default=False)
         qcodes.load_config(_completed(load_yaml(path), cast))
         stack.enter_context(_libraries_held(cast))
         for one in cast:
@@ -253,12 +254,12 @@ def open_role(path: Path, role: Role) -> Iterator[Any]:
 
     Errors are those of `open_station`.
     """
-    from qcodes.station import Station as QcodesStation
+    from mqtctl.station.quiet_station import QuietStation
 
     file = load_station(path)
     name = player(file, role, path)
     one = prepared(file.instruments[name], name, path)
-    qcodes = QcodesStation(default=False)
+    qcodes = QuietStation(default=False)
     qcodes.load_config(_completed(load_yaml(path), [one]))
     with _libraries_held([one]):
         one.identify()
@@ -293,12 +294,18 @@ def _require_simulated(instruments: Mapping[str, InstrumentEntry], path: Path) -
             )
 
 
+#: Where the libraries of simulated benches come from.
+_BENCHES = "pyvisa_mqt."
+
+
 def _let_go_of_benches() -> None:
     """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
 
     PyVISA's resource manager and library refer to each other and have finalisers: the first collection runs
     those, the second frees them.
     """
+    if not any(name.startswith(_BENCHES) for name in sys.modules):
+        return  # none was ever made here; a collection costs a tenth of a second once everything is imported
     gc.collect()
     gc.collect()
 

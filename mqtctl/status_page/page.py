@@ -122,23 +122,28 @@ def _simulated(facts: Facts) -> str:
     if not facts.status["simulated"]:
         return ""
     seed = "" if facts.status["seed"] is None else f", seed {facts.status['seed']}"
-    return f'<p class="simulated"><strong>SIMULATED</strong> bench{html.escape(seed)}: no instrument is here.</p>'
+    rest = "." if facts.status["state"] == "running" else ", and nothing real is in use."
+    return f'<p class="simulated"><strong>SIMULATED</strong> bench{html.escape(seed)}: no instrument is here{rest}</p>'
 
 
 def _facts(facts: Facts) -> str:
     """Return outputs, bath, counts and times as a list."""
     status, current = facts.status, facts.status["current"]
     since = f", since {_clock(status['outputs_since'])}" if status["outputs_since"] else ""
-    rows = [("Source and heater", f"<strong>{html.escape(status['outputs'])}</strong>{since}")]
+    running = status["state"] == "running"
+    last = "" if running else ", last known"
+    rows = [(f"Source and heater{last}", f"<strong>{html.escape(status['outputs'])}</strong>{since}")]
     if current.get("temperature_K") is not None:
         target = current.get("target_K")
         to = "" if target is None else f", set point {quantity(target, 'K')}"
-        rows.append(("Bath", f"{quantity(current['temperature_K'], 'K')}{to}"))
+        rows.append((f"Bath{last}", f"{quantity(current['temperature_K'], 'K')}{to}"))
     if current.get("switches") is not None:
         censored = f", {current['censored']} ramps without" if current.get("censored") else ""
         rows.append(("This histogram", f"{current['switches']} of {current['wanted']} switches{censored}"))
-    if status["state"] == "running" and status["left_s"] is not None:
-        rows.append(("Time left", _left(facts)))
+    if running and status["left_s"] is not None:
+        rows.append(("The whole run ends", _left(facts)))
+    if status["state"] == "dead":
+        rows.append(("Data", "what was measured is stored; <code>mqtctl resume</code> goes on once outputs are safe"))
     heard = f'{_clock(status["updated"])}<span data-since="{html.escape(status["updated"])}"></span>'
     rows += [
         ("Last heard", heard),
@@ -150,14 +155,14 @@ def _facts(facts: Facts) -> str:
 
 
 def _left(facts: Facts) -> str:
-    """Return the time left on the laboratory's clock, and on the wall at the pace so far."""
+    """Return when it ends at the pace so far, and the time left on the laboratory's clock."""
     left, history = facts.status["left_s"], facts.history
-    laboratory = f"about {rough_duration(left)} of laboratory time"
+    laboratory = f"{rough_duration(left)} of laboratory time"
     if history.wall_s < 1.0 or history.laboratory_s < 1.0:
-        return laboratory
+        return f"in about {laboratory}"
     wall = left * history.wall_s / history.laboratory_s
     until = datetime.fromisoformat(facts.status["updated"]) + timedelta(seconds=wall)
-    return f"{rough_duration(wall)} on the wall, until about {until:%a %H:%M}; {laboratory}"
+    return f"about {until:%a %H:%M}, in {rough_duration(wall)} ({laboratory})"
 
 
 def _clock(stamp: str) -> str:

@@ -20,7 +20,7 @@ from mqtctl.storage.patience import Patience
 from mqtctl.storage.qcodes_settings import own_settings
 
 if TYPE_CHECKING:
-    from qcodes.dataset.sqlite.connection import AtomicConnection
+    from qcodes.dataset import AtomicConnection
 
 __all__ = ["Database", "open_database"]
 
@@ -141,7 +141,7 @@ def open_database(path: Path, *, needed: int = 0, patience: Patience | None = No
 
 def _connect(path: Path, patience: Patience) -> tuple[AtomicConnection, str]:
     """Return a connection in write-ahead mode, and the mode there was."""
-    from qcodes.dataset.sqlite.database import connect
+    from qcodes.dataset import connect
 
     connection = connect(path)
     try:

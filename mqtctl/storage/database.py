@@ -8,6 +8,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from mqtctl.errors import InputError, StorageError
@@ -107,7 +108,7 @@ def _require_alone(path: Path) -> None:
 
 def _create(path: Path) -> None:
     """Build a QCoDeS database in an empty file of our own."""
-    from qcodes.dataset.sqlite.database import connect
+    from qcodes.dataset import connect
 
     with closing(connect(path)) as connection:
         # one file, no -wal beside it, so that the file is everything
@@ -165,8 +166,6 @@ def _check_existing(path: Path, patience: Patience) -> None:
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Raise `InputError` unless tables, columns and version are those of a QCoDeS database that can be written."""
-    from qcodes.dataset.sqlite.db_upgrades import _latest_available_version
-
     for table, wanted in _SCHEMA.items():
         found = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
         if not found:
@@ -183,12 +182,22 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         for run_id, text in tagged(connection, tag):
             require_known_format(text, f"{path}: the {tag} of run {run_id}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    newest = _latest_available_version()
+    newest = _newest_version()
     if version > newest:
         raise InputError(
             f"database {path} has version {version}, the installed QCoDeS knows up to {newest}; upgrade QCoDeS or "
             "choose another file with --database"
         )
+
+
+@cache
+def _newest_version() -> int:
+    """Return the version of the databases that the installed QCoDeS makes: it knows none that is newer."""
+    from qcodes.dataset import connect
+
+    with closing(connect(":memory:")) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def require_space(path: Path, needed: int) -> None:

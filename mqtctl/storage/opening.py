@@ -44,6 +44,9 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
         if is_locked(exc):
             raise InputError(f"{path}: is locked by another program at this moment; read it again later") from exc
+    except BaseException:
+        connection.close()
+        raise
     else:
         with closing(connection):
             yield connection

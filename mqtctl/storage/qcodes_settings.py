@@ -24,6 +24,7 @@ _OWN: tuple[tuple[str, str, Any], ...] = (
     ("dataset", "export_automatic", False),  # done by `courtesy_export`, which cannot end a measurement
     ("dataset", "write_in_background", False),
     ("subscription", "default_subscribers", []),
+    ("dataset", "raw_data_backend", "sqlite_main_db"),  # since 0.62; one file is to hold a measurement
     ("GUID_components", "sample", 0),  # any other is refused or warned about, depending on the type of identifier
 )
 
@@ -71,13 +72,14 @@ def own_settings() -> Iterator[bool]:
     import qcodes
 
     config: Any = qcodes.config
-    before = [config[section][key] for section, key, _ in _OWN]
+    before = {(section, key): config[section][key] for section, key, _ in _OWN if key in config[section]}
     for section, key, value in _OWN:
-        config[section][key] = value
+        if (section, key) in before:  # what this version of QCoDeS does not know it does not do
+            config[section][key] = value
     try:
-        yield bool(before[0])
+        yield bool(before["dataset", "export_automatic"])
     finally:
-        for (section, key, _), value in zip(_OWN, before, strict=True):
+        for (section, key), value in before.items():
             config[section][key] = value
 
 

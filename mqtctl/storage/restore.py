@@ -137,7 +137,7 @@ def _insert(opened: Database, table: str, block: StoredBlock) -> None:
 
 def _add_result(opened: Database, run_id: int, result: ClosingFacts) -> bool:
     """Write the closing facts unless they are there; returns whether they were not."""
-    from qcodes.dataset.sqlite.queries import add_data_to_dynamic_columns
+    from qcodes.dataset import load_by_id
 
     tag, text = layout.METADATA_TAG.format("result"), stored_text(result)
     columns = {row[1] for row in opened.connection.execute("PRAGMA table_info(runs)")}
@@ -145,5 +145,5 @@ def _add_result(opened: Database, run_id: int, result: ClosingFacts) -> bool:
         (there,) = opened.connection.execute(f'SELECT "{tag}" FROM runs WHERE run_id = ?', (run_id,)).fetchone()
         if there is not None:
             return False
-    add_data_to_dynamic_columns(opened.connection, run_id, {tag: text})
+    load_by_id(run_id, conn=opened.connection).add_metadata(tag, text)
     return True

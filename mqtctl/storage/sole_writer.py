@@ -91,8 +91,8 @@ def _user() -> str:
     """Return the user's name, or the number of a user who has none."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
+    except (ImportError, KeyError, OSError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "a user without a name"
 
 
 def _owner(path: Path) -> str:

@@ -14,8 +14,8 @@ from mqtctl.storage.connection import Database
 from mqtctl.storage.qcodes_settings import courtesy_export
 
 if TYPE_CHECKING:
+    from qcodes.dataset import AtomicConnection
     from qcodes.dataset.data_set import DataSet
-    from qcodes.dataset.sqlite.connection import AtomicConnection
     from qcodes.station import Station
 
 __all__ = ["Column", "Table", "write_table"]

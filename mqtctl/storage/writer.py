@@ -24,10 +24,9 @@ from mqtctl.storage.qcodes_settings import courtesy_export
 from mqtctl.storage.rescue import Rescued, rescuing
 
 if TYPE_CHECKING:
-    from qcodes.dataset import Measurement
+    from qcodes.dataset import AtomicConnection, Measurement
     from qcodes.dataset.data_set import DataSet
     from qcodes.dataset.measurements import DataSaver
-    from qcodes.dataset.sqlite.connection import AtomicConnection
     from qcodes.station import Station
 
 __all__ = ["HistogramWriter"]

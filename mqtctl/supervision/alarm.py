@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from mqtctl.supervision.apart import APART, end_with_children
 from mqtctl.supervision.status import Status
 
 __all__ = ["OPTION", "Alarm", "alarm_command", "run_command"]
@@ -45,15 +44,14 @@ def run_command(command: Sequence[str], facts: Mapping[str, Any], deadline: floa
     """Run a command with facts as JSON on its input; returns what went wrong, "" if nothing did."""
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **APART
         )
     except (OSError, ValueError) as exc:
         return f"cannot be run ({exc})"
     try:
         process.communicate(json.dumps(facts).encode(), timeout=deadline)
     except subprocess.TimeoutExpired:
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)  # with all that it started
+        end_with_children(process)
         process.wait()
         return f"took longer than {deadline:.0f} s and was ended"
     except OSError as exc:

@@ -1,20 +1,23 @@
-"""The worker's end of the pipe to its supervisor: one JSON line for each thing that happens, and a heartbeat."""
+"""The worker's end of the link to its supervisor: one JSON line for each thing that happens, and a heartbeat."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
+import threading
 import time
 from collections import deque
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
-__all__ = ["HANDLE_NAME", "Link", "link"]
+from mqtctl.supervision.ear import HANDLE_NAME, hands_down, own_end
 
-#: Environment variable in which a worker finds the handle of its end of the pipe.
-HANDLE_NAME = "MQTCTL_SUPERVISOR"
+__all__ = ["Link", "link"]
+
 #: A sign of life is sent at most so often, in s.
 _BEAT = 0.5
 #: So many lines wait for a supervisor that is stopped; older ones go.
@@ -22,29 +25,49 @@ _WAITING = 1000
 
 
 class Link:
-    """A pipe to a supervisor; without one, or when it is gone, everything here is silence.
+    """A line to a supervisor; without one, or when it is gone, everything here is silence.
 
     Nothing here ever waits: a supervisor that is stopped (Ctrl-Z) must not stop the worker. One that is gone does: the
     worker asks itself to stop, which makes it safe.
+
+    Parameters
+    ----------
+    end
+        This process's end; None if nobody is to be told.
+    obeys
+        Whether signals are asked for on the same way, because the system does not pass them on.
     """
 
-    def __init__(self, handle: int | None) -> None:
-        self._handle = handle
+    def __init__(self, end: socket.socket | None, *, obeys: bool = False) -> None:
+        self._end = end
+        self._heard = end is not None
         self._waiting: deque[bytes] = deque(maxlen=_WAITING)
         self._rest = b""
         self._last = -_BEAT
-        if handle is not None:
-            os.set_blocking(handle, False)
-            os.set_inheritable(handle, False)
+        if end is not None:
+            end.setblocking(False)
+            end.set_inheritable(False)
+        if end is not None and obeys:
+            threading.Thread(target=_obey, args=(end,), name="supervisor", daemon=True).start()
 
     def beat(self) -> None:
-        """Give a sign of life, where one is due."""
-        if self._handle is not None and time.monotonic() - self._last >= _BEAT:
+        """Give a sign of life, where one is due, and notice in any case if nobody is there to see it."""
+        if self._end is None or not self._heard:
+            return
+        if time.monotonic() - self._last >= _BEAT:
             self.tell("beat")
+        elif _is_alone(self._end):
+            self._be_orphaned()
+
+    def _be_orphaned(self) -> None:
+        """Ask this process to stop: nobody would see to it that all is off if it went as well."""
+        self._heard = False
+        with suppress(ValueError):
+            signal.raise_signal(signal.SIGTERM)
 
     def tell(self, kind: str, **facts: Any) -> None:
         """Tell the supervisor something; the facts are plain data."""
-        if self._handle is None:
+        if not self._heard:
             return
         self._last = time.monotonic()
         if kind != "beat" or not self._waiting:
@@ -53,21 +76,49 @@ class Link:
             self._send()
         except BlockingIOError:
             return  # it is stopped; what waits is sent when it listens again
-        except OSError:  # it is gone: nobody would see to it that all is off if we went as well
-            self._handle = None
-            with suppress(ValueError):
-                signal.raise_signal(signal.SIGTERM)
+        except OSError:  # it is gone
+            self._be_orphaned()
 
     def _send(self) -> None:
-        """Write what waits, in whole lines; raises `BlockingIOError` where the pipe is full."""
+        """Write what waits, in whole lines; raises `BlockingIOError` where there is no room."""
         while self._rest or self._waiting:
             self._rest = self._rest or self._waiting.popleft()
-            written = os.write(self._handle, self._rest) if self._handle is not None else len(self._rest)
+            written = self._end.send(self._rest) if self._end is not None else len(self._rest)
             self._rest = self._rest[written:]
+
+
+def _is_alone(end: socket.socket) -> bool:
+    """Return whether nobody has the other end any more."""
+    try:
+        return end.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _obey(end: socket.socket) -> None:
+    """Take every signal that the supervisor asks for, and a request to end when it is gone."""
+    while True:
+        select.select([end], [], [])
+        try:
+            asked = end.recv(1)
+        except OSError:
+            asked = b""
+        # whatever this process does with it: not Python's own way to interrupt, which knows no default action
+        signal.raise_signal(asked[0] if asked else signal.SIGTERM)
+        if not asked:
+            return
 
 
 @cache
 def link() -> Link:
-    """Return the link of this process: to the supervisor that started it, or to nobody."""
+    """Return the link of this process: to the supervisor that started it, or to nobody.
+
+    Raises
+    ------
+    OSError
+        The supervisor that started it is gone already.
+    """
     text = os.environ.pop(HANDLE_NAME, None)  # not for the processes that this one starts
-    return Link(int(text) if text is not None and text.isdecimal() else None)
+    return Link(None if text is None else own_end(text), obeys=not hands_down())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ __all__ = ["PAGE_NAME", "PageFile"]
 PAGE_NAME = "status.html"
 #: So long (s) the end waits for the last page.
 _PATIENCE = 10.0
+#: A page waits so long (s) for what comes next, so that a sweep that the bench rushes through has one, at its end.
+_REST = 5.0
 
 
 class PageFile:
@@ -51,14 +54,19 @@ class PageFile:
 
     def _write_all(self, folder: Path) -> None:
         """Write what is asked for, the newest only, until there will be no more."""
-        from mqtctl.status_page import Follower, whole_page  # heavy, and only now needed
-
-        follower = Follower(folder / LOG_NAME)
+        follower = None
         ended = False
         while not ended and (status := self._wanted.get()) is not None:
-            while not self._wanted.empty():
-                newer = self._wanted.get()
+            due = time.monotonic() + _REST
+            while not ended:
+                try:
+                    newer = self._wanted.get(timeout=max(0.0, due - time.monotonic()))
+                except queue.Empty:
+                    break
                 ended, status = newer is None, newer or status
+            from mqtctl.status_page import Follower, whole_page  # heavy, and only now needed
+
+            follower = follower or Follower(folder / LOG_NAME)
             with suppress(OSError):  # a full disk ends the measurement by itself; a page never does
                 page = whole_page(follower.facts(status), datetime.now(UTC))
                 write_whole(folder / PAGE_NAME, page.encode())

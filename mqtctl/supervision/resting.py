@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mqtctl.clock import Clock, WallClock
+from mqtctl.supervision.apart import APART
 
 __all__ = ["ATTEMPT", "PATIENCE", "RestAttempt", "bring_to_rest", "own_command"]
 
@@ -37,7 +38,7 @@ def attempt(station: str) -> RestAttempt:
     """Try once, in a process that is ended if it takes too long."""
     command = [*own_command(), "safe", station]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ATTEMPT, check=False, process_group=0)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ATTEMPT, check=False, **APART)
     except subprocess.TimeoutExpired:
         return RestAttempt(False, f"no answer for {ATTEMPT:.0f} s")
     except OSError as exc:

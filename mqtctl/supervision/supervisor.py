@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from typing import Any, Protocol
 
 from mqtctl.stop_signals import STOP_SIGNALS, is_ours_to_take
 from mqtctl.supervision.alarm import Alarm, alarm_command
-from mqtctl.supervision.link import HANDLE_NAME
+from mqtctl.supervision.apart import APART
+from mqtctl.supervision.ear import HANDLE_NAME, Ear
 from mqtctl.supervision.page_file import PageFile
 from mqtctl.supervision.resting import bring_to_rest, own_command
 from mqtctl.supervision.status import Status, StatusFile, now
@@ -39,31 +39,32 @@ SILENCE = 90.0
 RESTING_SILENCE = 240.0
 #: So long (s) a worker has to make safe by itself after it was asked to end.
 GRACE = 15.0
+#: Exit code for a worker that had to be killed.
+KILLED = 137
 
 
 def is_supervised(arguments: Sequence[str]) -> bool:
     """Return whether a command line is run under a supervisor: it drives outputs, and is not a worker already."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     asks = {"--help", "--version"} & set(arguments)
-    # Windows hands no handles down that Python could use here: the worker is its own guard there
-    return command in COMMANDS and not asks and HANDLE_NAME not in os.environ and sys.platform != "win32"
+    return command in COMMANDS and not asks and HANDLE_NAME not in os.environ
 
 
 def supervise(arguments: Sequence[str]) -> int:
     """Run a command of mqtctl as worker; returns the exit code."""
-    reading, writing = os.pipe()
-    environment = {**os.environ, HANDLE_NAME: str(writing)}
+    ear = Ear()
+    environment = {**os.environ, HANDLE_NAME: ear.address}
     worker = subprocess.Popen(
         [*own_command(), *arguments],
         env=environment,
-        pass_fds=(writing,),
+        pass_fds=ear.inherited,
         stdin=subprocess.DEVNULL,
-        process_group=0,  # Ctrl-C and Ctrl-Z reach the supervisor alone
+        **APART,  # Ctrl-C and Ctrl-Z reach the supervisor alone
     )
-    os.close(writing)
+    ear.begun()
     status = Status(command=" ".join(arguments), process=worker.pid, begun=now(), updated=now())
     beside = (Alarm(alarm_command(arguments)), PageFile())
-    supervisor = Supervisor(worker, reading, StatusFile(status), beside=beside)
+    supervisor = Supervisor(worker, ear, StatusFile(status), beside=beside)
     with _passing_on(supervisor):
         return supervisor.run()
 
@@ -91,8 +92,8 @@ class Supervisor:
     ----------
     worker
         The process.
-    handle
-        Reading end of its pipe.
+    ear
+        Where it is heard.
     file
         Where its status is kept.
     rest
@@ -102,7 +103,7 @@ class Supervisor:
     """
 
     worker: subprocess.Popen[bytes]
-    handle: int
+    ear: Ear
     file: StatusFile
     rest: Callable[[str, Callable[[str], object]], bool] = bring_to_rest
     silence: float = SILENCE
@@ -132,25 +133,27 @@ class Supervisor:
     def pass_on(self, number: int) -> None:
         """Pass a signal on to the worker."""
         self._asked.append(number)
+        self._ask(number)
+
+    def _ask(self, number: int) -> None:
         with suppress(OSError):
-            self.worker.send_signal(number)
+            if not self.ear.ask(number):
+                self.worker.send_signal(number)
 
     def _listen(self) -> bool:
-        """Take what the worker tells until its pipe is closed; returns False if it has been silent for too long."""
+        """Take what the worker tells until that is over; returns False if it has been silent for too long."""
         heard = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.handle, selectors.EVENT_READ)
-            while True:
-                if selector.select(1.0):
-                    piece = os.read(self.handle, 65536)
-                    if not piece:
-                        return True
-                    heard = time.monotonic()
-                    self._take(piece)
-                limit = RESTING_SILENCE if self._asked else self.silence
-                if self._in_use and time.monotonic() - heard > limit:
-                    _say(f"nothing was heard of the measurement for {limit:.0f} s; it is ended")
-                    return False
+        while True:
+            piece = self.ear.hear(1.0)
+            if piece:
+                heard = time.monotonic()
+                self._take(piece)
+            elif piece is not None or self.worker.poll() is not None:
+                return True
+            limit = RESTING_SILENCE if self._asked else self.silence
+            if self._in_use and time.monotonic() - heard > limit:
+                _say(f"nothing was heard of the measurement for {limit:.0f} s; it is ended")
+                return False
 
     def _take(self, piece: bytes) -> None:
         """Take a piece of what the worker wrote."""
@@ -171,18 +174,18 @@ class Supervisor:
     def _ended(self, *, silent: bool) -> int:
         """Wait for the worker, ask it to end where it does not, end it where it is deaf; returns its exit code."""
         code = None
-        for number in (signal.SIGTERM, signal.SIGKILL) if silent else (None, signal.SIGTERM, signal.SIGKILL):
-            if number is not None:
-                with suppress(OSError):
-                    self.worker.send_signal(number)
+        ways: list[Callable[[], None]] = [lambda: self._ask(signal.SIGTERM), self.worker.kill]
+        for end in ways if silent else [lambda: None, *ways]:
+            with suppress(OSError):
+                end()
             with suppress(subprocess.TimeoutExpired):
                 code = self.worker.wait(self.grace)
                 break
-        while piece := os.read(self.handle, 65536):  # what it said while nobody listened any more
+        while piece := self.ear.hear(0.0):  # what it said while nobody listened any more
             self._take(piece)
         if silent:
             return 10
-        return 128 + signal.SIGKILL if code is None else code if code >= 0 else 128 - code
+        return KILLED if code is None else code if code >= 0 else 128 - code
 
     def _make_safe(self, code: int) -> int:
         """Bring the bench to rest in the worker's place; returns the exit code."""

@@ -1,17 +1,12 @@
 """Runs a short sweep for each cell of faults x phases, and has the checker judge it.
 
-    python -m tests.reliability.cells [--seeds 10] [--workers 2] [--table docs/fault-matrix.md]
-
-A cell is a child of a process that has loaded everything; the bench lives in it and writes its transcript with each
-message, so that what happened is known whatever becomes of the command.
+python -m tests.reliability.cells [--seeds 10] [--workers 2] [--only TEXT] [--record cells.jsonl] [--table FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import shutil
 import sys
 import tempfile
@@ -19,30 +14,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.checker import Case, violations
+from tests.reliability import storage_faults
+from tests.reliability.children import judge, prepare, run_case
 
 __all__ = ["FAULTS", "PHASES", "Cell", "Fault", "Outcome", "cells", "run_cell", "undisturbed"]
-
-POINTS, SWITCHES, LIMIT = 3, 200, 12e-6
-_LONGEST = 300.0
-SWEEP = ("sweep", "plan.yaml", "-o", "run")
 
 
 @dataclass(frozen=True)
 class Fault:
     """A kind of fault with its parameters.
 
-    `lying`: what it makes lie or deaf. `edges`: it makes edges that are no switches.
+    `text`: of the bench; `deed`: of what is beside it, done from a bench time in s on. `lying`: what it makes lie or
+    deaf. `edges`: it makes edges that are no switches.
     """
 
     name: str
     text: str
     lying: frozenset[str] = frozenset()
     edges: bool = False
+    deed: Callable[[float], None] | None = None
 
 
 def _faults() -> Iterator[Fault]:
@@ -61,6 +55,7 @@ def _faults() -> Iterator[Fault]:
         ):
             yield Fault(f"{kind}, {instrument}", f"kind: {kind}, instrument: {instrument}")
         yield Fault(f"30 s outage, {instrument}", f"kind: disconnect, instrument: {instrument}, duration: 30 s")
+        yield Fault(f"30 s without power, {instrument}", f"kind: power-cycle, instrument: {instrument}, duration: 30 s")
     for instrument in ("counter", "thermometer"):
         for kind in ("nan-reading", "overflow-reading"):
             yield Fault(f"{kind}, {instrument}", f"kind: {kind}, instrument: {instrument}")
@@ -74,9 +69,14 @@ def _faults() -> Iterator[Fault]:
     )
     yield Fault("weak heater", "kind: weak-heater, port: thermometer.sample")
     yield Fault("warming", "kind: warming, power: 200 uW, duration: 5 min")
-    yield Fault("false triggers", "kind: false-triggers, port: counter.ch2, rate: 100 Hz, duration: 60 s", edges=True)
+    yield Fault(
+        "false triggers", "kind: false-triggers, port: counter.input2, rate: 100 Hz, duration: 60 s", edges=True
+    )
     yield Fault("stuck in the voltage state", "kind: stuck-voltage-state, duration: 60 s")
     yield Fault("drift", "kind: critical-current-drift, drift: 1 nA/s, duration: 60 s")
+    yield Fault("database locked for 30 s", "", deed=storage_faults.lock)
+    yield Fault("disk full", "", deed=storage_faults.fill)
+    yield Fault("database read-only", "", deed=storage_faults.write_protect)
 
 
 FAULTS = tuple(_faults())
@@ -105,111 +105,6 @@ class Outcome:
 def cells(seeds: Sequence[int] = (7,)) -> list[Cell]:
     """Return all cells."""
     return [Cell(fault, phase, seed) for seed in seeds for fault in FAULTS for phase in PHASES]
-
-
-def prepare(folder: Path, seed: int, fault: str = "") -> None:
-    """Put a laboratory with a plan of three temperatures, a bench with a fault, and a transcript into a folder."""
-    from mqtctl.plan import write_examples
-
-    write_examples(folder)
-    bench = (files("pyvisa_mqt") / "benches" / "builtin.yaml").read_text(encoding="utf-8")
-    faults = f"\nfaults:\n  - {{{fault}}}\n" if fault else ""
-    (folder / "bench.yaml").write_text(f"transcript: bench.jsonl\n{bench}{faults}", encoding="utf-8")
-    station = (folder / "station.yaml").read_text(encoding="utf-8")
-    (folder / "station.yaml").write_text(station.replace('"@mqt"', f'"bench.yaml?seed={seed}@mqt"'), encoding="utf-8")
-    plan = (folder / "plan.yaml").read_text(encoding="utf-8")
-    begin, end = plan.index("temperatures: ["), plan.index("switches: 10000")
-    plan = f"{plan[:begin]}temperatures: [50 mK, 60 mK, 70 mK]\n\n{plan[end:]}"
-    plan = plan.replace("switches: 10000", f"switches: {SWITCHES}").replace("block: 500", "block: 100")
-    (folder / "plan.yaml").write_text(plan.replace("deadline: 2 h", "deadline: 15 min"), encoding="utf-8")
-
-
-def _run(folder: str, sabotage: Callable[[], None] | None, arguments: Sequence[str]) -> None:
-    """Run the command in this process, as the worker of a supervisor that only listens."""
-    os.chdir(folder)
-    reading, writing = os.pipe()
-    log = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for standard in (1, 2):
-        os.dup2(log, standard)
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-    os.environ["MQTCTL_SUPERVISOR"] = str(writing)
-    import threading
-
-    import mqtctl.report.writer
-    from mqtctl.cli.app import app
-
-    vars(mqtctl.report.writer)["render"] = lambda _draw, **_size: b"\x89PNG"  # pictures take the time
-
-    def listen() -> None:
-        Path("run").mkdir(exist_ok=True)
-        with os.fdopen(reading, "rb") as told, Path("run/status.jsonl").open("ab") as status:
-            for line in told:
-                status.write(line)
-                status.flush()
-
-    threading.Thread(target=listen, daemon=True).start()
-    if sabotage is not None:
-        sabotage()
-    try:
-        app(list(arguments))
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    except BaseException as exc:  # what the interpreter would have shown, and its exit code
-        print(f"TRACEBACK {type(exc).__name__}: {exc}", file=sys.stderr)  # noqa: T201
-        code = 1
-    sys.stderr.flush()
-    sys.stdout.flush()
-    os._exit(code or 0)
-
-
-def run_case(
-    folder: Path,
-    sabotage: Callable[[], None] | None = None,
-    longest: float = _LONGEST,
-    arguments: Sequence[str] = SWEEP,
-) -> int | None:
-    """Run a command in a prepared folder in a child process; returns its exit code, None if it had to be ended.
-
-    Parameters
-    ----------
-    sabotage
-        What is broken in the child before.
-    longest
-        How long it may take, in s.
-    arguments
-        Of the command line.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["mqtctl.cli.live.progress", "mqtctl.cli.summary", "qcodes.dataset", "pyvisa_mqt.visa.library"]
-    )
-    child = context.Process(target=_run, args=(str(folder), sabotage, tuple(arguments)))
-    child.start()
-    child.join(longest)
-    if child.is_alive():
-        child.kill()
-        child.join()
-        return None
-    code = child.exitcode
-    return code if code is None or code >= 0 else 128 - code
-
-
-def judge(folder: Path, exit_code: int | None, fault: Fault | None = None) -> list[str]:
-    """Return what is wrong with the run in a folder."""
-    if exit_code is None:
-        return ["I9 it did not end"]
-    return violations(
-        Case(
-            folder=folder / "run",
-            transcript=folder / "bench.jsonl",
-            exit_code=exit_code,
-            points=POINTS,
-            switches=SWITCHES,
-            limit=LIMIT,
-            lying=fault.lying if fault else frozenset(),
-            edges=bool(fault and fault.edges),
-        )
-    )
 
 
 def undisturbed(folder: Path, seed: int = 7) -> dict[str, float]:
@@ -243,9 +138,15 @@ def undisturbed(folder: Path, seed: int = 7) -> dict[str, float]:
 def run_cell(cell: Cell, times: dict[str, float], place: Path) -> Outcome:
     """Run one cell in a folder of its own below `place`."""
     folder = Path(tempfile.mkdtemp(dir=place)) / "lab"
-    prepare(folder, cell.seed, f"{cell.fault.text}, at: {times[cell.phase]} s")
-    code = run_case(folder)
-    wrong = judge(folder, code, cell.fault)
+    fault, begin = cell.fault, times[cell.phase]
+    prepare(folder, cell.seed, f"{fault.text}, at: {begin} s" if fault.text else "")
+    code = run_case(folder, None if fault.deed is None else partial(fault.deed, begin))
+    return concluded(cell, code, folder)
+
+
+def concluded(cell: Cell, code: int | None, folder: Path) -> Outcome:
+    """Return what came of a cell; its folder is kept if anything is wrong."""
+    wrong = judge(folder, code, lying=cell.fault.lying, edges=cell.fault.edges)
     said = (folder / "said.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] or [""]
     if "TRACEBACK" in said[0]:
         wrong.append("I8 a traceback")
@@ -257,7 +158,7 @@ def run_cell(cell: Cell, times: dict[str, float], place: Path) -> Outcome:
 def table(outcomes: Sequence[Outcome]) -> str:
     """Return the outcomes as a table: a row for each fault, a column for each phase."""
     lines = ["| fault | " + " | ".join(PHASES) + " |", "|" + "---|" * (len(PHASES) + 1)]
-    for fault in FAULTS:
+    for fault in (fault for fault in FAULTS if any(o.cell.fault == fault for o in outcomes)):
         row = []
         for phase in PHASES:
             here = [o for o in outcomes if o.cell.fault == fault and o.cell.phase == phase]
@@ -278,18 +179,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="part of a fault's or phase's name")
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--record", type=Path, help="a JSON line for each cell; one that is there is not run again")
     options = parser.parse_args(arguments)
     seeds = range(7, 7 + options.seeds)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
         times = {seed: undisturbed(place / f"undisturbed{seed}", seed) for seed in seeds}
-        todo = [c for c in cells(list(seeds)) if options.only in f"{c.fault.name}, {c.phase}"]
+        outcomes = _recorded(options.record)
+        there = {outcome.cell for outcome in outcomes}
+        chosen = [c for c in cells(list(seeds)) if options.only in f"{c.fault.name}, {c.phase}"]
+        todo = [cell for cell in chosen if cell not in there]
         with ThreadPoolExecutor(options.workers) as pool:
-            outcomes = []
             for outcome in pool.map(lambda cell: run_cell(cell, times[cell.seed], place), todo):
                 outcomes.append(outcome)
+                cell = outcome.cell
+                if options.record:
+                    _record(options.record, outcome)
                 if outcome.wrong:
-                    cell = outcome.cell
                     _print(f"{cell.fault.name}, {cell.phase}, seed {cell.seed}: {outcome.wrong}; {outcome.said}")
     text = table(outcomes)
     _print(text)
@@ -298,6 +204,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.table:
         options.table.write_text(text + "\n", encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _record(path: Path, outcome: Outcome) -> None:
+    """Add what came of a cell to a file."""
+    cell = outcome.cell
+    facts = {"fault": cell.fault.name, "phase": cell.phase, "seed": cell.seed, "exit_code": outcome.exit_code}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**facts, "wrong": outcome.wrong, "said": outcome.said}) + "\n")
+
+
+def _recorded(path: Path | None) -> list[Outcome]:
+    """Return the outcomes that a file has."""
+    if path is None or not path.exists():
+        return []
+    faults = {fault.name: fault for fault in FAULTS}
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        Outcome(Cell(faults[at["fault"]], at["phase"], at["seed"]), at["exit_code"], at["wrong"], at["said"])
+        for at in lines
+    ]
 
 
 def _print(text: Any) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,7 @@ def damage_the_file() -> None:
         if path.exists():
             import sqlite3
 
-            with sqlite3.connect(path) as connection:
+            with closing(sqlite3.connect(path)) as connection, connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             data = bytearray(path.read_bytes())
             middle = len(data) // 2 // 4096 * 4096

@@ -44,7 +44,10 @@ class Interrupt:
     def __enter__(self) -> Self:
         self._bell, self._awake = socket.socketpair()  # and no pipe: on Windows `select` knows sockets only
         self._bell.setblocking(False)
-        if threading.current_thread() is threading.main_thread():
+        self._takes = threading.current_thread() is threading.main_thread()
+        if self._takes:
+            # rung by the system's own handler, too: Python's waits for `select` where no signal ends that (Windows)
+            self._bell_before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
             for number in STOP_SIGNALS:
                 if is_ours_to_take(number):
                     self._previous[number] = signal.signal(number, self._remember)
@@ -55,6 +58,8 @@ class Interrupt:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal returned before
+        if self._takes:
+            signal.set_wakeup_fd(self._bell_before)
         self._bell.close()
         self._awake.close()
 
@@ -85,8 +90,11 @@ class Interrupt:
             time.sleep(duration)
             return
         self.check()
+        until = time.monotonic() + duration
         # not time.sleep, which goes on after a signal (PEP 475): the handler rings here, also if it ran just before
-        select.select([self._awake], [], [], duration)
+        while (left := until - time.monotonic()) > 0 and select.select([self._awake], [], [], left)[0]:
+            self.check()
+            self._awake.recv(4096)  # a signal that asks for nothing
         self.check()
 
 

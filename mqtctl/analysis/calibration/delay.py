@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_law
+from scipy.special import chdtrc
 
 from mqtctl.analysis.histogram.fit import fit_histogram
 from mqtctl.analysis.histogram.known_junction import junction_of
@@ -127,7 +127,7 @@ def fit_delay(
         temperature=float(values[1]),
         chi2=squares,
         dof=dof,
-        pvalue=float(chi2_law.sf(squares, dof)),
+        pvalue=float(chdtrc(dof, squares)),
     )
 
 

@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_law
+from scipy.special import chdtrc
 
 from mqtctl.analysis.calibration.first_passage import first_passage
 from mqtctl.analysis.histogram.scoring import least_residuals
@@ -150,7 +150,7 @@ def fit_dummy(crossings: Sequence[Crossing]) -> DummyFit:
         nonlinearity=float(max(abs(x) / c.span for x, c in zip(left, crossings, strict=True))),
         chi2=squares,
         dof=dof,
-        pvalue=float(chi2_law.sf(squares, dof)),
+        pvalue=float(chdtrc(dof, squares)),
     )
 
 

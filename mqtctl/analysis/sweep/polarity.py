@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from mqtctl.analysis.histogram.moments import moments
 from mqtctl.records import Histogram, Sweep
@@ -55,7 +55,7 @@ def offset_current(histograms: Sequence[Histogram]) -> OffsetCurrent | None:
     weights = [stderr**-2 if stderr > 0.0 else 1.0 for _, stderr in found]
     current = sum(w * value for w, (value, _) in zip(weights, found, strict=True)) / sum(weights)
     scatter = sum(w * (value - current) ** 2 for w, (value, _) in zip(weights, found, strict=True))
-    pvalue = float(chi2.sf(scatter, len(found) - 1)) if len(found) > 1 else None
+    pvalue = float(chdtrc(len(found) - 1, scatter)) if len(found) > 1 else None
     return OffsetCurrent(current, sum(weights) ** -0.5, len(found), pvalue)
 
 

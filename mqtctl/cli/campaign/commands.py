@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,13 @@ def run(
         int | None, typer.Option(min=1, help="Draws of each combination, instead of the design's.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed, instead of the design's.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler (tcp://HOST:PORT, or its file) whose workers compute.")
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="K/N: only the K-th of N parts of the draws, K from 1.")] = None,
+    join: Annotated[
+        Path | None, typer.Option(help="Folder with tables of parts: take their rows, compute what is missing.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Make many virtual experiments, analyse each blind, join the truth, write one table and its report."""
@@ -62,18 +70,29 @@ def run(
             )
         chosen = load_design(path, through=through, draws=draws, seed=seed)
         given: dict[str, Any] = {} if workers is None else {"workers": workers}
+        if part is not None:
+            given["part"] = _part(part, chosen.design.total)
         told = Told()
         try:
-            done = run_campaign(chosen, CampaignOptions(output=output, resume=resume, notify=told, **given))
-        except KeyboardInterrupt:
-            tell(
-                f"mqtctl: {told.done} of {chosen.design.total} draws are whole, in {output}; "
-                "--resume computes the others"
+            options = CampaignOptions(
+                output, resume=resume, scheduler=scheduler, join=join, notify=told, notice=tell, **given
             )
+            done = run_campaign(chosen, options)
+        except KeyboardInterrupt:
+            tell(f"mqtctl: {told.done} of {told.total} draws are whole, in {output}; --resume computes the others")
             raise
         shared = f" (draws: {done.cpu_time:.1f} s of CPU time)" if done.computed else ""
         tell(f"{done.computed} draws computed in {done.wall_time:.1f} s{shared}: {', '.join(map(str, done.files))}")
-        _report(output, None, json=json)
+        if part is None:
+            _report(output, None, json=json)
+
+
+def _part(text: str, draws: int) -> tuple[int, int]:
+    """Return (k, n) with k from 0."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= draws:
+        raise InputError(f"--part: {text!r} is none of 1/N to N/N, with N at most the number of draws, {draws}")
+    return int(found[1]) - 1, int(found[2])
 
 
 @campaign.command(short_help="bias, coverage, verdicts by truth, and precision against cold hours")
@@ -82,19 +101,24 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="HTML file [default: beside the table, with its name].")
     ] = None,
+    night: Annotated[
+        str | None, typer.Option(help="Time in the cold, such as '8 h' [default: that of the plan as given].")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Say what the experiments of a campaign found, against what was true; the page opens with a picture."""
     with reporting_faults():
-        _report(results, output, json=json)
+        from mqtctl.quantities import parse_quantity
+
+        _report(results, output, None if night is None else parse_quantity(night, "s"), json=json)
 
 
-def _report(results: Path, output: Path | None, *, json: bool) -> None:
+def _report(results: Path, output: Path | None, night: float | None = None, *, json: bool) -> None:
     """Write the page and print the tables."""
     from mqtctl.campaign.page import write_page
     from mqtctl.campaign.summary import summarise
 
-    found = summarise(results)
+    found = summarise(results, night)
     page = write_page(found, output or results.with_suffix(".html"))
     with printing():
         if json:
@@ -104,4 +128,5 @@ def _report(results: Path, output: Path | None, *, json: bool) -> None:
 
         for table in found.tables():
             say(plain(table.as_text()))
+        say(plain(found.advice()))
         say(f"report: {page}")

@@ -19,14 +19,14 @@ class Told:
     """Tells on stderr how far it is: a line that is written over on a terminal, one in ten elsewhere."""
 
     def __init__(self) -> None:
-        self.done = 0
+        self.done = self.total = 0
         self._tenth = -1
 
     def __call__(self, progress: Progress) -> None:
         """Take the news."""
         from mqtctl.notation import rough_duration
 
-        self.done = progress.done
+        self.done, self.total = progress.done, progress.total
         left = "" if progress.left is None else f", about {rough_duration(progress.left)} left"
         text = f"{progress.done} of {progress.total} draws{left}"
         if sys.stderr.isatty():

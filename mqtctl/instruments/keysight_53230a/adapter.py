@@ -36,6 +36,9 @@ _PERIOD_GATE = 0.1
 _POLL = 0.02
 #: A wait for readings by service request is given up after so many times the time that as many ramps take.
 _PATIENCE = 1.25
+#: A longer wait (s) is slept through, and its end with it for readings that come as they did: a service request spares
+#: time where little is left of it, and costs four messages.
+_SLEEP = 0.25
 
 
 class Keysight53230ATimingCounter(CounterFacts):
@@ -125,14 +128,20 @@ class Keysight53230ATimingCounter(CounterFacts):
         self._timeout = None  # until configure has put the time interval back
         with speaking(self._counter, "measuring the period of the marker"):
             self._counter.abort()
-            self._setup.period(max(5.0 * slow, 1.0))
+            timeout = max(5.0 * slow, 1.0)
+            self._setup.period(timeout)
             self._counter.sample_count.set(_PERIOD_READINGS)
             self._counter.initiate()
-            readings = self._collect(_PERIOD_READINGS, 2.0 * _PERIOD_READINGS * max(5.0 * slow, 1.0))
+            begin = self._clock.now()
+            readings = self._collect(_PERIOD_READINGS, 2.0 * _PERIOD_READINGS * timeout)
+            took = self._clock.now() - begin
             self._counter.abort()
         self.configure(program, self._setup.stop)
-        if not np.all((readings > 0) & (readings < _CODED)):
-            raise HardwareError(
+        valid = (readings > 0) & (readings < _CODED)
+        if not np.all(valid):
+            # without a marker each reading takes the whole time-out; one that was damaged on its way does not
+            kind = HardwareError if took >= timeout * np.count_nonzero(~valid) else GlitchError
+            raise kind(
                 f"{named(self._counter)}: no marker arrives at input {self._options.start_input}; check its cable, "
                 "the source's marker line, and start_slope and start_threshold"
             )
@@ -171,19 +180,20 @@ class Keysight53230ATimingCounter(CounterFacts):
     def wait_for(self, count: int, timeout: float) -> None:
         """Return when `count` intervals may wait to be read, or after `timeout` s at the latest.
 
-        By the counter's service request if its interface has it, else after the time that as many ramps take.
+        A short while by the counter's service request if its interface has it, else for the time that as many ramps
+        take, and half of one.
         """
         missing = min(count, MEMORY) - self._waiting
         if missing <= 0 or timeout <= 0:
             return
         due = self._asked_at + missing * self._period - self._clock.now()
-        if self._requests_service:
+        if self._requests_service and due < _SLEEP:
             # the switches may be late, and a request that never comes must not cost more than that
             longest = min(timeout, max(_POLL, _PATIENCE * due))
             wait = partial(self._counter.wait_for_readings, min(count, MEMORY), longest)
             persistently(self._counter, f"waiting for {count} readings", wait)
         else:
-            self._clock.sleep(min(timeout, max(_POLL, due)))
+            self._clock.sleep(min(timeout, max(_POLL, due + 0.5 * self._period)))
 
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals out of the memory, oldest first.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError
 from mqtctl.instruments.lakeshore.inspection import inspect_controller, zone_findings
 from mqtctl.instruments.lakeshore.zones import Zone, ZonedOptions
 from mqtctl.instruments.roles.experiment import RampProgram, TemperatureReading
@@ -159,8 +159,8 @@ class LakeshoreController(ABC):
             Outside `range`.
         CryostatError
             The thermometer's input is off or does not regulate in kelvin.
-        HardwareError
-            The instrument refuses a command or reads back something else.
+        GlitchError
+            The instrument refuses a command or reads back something else, as after a message that was lost.
         """
         zone = self._zones.zone(temperature)
         code = self._range_code(zone)
@@ -174,7 +174,7 @@ class LakeshoreController(ABC):
             self._settings.make(wanted)
             refused = int(talk.ask("*ESR?")) & _REFUSED
             if refused:
-                raise HardwareError(
+                raise GlitchError(
                     f"{named(self._instrument)}: it refused a command (event status {refused}) while the set-point of "
                     f"{temperature * 1e3:.6g} mK was made; compare PID and range in the station file with the panel"
                 )

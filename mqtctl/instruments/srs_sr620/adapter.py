@@ -145,7 +145,7 @@ class SrsSR620TimingCounter(CounterFacts):
             self._counter.distrust()  # if the marker did not arrive, it is still waiting for it
         self.configure(program, self._setup.stop)
         if not 0 < period < math.inf:
-            raise HardwareError(
+            raise GlitchError(
                 f"{named(self._counter)}: no marker arrives at input {self._options.start_input}, the period reads "
                 f"{period:.6g} s; check its cable, the source's marker, and start_slope and start_threshold"
             )

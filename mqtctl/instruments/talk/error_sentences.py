@@ -49,8 +49,9 @@ _ENDED = frozenset(
         StatusCode.error_no_listeners,  # GPIB: nobody at this address any more
     }
 )
-#: Codes of "query interrupted" and its like: an exchange was broken off, not a command refused (SCPI-99, 21.8.12).
-_QUERY_ERRORS = range(-499, -399)
+#: Codes of SCPI itself (SCPI-99, 21.8.9 to 21.8.12): a command that a disturbed line has changed or swallowed comes
+#: back as -113 or -221, and what is complained of once need not come again. An instrument's own codes are above 0.
+_SCPI_ERRORS = range(-499, -99)
 _MESSAGE = re.compile(r"(?:asking|writing) (['\"])(.*)\1 to ", re.DOTALL)
 
 
@@ -90,13 +91,13 @@ def speaking(instrument: VisaInstrument, doing: str) -> Iterator[None]:
 
 
 def _kind_of(exc: BaseException) -> type[HardwareError]:
-    """Return what can be done about a fault: an instrument that complains has understood, a session can be over."""
+    """Return what can be done about a fault: try again, open the session anew, or nothing."""
     if isinstance(exc, pyvisa.errors.VisaIOError):
         return LostError if exc.error_code in _ENDED else GlitchError
     if isinstance(exc, pyvisa.errors.InvalidSession):
         return LostError
     if isinstance(exc, ErrorQueueError):
-        return GlitchError if all(code in _QUERY_ERRORS for code, _ in exc.errors) else HardwareError
+        return GlitchError if all(code in _SCPI_ERRORS for code, _ in exc.errors) else HardwareError
     return GlitchError
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mqtctl_drivers.synchroniser import Synchroniser
 
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError, MqtctlError
+from mqtctl.errors import GlitchError, MqtctlError
 from mqtctl.instruments.talk.error_sentences import INSTRUMENT_FAULTS, named, speaking
 from mqtctl.instruments.talk.identity import identify
 
@@ -105,7 +105,7 @@ class Conversation:
         self._next_message = self._clock.now() + self._pause
 
     def compare(self, checks: Mapping[str, tuple[object, object, bool]]) -> None:
-        """Raise `HardwareError` for the first setting that does not read back.
+        """Raise `GlitchError` for the first setting that does not read back.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Conversation:
         """
         for name, (found, wanted, agrees) in checks.items():
             if not agrees:
-                raise HardwareError(
+                raise GlitchError(  # the command may have been lost on its way
                     f"{named(self.instrument)}: {name} was set to {wanted!r} but reads back {found!r}; "
                     "is the front panel in use, or a limit set there?"
                 )

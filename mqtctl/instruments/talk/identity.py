@@ -10,7 +10,7 @@ import pyvisa.errors
 from pyvisa.constants import BufferOperation
 from pyvisa.resources import MessageBasedResource, SerialInstrument
 
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.talk.error_sentences import named, speaking
 
 if TYPE_CHECKING:
@@ -36,9 +36,15 @@ def identify(instrument: VisaInstrument, models: Collection[str]) -> str:
     HardwareError
         It does not answer.
     """
-    with speaking(instrument, "asking for its identity"):
-        reply = instrument.ask("*IDN?")
-    return _checked(reply, models, named(instrument))
+
+    def asked() -> str:
+        with speaking(instrument, "asking for its identity"):
+            return _checked(instrument.ask("*IDN?"), models, named(instrument))
+
+    try:
+        return asked()
+    except (GlitchError, WrongInstrumentError):  # or the reply was lost or changed on its way
+        return asked()
 
 
 def identity_at(
@@ -77,7 +83,10 @@ def identity_at(
     except pyvisa.errors.VisaIOError:
         _clear(resource)
         reply = _answer(resource)
-    return _checked(reply, models, name)
+    try:
+        return _checked(reply, models, name)
+    except WrongInstrumentError:  # or a letter was changed on its way
+        return _checked(_answer(resource), models, name)
 
 
 def _answer(resource: MessageBasedResource) -> str:

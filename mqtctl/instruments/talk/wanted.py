@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqtctl_drivers.commands import Queried
 
-from mqtctl.errors import HardwareError, LostError
+from mqtctl.errors import GlitchError, HardwareError, LostError
 from mqtctl.instruments.talk.error_sentences import close_to, named
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ class SettingsGuard:
         self._errors = errors
         self._wanted: tuple[Wanted, ...] = ()
         self._before: list[str] = []
+        self._queries: list[str] = []  # of all that is watched, each once
+        self._ways: dict[str, Callable[[str], str]] = {}  # to what an instrument leaves as it is, by query
         self._lost_power = False  # asking for the power-on bit clears it
 
     @property
@@ -151,7 +153,7 @@ class SettingsGuard:
 
         Raises
         ------
-        HardwareError
+        GlitchError
             Something reads back differently.
         ValueError
             Only at first: replies are out of step.
@@ -163,11 +165,13 @@ class SettingsGuard:
             if not setting.agrees(found[setting.name]):
                 if setting.agrees(setting.parameter.get()):  # that was the answer to another question
                     raise ValueError(f"{setting.name} read back {found[setting.name]!r}, and then as it was set")
-                raise HardwareError(
+                raise GlitchError(  # the command may have been lost on its way
                     f"{named(self._instrument)}: {setting.name} was set to {setting.value!r} but reads back "
                     f"{found[setting.name]!r}; look for a conflict of settings, or a limit or lock at the front panel"
                 )
         self._wanted = tuple(wanted)
+        self._queries = list(dict.fromkeys(setting.query for setting in wanted if setting.watched))
+        self._ways = {setting.query: setting.steady for setting in wanted if setting.steady is not None}
         self._before, status = self._replies()
         self.compare(self._before, status & self._errors)
         return found
@@ -175,6 +179,7 @@ class SettingsGuard:
     def forget(self) -> None:
         """Watch nothing any more: somebody is about to change settings."""
         self._wanted, self._before, self._lost_power = (), [], False
+        self._queries, self._ways = [], {}
 
     def lost_power(self) -> None:
         """Remember that the power-on bit was seen elsewhere: reading it has cleared it."""
@@ -209,8 +214,10 @@ class SettingsGuard:
 
         `LostError` if the power was off.
         """
-        who = named(self._instrument)
         self._lost_power = self._lost_power or bool(status & POWER_ON)
+        if not self._lost_power and not status & self._errors and found == self._before:
+            return
+        who = named(self._instrument)
         if self._lost_power:
             raise LostError(
                 f"{who}: it was switched off and on since its settings were made, and has lost them; look at its power"
@@ -225,11 +232,6 @@ class SettingsGuard:
         if status & self._errors:
             raise HardwareError(f"{who}: it refused a command (event status {status}); repeat, and look at its cable")
 
-    @property
-    def _queries(self) -> list[str]:
-        """The queries of all that is watched, each once."""
-        return list(dict.fromkeys(setting.query for setting in self._wanted if setting.watched))
-
     def _replies(self) -> tuple[list[str], int]:
         """Ask for everything that is watched; returns the replies, one for each query, and the event status."""
         *replies, status = self._ask(self.query).split(";")
@@ -239,6 +241,5 @@ class SettingsGuard:
 
     def _steady(self, replies: Sequence[str]) -> list[str]:
         """Return the replies to the watched queries without what the instrument itself changes."""
-        ways = {setting.query: setting.steady for setting in self._wanted if setting.steady is not None}
         asked = zip(self._queries, replies, strict=True)
-        return [ways[query](reply) if query in ways else reply for query, reply in asked]
+        return [self._ways[query](reply) if query in self._ways else reply for query, reply in asked]

@@ -17,7 +17,7 @@ through the crossover, where f_q has no meaning, stands in its docstring.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -89,9 +89,16 @@ def _integral(ratio: float, losses: FloatArray) -> FloatArray:
     return np.asarray(2.0 * np.pi * ratio**2 * logs @ measure)  # both signs of t
 
 
+@cache
+def _gauss_legendre() -> tuple[FloatArray, FloatArray]:
+    """Return the nodes and weights of `_quanta_exchanged`, which cost more than all that is done with them."""
+    nodes, weights = np.polynomial.legendre.leggauss(120)
+    return nodes, weights
+
+
 def _quanta_exchanged(angle: float, swung: FloatArray) -> FloatArray:
     """Return -ln P/D at a t = `swung`, by Gauss-Legendre in y."""
-    nodes, weights = np.polynomial.legendre.leggauss(120)
+    nodes, weights = _gauss_legendre()
     y = 3.5 * (nodes + 1.0)
     spectrum = 3.5 * weights * 30.0 * np.pi * y**4 / np.sinh(np.pi * y) ** 2
     x = angle * y

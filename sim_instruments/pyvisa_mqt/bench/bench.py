@@ -130,7 +130,7 @@ class Bench(Works):
         if self.sample is not None:
             self.sample.foresee(time, self.cryostat.sample)
         for instrument, ticks_apart in self._living:
-            if self._ticks % ticks_apart == 0:
+            if ticks_apart == 1 or self._ticks % ticks_apart == 0:
                 self._advance(instrument, time)
 
     def _advance(self, instrument: Instrument, time: float) -> None:

@@ -33,6 +33,10 @@ __all__ = ["Entry", "LakeShoreInstrument"]
 _MNEMONIC = re.compile(r"\*?[A-Za-z]+[0-9]?\??\Z")
 
 
+#: So many different units are remembered as they were read.
+_MOST_UNITS = 1000
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a command table.
@@ -88,6 +92,9 @@ class LakeShoreInstrument(StatusReporting, Instrument):
         #: Grows with every change of a setting: what follows from settings need not be worked out again before.
         self.revision = 0
         self._input = InputBuffer(4096)
+        # what is asked again and again: units as they were read, and replies as long as their values stay
+        self._read_units: dict[str, tuple[Callable[..., str | None], tuple[Any, ...]]] = {}
+        self._written: dict[tuple[str, tuple[Any, ...]], tuple[tuple[Any, ...], str]] = {}
 
     # What a model overrides.
 
@@ -175,6 +182,16 @@ class LakeShoreInstrument(StatusReporting, Instrument):
         return "*ESR? bit 4; a value that it does not take, or not now"
 
     def _unit(self, text: str) -> str | None:
+        known = self._read_units.get(text)
+        if known is None:
+            if len(self._read_units) >= _MOST_UNITS:
+                self._read_units.clear()
+            known = self._read_units[text] = self._read_unit(text)
+        action, arguments = known
+        return action(self, *arguments)
+
+    def _read_unit(self, text: str) -> tuple[Callable[..., str | None], tuple[Any, ...]]:
+        """Return what a unit asks the instrument to do, and with which arguments behind the instrument."""
         mnemonic, data = _split_unit(text)
         if not _MNEMONIC.match(mnemonic):
             raise RefusalError(COMMAND_ERROR)
@@ -182,25 +199,29 @@ class LakeShoreInstrument(StatusReporting, Instrument):
         asks = name.endswith("?")
         name = name.removesuffix("?")
         if name.startswith("*"):
-            return self._common(name, asks, _split_fields(data, ()))
+            return LakeShoreInstrument._common, (name, asks, _split_fields(data, ()))
         entry = self.entries.get(name)
         if entry is None or not (entry.readable if asks else entry.writable):
             raise RefusalError(COMMAND_ERROR)
         items = _split_fields(data, (*entry.indices, *entry.fields))
-        if asks:
-            return self._query(name, entry, items)
-        self._command(name, entry, items)
-        return None
-
-    def _query(self, name: str, entry: Entry, items: list[str]) -> str:
+        if not asks:
+            return LakeShoreInstrument._command, (name, entry, items)
         if not len(entry.indices) - entry.optional <= len(items) <= len(entry.indices):
             raise RefusalError(COMMAND_ERROR)
         indices: list[Any] = [field.parse(item) for field, item in zip(entry.indices, items, strict=False)]
         indices += [None] * (len(entry.indices) - len(indices))
         if entry.query is not None:
-            return entry.query(self, *indices)
+            return entry.query, tuple(indices)
+        return LakeShoreInstrument._written_values, (name, tuple(indices), entry.fields)
+
+    def _written_values(self, name: str, indices: tuple[Any, ...], fields: tuple[Field, ...]) -> str:
+        """Return the values of a table entry as the instrument writes them."""
         values = self.stored(name, *indices)
-        return ",".join(field.format(value) for field, value in zip(entry.fields, values, strict=True))
+        known = self._written.get((name, indices))
+        if known is None or known[0] is not values:
+            text = ",".join(field.format(value) for field, value in zip(fields, values, strict=True))
+            known = self._written[name, indices] = (values, text)
+        return known[1]
 
     def _command(self, name: str, entry: Entry, items: list[str]) -> None:
         count = len(entry.indices)

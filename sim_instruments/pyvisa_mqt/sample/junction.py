@@ -105,6 +105,7 @@ class Sample:
         self._offsets = Stream(seed, "bias noise of a cycle")
         self._cycle_index = 0
         self._foreseen_temperature = 0.0
+        self._decided = -math.inf  # time in s before which there is nothing to draw in the present stretch
         self._shapes: dict[tuple[bytes, float], _Shape] = {}
         self._shapes_made = 0
         self._future: list[Stretch] = []
@@ -121,6 +122,7 @@ class Sample:
         self.heat.cut(since)
         self._stretch = Stretch(here.begin, since, here.origin, here.period, here.values)
         self._future = list(stretches)
+        self._decided = -math.inf
         self._leave()
 
     def current(self, time: float) -> float:
@@ -159,13 +161,20 @@ class Sample:
 
     def draw_until(self, time: float, temperature: float) -> None:
         """Decide the outcome of every cycle that begins before `time` (s), at a temperature in K."""
+        if time < self._decided:
+            return
         while True:
             begun = self._stretch.cycles_begun(time)
             while self._next_cycle < begun:
                 self._draw_some(begun, temperature)
             if self._stretch.end > time or not self._future:
+                self._note_decided()
                 return
             self._leave()
+
+    def _note_decided(self) -> None:
+        """Note up to when the present stretch has been drawn."""
+        self._decided = min(self._stretch.origin + self._stretch.period * self._next_cycle, self._stretch.end)
 
     def foresee(self, time: float, temperature: float) -> None:
         """Draw some seconds ahead of `time` (s), as long as the temperature (K) stays what it is.
@@ -175,13 +184,14 @@ class Sample:
         """
         if abs(temperature - self._foreseen_temperature) > _SAME_TEMPERATURE * temperature:
             self._forget(time)
-        if self._stretch.cycles_begun(time + HOLD) <= self._next_cycle:
+        if time + HOLD < self._decided or self._stretch.cycles_begun(time + HOLD) <= self._next_cycle:
             return
         self._foreseen_temperature = temperature
         ahead = min(max(_MANY_CYCLES * self._stretch.period, HOLD), _LOOK_AHEAD)
         begun = self._stretch.cycles_begun(time + ahead)
         while self._next_cycle < begun:
             self._draw_some(begun, temperature)
+        self._note_decided()
 
     def _forget(self, time: float) -> None:
         """Take back the cycles that begin at `time` (s) or later."""
@@ -191,6 +201,7 @@ class Sample:
             self.log.cut(start)
             self.heat.cut(start)
             self._next_cycle = begun
+            self._decided = -math.inf
 
     # What a fault can do to the junction; everything up to `time` (s) must have been drawn.
 

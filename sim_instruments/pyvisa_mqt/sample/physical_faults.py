@@ -86,6 +86,8 @@ class PhysicalFaults:
 
     def shown(self, sensor: Port, temperature: float) -> float:
         """Return the temperature in K that a sensor shows."""
+        if not self.stuck_sensors and not self.jumping_sensors:
+            return temperature
         if sensor in self.stuck_sensors:
             return self.stuck_sensors[sensor]
         jumping = self.jumping_sensors.get(sensor)
@@ -93,6 +95,8 @@ class PhysicalFaults:
 
     def power(self, heater: Port, requested: float) -> float:
         """Return the power in W that a heater gives."""
+        if not self.stuck_heaters and not self.unpowered and not self.weak_heaters:
+            return requested
         if heater in self.stuck_heaters:
             return self.stuck_heaters[heater]
         if heater[0] in self.unpowered:

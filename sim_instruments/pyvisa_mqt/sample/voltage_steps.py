@@ -120,9 +120,10 @@ class HeatLedger:
 
     def release(self, until: float) -> float:
         """Return the energy in J released up to `until` (s) and strike it off."""
+        if not self._pending:
+            return 0.0
         released = 0.0
         for entry in self._pending:
             released += entry.take(until)
-        if self._pending:
-            self._pending = [e for e in self._pending if until < min(float(e.times[-1]), e.until)]
+        self._pending = [e for e in self._pending if until < min(float(e.times[-1]), e.until)]
         return released

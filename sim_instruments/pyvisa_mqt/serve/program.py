@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
-from pyvisa_mqt.serve.server import BenchServer
+from pyvisa_mqt.serve.server import HOST, BenchServer
 
 __all__ = ["serve"]
 
@@ -54,7 +54,14 @@ class _Stop:
         return kind is not None and issubclass(kind, _Asked)
 
 
-def serve(bench_path: str = "", *, speed: float | None = 1.0, port_base: int = 0, as_json: bool = False) -> int:
+def serve(
+    bench_path: str = "",
+    *,
+    speed: float | None = 1.0,
+    port_base: int = 0,
+    host: str = HOST,
+    as_json: bool = False,
+) -> int:
     """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option.
 
     Parameters
@@ -65,6 +72,8 @@ def serve(bench_path: str = "", *, speed: float | None = 1.0, port_base: int = 0
         Bench seconds per second; None for virtual time, which passes with messages and waits only.
     port_base
         Port of the first instrument, 1024 to 65000, the others follow; 0 for any.
+    host
+        Address at which the instruments listen; 0.0.0.0 for every one that the computer has.
     as_json
         Whether to print the addresses as one JSON object.
     """
@@ -74,11 +83,12 @@ def serve(bench_path: str = "", *, speed: float | None = 1.0, port_base: int = 0
     with stop:
         try:
             bench = open_bench(bench_path)
-            server = BenchServer(bench, speed, port_base)
+            server = BenchServer(bench, speed, port_base, host)
         except (BenchFileError, ValueError) as exc:
             return _wrong(str(exc))
         except OSError as exc:
-            return _wrong(f"{exc.strerror}; give another --port-base, or leave it out for ports that are free")
+            advice = "give another --port-base (or none, for ports that are free), or another --host"
+            return _wrong(f"{exc.strerror}; {advice}")
         try:
             if not server.serves:
                 return _wrong("no instrument of this bench can be served; give one a TCPIP address, or serve --virtual")

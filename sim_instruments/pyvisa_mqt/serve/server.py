@@ -25,9 +25,11 @@ from pyvisa_mqt.serve.hosting import HostedClient
 from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient
 from pyvisa_mqt.time_and_signals.clock import Pace
 
-__all__ = ["HOST", "BenchServer"]
+__all__ = ["EVERYWHERE", "HOST", "BenchServer"]
 
 HOST = "127.0.0.1"
+#: Stands for every address that the computer has.
+EVERYWHERE = "0.0.0.0"
 #: Longest time in s between two looks at the clock, when nothing and when something is going on.
 _IDLE, _BUSY = 0.05, 0.002
 _BACKLOG = 128
@@ -49,6 +51,8 @@ class BenchServer:
         Bench seconds per second of wall time; None for virtual time.
     port_base
         Port of the first instrument, the others follow; 0 for ports that the system chooses.
+    host
+        Address at which the instruments listen.
 
     Raises
     ------
@@ -58,10 +62,11 @@ class BenchServer:
         If the speed is not above 0.
     """
 
-    def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0) -> None:
+    def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0, host: str = HOST) -> None:
         if bench.speed is not None:
             raise ValueError(f"the bench's path says speed={bench.speed:g}; give a served bench its speed with --speed")
         self.bench = bench
+        self._host = host
         self._pace = None if speed is None else Pace(bench.clock, speed)
         self._selector = selectors.DefaultSelector()
         self._clients: list[Client] = []
@@ -107,15 +112,14 @@ class BenchServer:
         self._clients.append(client)
 
     def _listener(self, port: int, resource: str | None) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # the backend is for processes of this computer, whoever may talk to the instruments
+        host = HOST if resource is None else self._host
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
-            listener.listen(_BACKLOG)
-            listener.setblocking(False)
+            listener = socket.create_server((host, port), backlog=_BACKLOG)  # knows what reuse means on each system
         except OSError as exc:
-            listener.close()
-            raise OSError(exc.errno, f"cannot listen on port {port} of {HOST} ({exc.strerror})") from exc
+            reason = (exc.strerror or str(exc)).partition(" (")[0]
+            raise OSError(exc.errno, f"cannot listen on port {port} of {host} ({reason})") from exc
+        listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, resource)
         return listener
 
@@ -127,13 +131,14 @@ class BenchServer:
     def addresses(self) -> dict[str, Any]:
         """Return where each instrument is, as `bench serve --json` prints it."""
         instruments: dict[str, Any] = {}
+        reachable = HOST if self._host == EVERYWHERE else self._host
         for resource, line in self.bench.lines.items():
             listener, device = self._listeners.get(line.name), self._devices.get(line.name)
             stock = line.instrument if isinstance(line.instrument, StockInstrument) else None
             instruments[line.name] = {
                 "model": self.bench.file.instruments[line.name].model if stock is None else stock.name,
                 "resource": resource,
-                "host": HOST if listener is not None else None,
+                "host": reachable if listener is not None else None,
                 "port": listener.getsockname()[1] if listener is not None else None,
                 "device": device.device if device is not None else None,
             }

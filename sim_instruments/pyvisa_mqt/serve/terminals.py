@@ -17,8 +17,8 @@ class NoTerminalError(Exception):
     """There is no pseudo-terminal to be had on this computer; says why."""
 
 
-def _open_terminal() -> tuple[int, int]:
-    """Return the bench's and the client's end of a new pseudo-terminal that passes all bytes as they are."""
+def _open_terminal() -> tuple[int, int, str]:
+    """Return the bench's and the client's end of a new pseudo-terminal, raw, and the device's path."""
     try:
         import tty  # not on Windows, and needed for serial instruments only
 
@@ -27,9 +27,15 @@ def _open_terminal() -> tuple[int, int]:
         raise NoTerminalError(f"there are no pseudo-terminals on {sys.platform}") from None
     except OSError as exc:
         raise NoTerminalError(f"the system gives no pseudo-terminal: {exc.strerror or exc}") from exc
+    try:
+        device = os.ttyname(slave)
+    except OSError as exc:  # a container that was given the kernel's terminals, and not the folder of their names
+        os.close(master)
+        os.close(slave)
+        raise NoTerminalError(f"the system's pseudo-terminal has no name here: {exc.strerror or exc}") from exc
     tty.setraw(slave)  # nothing is echoed
     os.set_blocking(master, False)
-    return master, slave
+    return master, slave, device
 
 
 class SerialClient(Client):
@@ -42,9 +48,8 @@ class SerialClient(Client):
     """
 
     def __init__(self, bench: Bench, line: Line, resource: str, *, real_time: bool) -> None:
-        self._master, self._slave = _open_terminal()
-        #: Path of the device that a client opens.
-        self.device = os.ttyname(self._slave)
+        #: `device`: path of what a client opens.
+        self._master, self._slave, self.device = _open_terminal()
         super().__init__(bench, line, resource, resource, real_time=real_time)
         self._left: float | None = None
         # On Linux the settings stay without the bench's own hold on the client's end, and reading then tells when the

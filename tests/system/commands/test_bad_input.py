@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_a_database_that_cannot_be_written_is_refused(laboratory: Any) -> None:
 
 def test_a_database_made_by_something_else_is_refused_and_left_alone(laboratory: Any) -> None:
     path: Path = laboratory.folder / "other.db"
-    with sqlite3.connect(path) as foreign:
+    with closing(sqlite3.connect(path)) as foreign, foreign:
         foreign.execute("CREATE TABLE accounts (name TEXT)")
     before = path.read_bytes()
     assert_refused(laboratory, laboratory.sweep("--database", str(path)), 2, "was not made by QCoDeS")

@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def database(path: Path, sweep: Sweep, *, arrays: bool, version: int = 9) -> lis
         )
     ]
     description = json.dumps({"interdependencies": {"paramspecs": specs}})
-    with sqlite3.connect(path) as opened:
+    with closing(sqlite3.connect(path)) as opened, opened:
         opened.execute(f"PRAGMA user_version = {version}")
         opened.execute("CREATE TABLE runs (run_id INTEGER, result_table_name TEXT, run_description TEXT)")
         for number, (bath, currents) in enumerate(sweep.items(), 1):
@@ -265,7 +266,7 @@ def test_bad_input_is_refused_in_one_sentence_with_exit_code_2(
     elif content == b"NEWER":
         database(path, {0.3: sweep[0.3]}, arrays=True, version=10)
     elif content == b"SQLITE":
-        with sqlite3.connect(path) as opened:
+        with closing(sqlite3.connect(path)) as opened, opened:
             opened.execute("CREATE TABLE accounts (name TEXT)")
         opened.close()
     else:

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,7 @@ CONFIGURATIONS: dict[str, dict[tuple[str, str], Any]] = {
         ("GUID_components", "GUID_type"): "random_sample",
         ("GUID_components", "sample"): 7,
     },
+    "raw data in files of their own (QCoDeS 0.62)": {("dataset", "raw_data_backend"): "sqlite_per_dataset_db"},
     "another database": {("core", "db_location"): "/dev/null/other.db", ("core", "db_debug"): True},
 }
 
@@ -269,7 +270,7 @@ def test_of_eight_sweeps_at_once_those_refused_say_so_and_every_acknowledged_blo
     assert not any("Traceback" in stderr for _, stderr, _ in ended)
     done = [json.loads(stdout) for stdout, _, code in ended if code == 0]
     assert done
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     for result in done:
         (point,) = load_sweep(database, run_id=result["points"][0]["run_id"]).points

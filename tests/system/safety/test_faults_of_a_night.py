@@ -79,6 +79,45 @@ def test_a_source_that_lost_its_power_before_the_first_period_is_no_missing_mark
     assert (found.intervals.size, found.censored) == (600, 0)
 
 
+@pytest.mark.parametrize("kind", ["nan-reading", "overflow-reading"])
+@pytest.mark.parametrize("message", [1, 6])
+def test_one_reply_without_numbers_is_no_row_of_empty_ramps(
+    night: Callable[[str], Night], kind: str, message: int
+) -> None:
+    found = night(f"{{kind: {kind}, instrument: counter, match: 'R? ', message: {message}}}")
+    assert found.error is None
+    assert (found.intervals.size, found.censored) == (600, 0)
+
+
+def test_an_outage_before_the_first_ramp_is_no_part_of_the_time_that_the_ramps_took(
+    night: Callable[[str], Night],
+) -> None:
+    found = night("{kind: disconnect, instrument: source, match: 'WAVE:INIT', message: 2, duration: 30 s}")
+    assert found.error is None
+    assert found.result is not None
+    assert found.result.duration == pytest.approx(600 / 80.0, rel=0.2)
+    assert found.result.live_fraction is not None
+    assert 0.8 < found.result.live_fraction <= 1.0
+
+
+def test_one_changed_letter_of_an_identity_is_no_other_instrument(night: Callable[[str], Night]) -> None:
+    found = night("{kind: garbled-reply, instrument: thermometer, match: '*IDN?', message: 1, share: 0.3}")
+    assert found.error is None
+    assert found.intervals.size == 600
+
+
+@pytest.mark.parametrize(
+    ("instrument", "message"),
+    [("source", "WAVE:ARM"), ("thermometer", "RANGE 0"), ("thermometer", "SETP 0"), ("counter", "CONF:PER")],
+)
+def test_a_command_that_never_arrived_is_given_again(
+    night: Callable[[str], Night], instrument: str, message: str
+) -> None:
+    found = night(f"{{kind: lost-message, instrument: {instrument}, match: '{message}', message: 1}}")
+    assert found.error is None
+    assert (found.intervals.size, found.censored) == (600, 0)
+
+
 @pytest.mark.shown(1)
 @pytest.mark.parametrize("kind", ["lost-reply", "truncated-reply"])
 def test_one_glitch_of_the_counter_costs_a_burst_and_not_the_night(night: Callable[[str], Night], kind: str) -> None:

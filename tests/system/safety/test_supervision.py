@@ -19,8 +19,6 @@ from mqtctl.workflow.results import read_order
 
 MQTCTL = [sys.executable, "-m", "mqtctl"]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are not supervised there")
-
 
 @pytest.fixture
 def served(laboratory: Any) -> Iterator[Path]:

@@ -101,6 +101,13 @@ def test_distributions_have_the_moments_that_were_asked_for(tmp_path: Path) -> N
         ({"bench.junction.capacitance": {"uniform": ["6 pF", 7]}}, {}, "both must be numbers of the same kind"),
         ({"bench.junction.capacitance": {"grid": ["6 pF"], "list": ["6 pF"]}}, {}, "give exactly one of"),
         ({"plan.switches": {"list": [100, 200]}, "bench.seed": {"list": [1]}}, {}, "lists run side by side"),
+        (
+            {"bench.cryostat.drift": {"grid": ["0 K/s", "1 uK/s"]}},
+            {},
+            "no switching current shows bench.cryostat.drift",
+        ),
+        ({"bench.faults": {"value": [{"kind": "dead-bus"}]}}, {}, "'dead-bus' is no kind of fault"),
+        ({"bench.faults": {"value": [{"kind": "warming"}]}}, {}, "the physics knows nothing of the fault warming"),
         ({}, {"thruogh": "wires"}, "did you mean 'through'?"),
         ({}, {"plan": "nowhere.yaml"}, "no such file"),
     ],

@@ -164,6 +164,54 @@ def test_experiments_that_fail_are_rows_with_their_exit_code(tmp_path: Path) -> 
     assert sum(summarise(results).failures.values()) == 2
 
 
+WRONG = "jumping-thermometer"
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("bench.junction.critical_current", {"uniform": ["9.2 uA", "9.3 uA"]}),
+        ("bench.junction.capacitance", {"lognormal": ["7 pF", 0.01]}),
+        ("bench.junction.resistance", {"grid": ["60 Ohm"]}),  # Q
+        ("bench.bias.noise", {"normal": ["30 nA", "1 nA"]}),
+        ("bench.bias.noise_temperature", {"list": ["50 mK"]}),
+        ("bench.bias.offset", {"choice": ["40 nA"]}),
+        ("bench.faults", {"value": [{"kind": WRONG, "port": "thermometer.ch6", "factor": 1.1, "share": 1.0}]}),
+        ("bench.junction.critical_current_drift", {"normal": ["-20 ppm/s", "1 ppm/s"]}),
+        ("plan.switches", {"grid": [150]}),
+        ("plan.temperatures", {"list": [["20 mK", "300 mK"]]}),
+        ("plan.ramp.rate", {"grid": ["3 mA/s"]}),
+    ],
+)
+def test_the_physics_shows_every_value_that_a_planner_varies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, entry: dict[str, Any]
+) -> None:
+    seen: list[Any] = []
+
+    def noted(sweep: Any, **_how: Any) -> Any:
+        seen.append(
+            [
+                (
+                    h.temperature,
+                    h.switching_currents.size,
+                    float(h.switching_currents.mean()),
+                    float(h.switching_currents.std()),
+                )
+                for h in sweep.histograms
+            ]
+        )
+        raise InputError("seen enough")
+
+    monkeypatch.setattr("mqtctl.campaign.run_draw.fit_sweep", noted)
+    cold = {"plan.temperatures": {"value": ["20 mK", "500 mK"]}, "plan.switches": 100}
+    for vary in (cold, {**cold, key: entry}):
+        campaign = load_design(design_file(tmp_path, vary, draws=1))
+        drawn = draw_of(campaign, 0, load_station(campaign.station))
+        assert run_draw(drawn, "physics", tmp_path)["message"] == "seen enough"
+    plain, varied = seen
+    assert all(one != other for one, other in zip(plain[1:], varied[1:], strict=True))
+
+
 @pytest.mark.usefixtures("without_processes")
 def test_the_table_is_there_as_parquet_with_the_same_numbers(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -189,6 +237,17 @@ def test_through_the_wires_a_draw_is_a_measurement_on_the_simulated_bench(tmp_pa
 
 
 @pytest.mark.usefixtures("without_processes")
+def test_the_row_of_a_measurement_that_fails_is_the_same_in_every_run(tmp_path: Path) -> None:
+    path = design_file(tmp_path, {"plan.temperatures": {"value": ["5 mK"]}}, draws=1, through="wires")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    for results in (first, second):
+        run_campaign(load_design(path), CampaignOptions(results))
+    (row,) = read_table(first)
+    assert (row["exit_code"], row["message"].split(": ")[0]) == ("2", str(tmp_path / "plan.yaml"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.usefixtures("without_processes")
 def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: Path) -> None:
     results = tmp_path / "results.csv"
     arguments = ["campaign", str(design_file(tmp_path, SMALL, draws=1)), "--output", str(results), "--workers", "1"]
@@ -201,6 +260,37 @@ def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: 
     again = CliRunner().invoke(app, ["campaign", "report", str(results), "--json"])
     assert again.exit_code == 0
     assert '"draws": 2' in again.stdout
+
+
+@pytest.mark.usefixtures("without_processes")
+def test_parts_of_an_array_job_are_joined_and_what_is_missing_is_computed(tmp_path: Path) -> None:
+    path = design_file(tmp_path, SMALL, draws=2)
+    whole, joined, parts = tmp_path / "whole.csv", tmp_path / "joined.csv", tmp_path / "parts"
+    run_campaign(load_design(path), CampaignOptions(whole))
+    arguments = ["campaign", str(path), "--part", "2/3", "--output", str(parts / "2.csv")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert [row["draw"] for row in read_table(parts / "2.csv")] == ["1"]
+    assert not (parts / "2.html").exists()
+    run_campaign(load_design(path), CampaignOptions(parts / "1.csv", part=(0, 3)))
+    (parts / "1.csv").rename(parts / "1.csv.partial")  # as a killed job leaves it
+    done = run_campaign(load_design(path), CampaignOptions(joined, join=parts))
+    assert (done.draws, done.computed) == (4, 1)
+    assert joined.read_bytes() == whole.read_bytes()
+    other = load_design(path, seed=9)
+    with pytest.raises(InputError, match="holds the results of another design"):
+        run_campaign(other, CampaignOptions(tmp_path / "other.csv", join=parts))
+    assert not list(tmp_path.glob("other*"))
+    with pytest.raises(InputError, match=r"has no table \(\*\.csv\)"):
+        run_campaign(other, CampaignOptions(tmp_path / "other.csv", join=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "1/99", "half"])
+def test_a_part_that_is_none_is_refused(tmp_path: Path, part: str) -> None:
+    arguments = ["campaign", str(design_file(tmp_path, SMALL)), "--part", part, "--output", str(tmp_path / "r.csv")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "is none of 1/N to N/N, with N at most the number of draws, 6" in result.stderr
 
 
 def test_what_is_no_table_of_a_campaign_is_refused(tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ def test_the_page_shows_outputs_bath_counts_points_and_time_left(tmp_path: Path)
         "in use , since 2026-01-01 00:00:05",
         "50.1 mK, set point 50 mK",
         "120 of 1000 switches, 2 ramps without",
-        "on the wall, until about",
-        "; about 2.0 h of laboratory time",
+        "The whole run ends",
+        "(2.0 h of laboratory time)",
         "1 of 3 points have a finished histogram",
         "9.40000(19) µA",
         "61.0(1.0) mK",
@@ -85,6 +85,18 @@ def test_the_page_shows_outputs_bath_counts_points_and_time_left(tmp_path: Path)
         "No report was written yet",
     ):
         assert part in text
+
+
+def test_a_dead_run_shows_its_outputs_and_bath_as_the_last_known_and_how_to_go_on(tmp_path: Path) -> None:
+    text = plain(fragment(facts_of(tmp_path, state="dead", simulated=True, seed=3), NOW))
+    for part in (
+        "nothing real is in use",
+        "Source and heater, last known",
+        "Bath, last known",
+        "what was measured is stored; mqtctl resume goes on",
+    ):
+        assert part in text
+    assert "The whole run ends" not in text
 
 
 def test_bath_and_convergence_are_drawn(tmp_path: Path) -> None:

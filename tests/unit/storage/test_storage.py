@@ -4,6 +4,7 @@ import math
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_a_file_made_by_something_else_is_refused_and_left_alone(tmp_path: Path,
 
 def test_a_foreign_sqlite_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    with sqlite3.connect(path) as foreign:
+    with closing(sqlite3.connect(path)) as foreign, foreign:
         foreign.execute("CREATE TABLE accounts (name TEXT)")
     before = path.read_bytes()
     with pytest.raises(InputError, match="was not made by QCoDeS"):

@@ -71,7 +71,12 @@ def test_a_command_that_fails_or_is_not_there_is_a_remark() -> None:
         assert "nobody was called" in remark
 
 
-def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("groups", [True, False], ids=["process groups", "as on Windows"])
+def test_a_command_that_hangs_is_ended_with_all_that_it_started(
+    groups: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not groups:
+        monkeypatch.delattr(os, "killpg")
     pid = tmp_path / "pid"
     command = ["sh", "-c", f"sleep 600 & echo $! > '{pid}'; wait"]
     assert "took longer than" in run_command(command, {}, 2.0)  # a loaded computer takes a while to write a file

@@ -5,31 +5,43 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from mqtctl.supervision import ear as ears
 from mqtctl.supervision.alarm import Alarm
-from mqtctl.supervision.link import HANDLE_NAME, Link
+from mqtctl.supervision.ear import HANDLE_NAME, Ear
+from mqtctl.supervision.link import Link
 from mqtctl.supervision.resting import RestAttempt, bring_to_rest
 from mqtctl.supervision.status import LOG_NAME, STATUS_NAME, Status, StatusFile
 from mqtctl.supervision.supervisor import Beside, Supervisor, is_supervised
 from tests.unit.instruments.fake_clock import FakeClock
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no handles are handed down there")
-
 IN_USE = 'tell("outputs in use", station="station.yaml")'
 AT_REST = 'tell("at rest")'
 WORKER = """
-import json, os, signal, sys, time
-handle = int(os.environ["MQTCTL_SUPERVISOR"])
+import json, os, signal, socket, sys, time
+port, colon, word = os.environ["MQTCTL_SUPERVISOR"].partition(":")
+end = socket.create_connection(("127.0.0.1", int(port))) if colon else socket.socket(fileno=int(port))
+end.sendall(word.encode())
+handle = end.fileno()
 def tell(kind, **facts):
     os.write(handle, json.dumps({"kind": kind, **facts}).encode() + b"\\n")
 """
+
+
+@pytest.fixture(autouse=True, params=["handed down", "over a port"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the worker is heard: as where descriptors are handed down, and as where they are not (Windows)."""
+    monkeypatch.setattr(ears, "hands_down", lambda: request.param == "handed down")
+    return str(request.param)
 
 
 @dataclass
@@ -62,18 +74,18 @@ def watch(
     beside: Sequence[Beside] = (),
 ) -> Watched:
     """Let a worker of these lines run under a supervisor."""
-    reading, writing = os.pipe()
+    ear = Ear()
     code = "\n".join([WORKER, f'tell("begins", folder={str(tmp_path)!r}, simulated=True, seed=1)', *lines])
     worker = subprocess.Popen(
-        [sys.executable, "-S", "-c", code], env={**os.environ, HANDLE_NAME: str(writing)}, pass_fds=(writing,)
+        [sys.executable, "-S", "-c", code], env={**os.environ, HANDLE_NAME: ear.address}, pass_fds=ear.inherited
     )
-    os.close(writing)
+    ear.begun()
     bench = Bench(confirms)
-    supervisor = Supervisor(worker, reading, StatusFile(Status()), bench.rest, silence, grace, beside)
+    supervisor = Supervisor(worker, ear, StatusFile(Status()), bench.rest, silence, grace, beside)
     try:
         return Watched(supervisor.run(), bench.rested, supervisor.file.status)
     finally:
-        os.close(reading)
+        ear.close()
         worker.kill()
         worker.wait()
 
@@ -121,8 +133,12 @@ def test_a_silent_worker_is_ended_even_if_it_ignores_requests_and_its_bench_brou
 
 
 def test_a_silent_worker_that_makes_safe_when_asked_is_believed(tmp_path: Path) -> None:
-    listens = f"signal.signal(signal.SIGTERM, lambda *_: ({AT_REST}, os._exit(143)))"
-    seen = watch(tmp_path, listens, IN_USE, "time.sleep(600)", silence=0.2)
+    listens = f"""
+signal.signal(signal.SIGTERM, lambda *_: ({AT_REST}, os._exit(143)))
+import threading
+threading.Thread(target=lambda: signal.raise_signal(end.recv(1)[0]), daemon=True).start()
+"""
+    seen = watch(tmp_path, listens, IN_USE, "while True: time.sleep(0.01)", silence=0.2)
     assert (seen.code, seen.rested) == (10, [])
 
 
@@ -146,34 +162,34 @@ def test_status_and_log_stand_in_the_folder_and_are_whole(tmp_path: Path) -> Non
 
 
 def test_a_worker_whose_supervisor_is_gone_asks_itself_to_stop() -> None:
-    reading, writing = os.pipe()
+    reading, writing = socket.socketpair()
     asked: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     try:
         link = Link(writing)
         link.tell("begins")
-        os.close(reading)
+        reading.close()
         link.tell("remark", text="x")
         link.tell("remark", text="y")
     finally:
         signal.signal(signal.SIGTERM, before)
-        os.close(writing)
+        writing.close()
     assert asked == [signal.SIGTERM]
 
 
 def test_a_worker_whose_supervisor_is_stopped_does_not_wait_and_loses_no_line() -> None:
-    reading, writing = os.pipe()
+    reading, writing = socket.socketpair()
     link = Link(writing)
     for number in range(900):
-        link.tell("remark", number=number, text="x" * 200)  # much more than a pipe holds
+        link.tell("remark", number=number, text="x" * 200)  # more than a socket holds
     lines = b""
     while lines.count(b"\n") < 900:
-        lines += os.read(reading, 65536)
+        lines += reading.recv(65536)
         link.tell("beat")
     told = [json.loads(line) for line in lines.splitlines()]
     assert [line["number"] for line in told if line["kind"] == "remark"] == list(range(900))
-    os.close(reading)
-    os.close(writing)
+    reading.close()
+    writing.close()
 
 
 def test_a_bench_that_is_not_confirmed_at_rest_is_tried_again_until_patience_ends() -> None:
@@ -224,3 +240,83 @@ def test_a_death_with_outputs_in_use_calls_for_somebody_before_and_after_it_was_
     assert calls[0]["station"] == "station.yaml"
     assert [remark["text"].endswith("exit code 3; nobody was called") for remark in seen.status.remarks] == [True, True]
     assert seen.code == (134 if confirms else 20)
+
+
+def test_without_signals_a_worker_takes_what_its_supervisor_asks_for_over_the_port_and_a_lost_one_as_a_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ears, "hands_down", lambda: False)
+    ear = Ear()
+    taken: list[int] = []
+    awake, bell = socket.socketpair()
+
+    def take(number: int, _frame: object) -> None:
+        taken.append(number)
+        bell.sendall(b"!")
+
+    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert ear.ask(signal.SIGINT)  # before the worker is there
+        with ears.own_end(ear.address) as end:
+            link = Link(end, obeys=True)
+            assert ear.hear(0.1) is None
+            link.tell("begins")
+            assert json.loads(ear.hear(5.0) or b"") == {"kind": "begins"}
+            read_in_steps(awake)
+            ear.close()
+            read_in_steps(awake)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        awake.close()
+        bell.close()
+    assert taken == [signal.SIGINT, signal.SIGTERM]
+
+
+def read_in_steps(awake: socket.socket) -> None:
+    """Wait for a byte in short waits: a handler of Python runs between two of them."""
+    awake.settimeout(0.02)
+    for _ in range(1000):
+        with suppress(TimeoutError):
+            awake.recv(1)
+            return
+    raise AssertionError("no signal was taken")
+
+
+def test_who_does_not_know_the_word_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ears, "hands_down", lambda: False)
+    ear = Ear()
+    port, _, word = ear.address.partition(":")
+    with socket.create_connection(("127.0.0.1", int(port))) as stranger:
+        stranger.sendall(b"0" * len(word) + b'{"kind": "at rest"}\n')
+        assert ear.hear(5.0) is None
+    with ears.own_end(ear.address) as worker:
+        worker.sendall(b"heard")
+        assert ear.hear(5.0) == b"heard"
+    assert ear.hear(5.0) == b""
+    ear.close()
+
+
+def test_a_worker_that_ends_before_it_connects_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ears, "hands_down", lambda: False)
+    worker = subprocess.Popen([sys.executable, "-S", "-c", "raise SystemExit(2)"])
+    ear = Ear()
+    supervisor = Supervisor(worker, ear, StatusFile(Status()), Bench().rest)
+    assert supervisor.run() == 2
+    ear.close()
+
+
+def test_a_worker_notices_a_dead_supervisor_at_its_very_next_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr("mqtctl.supervision.link.signal.raise_signal", raised.append)
+    supervisors, workers = socket.socketpair()
+    with workers:
+        link = Link(workers)
+        link.tell("begins")  # the next sign of life is due half a second later only
+        link.beat()
+        assert raised == []
+        assert supervisors.recv(100)
+        supervisors.close()
+        link.beat()
+        link.beat()
+        assert raised == [signal.SIGTERM]

@@ -4,12 +4,16 @@ What goes with time is fitted where the ranks have named it (`order_in_time`), a
 noise and a modulation whose phase nobody knows both are named where the data do not tell them apart.
 
 A score test at the plain fit, which costs a few evaluations, decides whether to look; what is named is the likeliest of
-those that were then fitted, and only if it gains as much as chance does once in 1e4 histograms.
+those that were then fitted, if it gains as much as chance does once in 1e4 histograms. Noise that is not that certain,
+but makes the temperature wrong by several standard errors all the same, is told with how often chance does as much.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy.special import ndtr
 
 from mqtctl.analysis.histogram.nuisances.fit import named_space
 from mqtctl.analysis.histogram.nuisances.fit_in_time import fit_in_time
@@ -26,7 +30,8 @@ from mqtctl.records import Histogram, JunctionEstimate
 __all__ = ["GAIN", "suggested_in_time", "suggested_nuisance"]
 
 GAIN = 6.9  # in ln L for one parameter at its bound: p = 1e-4
-LOOK = 3.0  # gain that the score test must promise
+PERHAPS = 2.4  # for noise: once in 70
+LOOK = 2.0  # gain that the score test must promise
 APART = 3.0  # in ln L, from which one of two shapes is the likelier
 MODULATION = ("mains_amplitude",)
 PROBES = {"current_noise": 0.2, "false_triggers": 1e-3}  # of the scale, and a share
@@ -75,7 +80,7 @@ def suggested_nuisance(
         for name in NUISANCES:
             try_with((name,))
         best = max(gains, key=lambda names: gains[names])
-        if gains[best] < LOOK:
+        if gains[best] < (GAIN if best == ("false_triggers",) else PERHAPS):
             return ()
         alone = gains[best]
         try_with(NUISANCES)  # the dearest fit, and where neither gains alone there is nothing to share
@@ -83,7 +88,7 @@ def suggested_nuisance(
         return ()  # the plain fit has said it
     if gains[NUISANCES] > alone + GAIN:
         best = NUISANCES
-    if gains[best] < GAIN or ("current_noise" in best and any(flag.startswith(IN_TIME) for flag in flags)):
+    if "current_noise" in best and any(flag.startswith(IN_TIME) for flag in flags):
         return ()
     if best == ("current_noise",):
         try_with(MODULATION)
@@ -110,6 +115,9 @@ def _sentence(space: NamedSpace, found: Maximum, gains: dict[tuple[str, ...], fl
     stderr = float(np.sqrt(derivative @ np.linalg.lstsq(space.slope(found.parameters)[1], derivative)[0]))
     temperature = quantity(values["temperature"], "K", stderr * values["temperature"])
     named = " and ".join(causes[name] for name in best)
+    chance = float(ndtr(-math.sqrt(2.0 * gains[best])))
+    if gains[best] < GAIN:
+        beside += f", as chance does once in {1.0 / chance:.2g} lists"
     return (
         f"{named} would gain {gains[best]:.1f} in ln L{beside}: with {options} the escape temperature (free) is"
         f" {temperature}"

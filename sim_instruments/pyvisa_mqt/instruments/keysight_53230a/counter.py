@@ -35,6 +35,7 @@ MEASURING = 1 << 4
 WAITING_FOR_TRIGGER = 1 << 5
 BELOW_LIMIT, ABOVE_LIMIT = 1 << 11, 1 << 12
 MEMORY_OVERFLOW = 1 << 14
+_NOTHING = np.zeros(0)
 
 
 class Keysight53230A(EdgeSection):
@@ -67,9 +68,11 @@ class Keysight53230A(EdgeSection):
         self._samples_left = 0
         self._awaiting_trigger = False
         self._taken = 0
+        self._edges_seen = (-1, -1)  # how many starts and stops were known at a look that gave no reading
         self._begun = 0.0
         self._first_end = 0.0
         self._last_end = 0.0
+        self._looked = -math.inf  # bench time in s up to which it has measured under the present conditions
         self._timeout_reported = False
         self._waited: deque[float] = deque(maxlen=8)
         super().__init__(wires, rng, options)
@@ -168,6 +171,8 @@ class Keysight53230A(EdgeSection):
         self._begun = self._last_end = now
         self._triggers_left = int(self.settings["trigger_count"])
         self._trails.clear()
+        self._edges_seen = (-1, -1)
+        self._looked = -math.inf
         self._await_trigger(now)
 
     def abort(self) -> None:
@@ -187,6 +192,7 @@ class Keysight53230A(EdgeSection):
 
     def _take_trigger(self, time: float) -> None:
         self._awaiting_trigger = False
+        self._looked = -math.inf
         self._samples_left = int(self.settings["sample_count"])
         self._armed = time + self.settings["trigger_delay"]
         self.registers["operation"].set(WAITING_FOR_TRIGGER, False)
@@ -200,8 +206,9 @@ class Keysight53230A(EdgeSection):
 
     def elapse(self, now: float) -> None:
         """Measure until bench time `now` (s)."""
-        if not self._triggers_left:
+        if not self._triggers_left or now == self._looked:
             return
+        self._looked = now
         while self._triggers_left:
             if self._awaiting_trigger and not self._external_trigger(now):
                 return
@@ -246,12 +253,26 @@ class Keysight53230A(EdgeSection):
             begun=self._begun,
         )
         starts, stops = self._start_and_stop(conditions.arming, now)
+        if self._nothing_new(starts, stops, conditions):
+            return Readings(_NOTHING, _NOTHING, self._armed)
         readings = FUNCTIONS[self.measured].measure(starts, stops, conditions)
         if not len(readings.values):
             self._forget_unused(starts, conditions)
+            self._edges_seen = (min(len(starts), 1), min(len(stops), 1))
         return readings
 
+    def _nothing_new(self, starts: NDArray[np.float64], stops: NDArray[np.float64], conditions: Conditions) -> bool:
+        """Return whether no edge has come since a look that gave no reading, and no time-out is over."""
+        if (
+            self.measured != "TINT"
+            or conditions.arming is not None
+            or conditions.now >= self._armed + conditions.timeout
+        ):
+            return False
+        return not len(starts) or (len(starts), len(stops)) == self._edges_seen
+
     def _store(self, readings: Readings) -> None:
+        self._edges_seen = (-1, -1)
         count = len(readings.values)
         values = self._with_jitter(readings.values)
         missed = ~np.isfinite(values)
@@ -342,7 +363,9 @@ class Keysight53230A(EdgeSection):
             return self._next_single(now)
         spacing = (self._last_end - self._first_end) / (self._taken - 1) if self._taken > 1 else 0.0
         if now - self._last_end <= 2 * spacing:  # readings come, and probably go on coming
-            step = max(0.9 * spacing * self._wanted(), 0.25 * spacing, 1e-5)
+            # all but the last one that is waited for, half a reading late; that one as it is there
+            ahead = self._wanted() - 0.5 if self._wanted() > 1 else 1.01
+            step = max(self._last_end + spacing * ahead - now, 0.25 * spacing, 1e-5)
             return now + min(step, 1e-3 + 4 * (now - self._first_end))  # few readings tell little
         later = now + max(1e-3, now - self._last_end)
         deadline = self._armed + self.settings["timeout"]

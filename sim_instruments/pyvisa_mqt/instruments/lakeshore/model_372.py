@@ -259,18 +259,18 @@ class LakeShore372(LakeShore372Inputs):
         if fresh and self._too_warm():
             for output in range(3):
                 self._switch_off(output)
-        for duty in self._present_duties():
-            if duty.mode == MONITOR:
-                self._refresh(duty.output)
-            elif duty.mode == WARM_UP:
-                self._end_warm_up()
-            else:
+        for duty in self._duties[1] if self._duties[0] == self.revision else self._present_duties():
+            if duty.mode in (CLOSED, ZONE):
                 self._control(duty, fresh)
+            elif duty.mode == MONITOR:
+                self._refresh(duty.output)
+            else:
+                self._end_warm_up()
         self._moment = None
 
     def _present_duties(self) -> tuple[_Duty, ...]:
         """Return what the outputs must do at each conversion."""
-        if self._duties[0] != self.revision:
+        if self._duties[0] != self.revision:  # as it is not at most conversions
             duties = []
             for output in range(3):
                 mode, name, _, _, filtered, _ = self.stored("OUTMODE", output)
@@ -297,7 +297,7 @@ class LakeShore372(LakeShore372Inputs):
     def _control(self, duty: _Duty, fresh: bool) -> None:
         output, loop = duty.output, self._loops[duty.output]
         setup = self._loop_setup(output, duty.mode, loop.setpoint)
-        if loop.move_setpoint(setup.ramp, CONVERSION_TIME):
+        if loop.setpoint != loop.target and loop.move_setpoint(setup.ramp, CONVERSION_TIME):
             self.status.device_bits |= RAMP_DONE[output]
         if not duty.on:
             return

@@ -177,16 +177,19 @@ class Bridge:
         if self._noise:
             temperature *= max(1.0 + self._noise * self._normal(), 0.0)
         reading.temperature = temperature
-        reading.status = _status(temperature, setup.resistance_range)
+        known = COLDEST <= temperature <= WARMEST and setup.resistance_range == math.inf
+        reading.status = 0 if known else _status(temperature, setup.resistance_range)
         weight = CONVERSION_TIME / setup.filtering if setup.filtering > CONVERSION_TIME else 1.0
         if passed > 1:
             weight = 1.0 - (1.0 - weight) ** passed
         if abs(temperature - reading.filtered) > setup.window * reading.filtered:
             weight = 1.0
-        reading.filtered += weight * (temperature - reading.filtered)
+        filtered = reading.filtered = reading.filtered + weight * (temperature - reading.filtered)
         if not reading.status:
-            reading.lowest = min(reading.lowest, reading.filtered)
-            reading.highest = max(reading.highest, reading.filtered)
+            if filtered < reading.lowest:
+                reading.lowest = filtered
+            if filtered > reading.highest:
+                reading.highest = filtered
 
     def _normal(self) -> float:
         if not self._pool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
@@ -55,6 +56,28 @@ def test_a_signal_ends_a_sleep_that_has_begun(number: signal.Signals) -> None:
         with pytest.raises(InterruptedRunError), interrupt.striking():
             interrupt.clock.sleep(FOREVER)
         sender.join()
+
+
+def test_a_signal_that_cuts_no_system_call_short_ends_a_sleep_all_the_same() -> None:
+    with Interrupt() as interrupt:
+        sender = threading.Timer(0.05, signal.raise_signal, (signal.SIGTERM,))  # taken by that thread, as on Windows
+        sender.start()
+        with pytest.raises(InterruptedRunError), interrupt.striking():
+            interrupt.clock.sleep(FOREVER)
+        sender.join()
+
+
+def test_a_signal_that_asks_for_nothing_shortens_no_sleep() -> None:
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with Interrupt() as interrupt, interrupt.striking():
+            signal.raise_signal(signal.SIGUSR1)
+            begun = time.monotonic()
+            interrupt.clock.sleep(0.05)
+            assert time.monotonic() - begun >= 0.05
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_a_signal_that_came_before_the_sleep_ends_it_too() -> None:

@@ -74,6 +74,31 @@ def test_a_system_that_gives_no_terminal_is_told_of_by_its_reason(
     assert "left out (the system gives no pseudo-terminal: No space left on device)" in capsys.readouterr().err
 
 
+def test_a_terminal_without_a_name_as_in_a_container_leaves_the_instrument_out_and_no_descriptor_open(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[int] = []
+    real = os.openpty
+
+    def openpty() -> tuple[int, int]:
+        opened.extend(real())
+        return opened[0], opened[1]
+
+    def nameless(_handle: int) -> str:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(os, "openpty", openpty)
+    monkeypatch.setattr(os, "ttyname", nameless)
+    server = BenchServer(open_bench("showroom"))
+    served = [name for name, place in server.addresses()["instruments"].items() if place["port"]]
+    server.close()
+    assert "'interval_counter' is left out (the system's pseudo-terminal has no name here" in capsys.readouterr().err
+    assert len(served) > 1
+    for handle in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(handle)
+
+
 def test_a_bench_of_which_nothing_can_be_served_ends_with_exit_code_2(
     no_terminals: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
