@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,24 @@ def test_the_best_fit_finds_the_truth_within_its_errors(seed: int) -> None:
     pulls = {name: (one.estimate - one.truth) / one.stderr for name, one in found.numbers.items()}
     assert max(map(abs, pulls.values())) < 3.0, pulls
     assert found.decided == found.explanation
+
+
+@pytest.mark.campaign
+def test_the_instructors_table_of_sixty_seeds_is_what_the_best_fit_gives() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/course/instructor.md").read_text(encoding="utf-8")
+    decided, undecided = (
+        {int(seed) for seed in re.findall(r"\d+", row.rpartition("|")[0].rpartition("|")[2])}
+        for row in page.splitlines()
+        if row.startswith("| tunnelling, and the data")
+    )
+    pulls: dict[str, list[float]] = {}
+    for seed in range(60):
+        found = expected(seed)
+        wanted = ("tunnelling", "tunnelling") if seed in decided else ("noise", "noise")
+        assert (found.explanation, found.decided) == (("tunnelling", "undecided") if seed in undecided else wanted), (
+            seed
+        )
+        for name, one in found.numbers.items():
+            pulls.setdefault(name, []).append((one.estimate - one.truth) / one.stderr)
+    for values in pulls.values():
+        assert f"{np.sqrt(np.mean(np.square(values))):.2f} (" in page
