@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import html
 import importlib
+import inspect
+import re
 import sys
 import warnings
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["FOR_USERS", "broken_links", "build"]
 
@@ -30,6 +37,11 @@ FOR_USERS = {
     "mqtctl.errors": "what can be raised, with its exit code",
     "pyvisa_mqt.pytest_plugin": "fixtures and marker for tests of drivers on the simulated bench",
 }
+_ARRAYS = {
+    "ArrayLike | None": ArrayLike | None,
+    "ArrayLike": ArrayLike,
+    "NDArray[float64]": NDArray[np.float64],
+}
 _STYLE = "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
 h2{margin:2rem 0 0}code{font-size:.95em}p.names{margin:.3rem 0}a{color:#1a5276}\
 @media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#7fb3d5}}"
@@ -44,7 +56,17 @@ def build(folder: Path) -> None:
     template = Path(__file__).with_name("api_template")
     pdoc.render.configure(docformat="numpy", footer_text="mqtctl", show_source=False, template_directory=template)
     inside = [f"!{name}\\." for name in FOR_USERS]  # what lies below is not for users; its public names stand above
-    pdoc.pdoc(*FOR_USERS, *inside, output_directory=folder)
+    spelled: Callable[..., str] = inspect.formatannotation
+
+    def shortened(annotation: object, *given: object, **named: object) -> str:
+        """Spell NumPy's names for arrays as people write them, and no addresses in memory."""
+        text = spelled(annotation, *given, **named)
+        for name, meaning in _ARRAYS.items():
+            text = text.replace(spelled(meaning), name)
+        return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+    with patch("inspect.formatannotation", shortened), patch("pdoc.doc.formatannotation", shortened):
+        pdoc.pdoc(*FOR_USERS, *inside, output_directory=folder)
     (folder / "index.html").write_text(_index(), encoding="utf-8")
 
 

@@ -81,6 +81,7 @@ def test_the_best_fit_finds_the_truth_within_its_errors(seed: int) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(600)  # a minute where nothing else runs
 def test_the_instructors_table_of_sixty_seeds_is_what_the_best_fit_gives() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs/course/instructor.md").read_text(encoding="utf-8")
     decided, undecided = (
