@@ -13,6 +13,6 @@ RUN pip install --no-cache-dir --constraint /tmp/mqtctl/constraints.txt /tmp/mqt
     && rm -r /tmp/mqtctl
 USER 1000:1000
 WORKDIR /home/bench
-EXPOSE 5025-5040
+EXPOSE 4880 5025-5040
 ENTRYPOINT ["mqtctl"]
 CMD ["bench", "serve", "showroom", "--host", "0.0.0.0", "--port-base", "5025"]

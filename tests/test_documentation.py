@@ -18,6 +18,8 @@ Output in a `console` block is compared word by word; `...` in it stands for any
 
 from __future__ import annotations
 
+import ast
+import importlib
 import io
 import json
 import re
@@ -39,10 +41,12 @@ from qcodes.instrument import Instrument
 from typer.testing import CliRunner
 
 from mqtctl.cli.app import app
+from mqtctl.course import hidden
 from mqtctl.documents import dump_yaml, load_yaml
 from mqtctl.plan import write_examples
 from mqtctl.plan.resolved import load_plan
 from mqtctl.plan.sample import load_sample
+from mqtctl.records import JunctionEstimate
 from mqtctl.station.connecting import prepared
 from mqtctl.station.file import load_station
 from tests.conftest import build, builtin_bench
@@ -231,10 +235,20 @@ def test_a_page_does_what_it_prints(
         run_block(block, folder, namespace)
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.ipynb")), ids=lambda page: page.name)
-def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
-    run_notebook = runpy.run_path(str(ROOT / "docs" / "make" / "notebook.py"))["run_notebook"]
+#: What the instructor's page quotes of each notebook, as the notebook prints it.
+QUOTED = {
+    "1": {"s = 0.9: -0.5 %", "crossover: 33.5 mK", "at zero bias it would be 81.4 mK"},
+    "2": {"its error: 0.10 nA for a bell curve, 0.14 nA by bootstrap"},
+    "3": {"exponent 0.669 +- 0.022", "standard error 1.75 mK", "switches alone 0.07 mK"},
+    "4": {"that is +1.8 standard errors", "0.185 at 9.5 uA, 0.138 at 3 uA"},
+    "5": {"+0.5 standard errors", "+2.6 standard errors", "+- 0.0039 uA", "- explanation | not answered"},
+}
+COURSE = sorted((ROOT / "docs" / "course").glob("*.ipynb"))
+run_notebook = runpy.run_path(str(ROOT / "docs" / "make" / "notebook.py"))["run_notebook"]
 
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")), ids=lambda page: page.name)
+def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
     def shown(notebook: dict[str, Any]) -> list[str]:
         outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
         return ["".join(output.get("text") or output["data"]["text/plain"]) for output in outputs]
@@ -242,6 +256,50 @@ def test_a_notebook_shows_what_its_cells_give(page: Path) -> None:
     kept = json.loads(page.read_text(encoding="utf-8"))
     assert shown(kept) == shown(run_notebook(page, figures=False)), "python docs/make/notebook.py " + page.name
     assert len(shown(kept)) > 5
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page if page == COURSE[-1] else pytest.param(page, marks=pytest.mark.slow) for page in COURSE],
+    ids=lambda page: page.name,
+)
+def test_a_notebook_of_the_course_runs(page: Path) -> None:
+    shown = [output for cell in run_notebook(page, figures=False)["cells"] for output in cell.get("outputs", ())]
+    assert sum("data" in output and "image/png" in output["data"] for output in shown) >= 1
+    printed = "".join(line for output in shown for line in output.get("text", ()))
+    assert QUOTED[page.name[0]] <= {found for found in QUOTED[page.name[0]] if found in printed}, printed
+
+
+def test_the_course_is_five_notebooks_of_questions_without_answers() -> None:
+    assert [page.name[0] for page in COURSE] == ["1", "2", "3", "4", "5"]
+    for page in COURSE:
+        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+        assert not any(cell.get("outputs") for cell in cells), f"{page.name}: outputs are stored"
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        assert max(len(cell.splitlines()) for cell in code) <= 25, f"{page.name}: a cell is too long to be read"
+        prose = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        asked = re.findall(r"\*\*Question (\d)\.", prose)
+        assert asked == [str(number) for number in range(1, len(asked) + 1)]
+        answers = (ROOT / "docs/course/instructor.md").read_text(encoding="utf-8").split(f"\n## {page.name[0]}. ")[1]
+        assert len(re.findall(r"^\d\. ", answers.split("\n## ")[0], re.MULTILINE)) == len(asked), page.name
+
+
+def test_the_course_uses_public_names_and_what_the_sheet_says() -> None:
+    """A cell that a student copies must not break with the next version."""
+    for page in COURSE:
+        cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mqtctl"):
+                assert node.module is not None
+                assert node.module.count(".") == 1, f"{page.name}: {node.module} is no package for users"
+                public = importlib.import_module(node.module).__all__
+                assert {name.name for name in node.names} <= set(public), f"{page.name}: {node.module}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "JunctionEstimate":
+                assert eval(ast.unparse(node), {"JunctionEstimate": JunctionEstimate}) == hidden(1).known, page.name
+        if "SEED" in code:
+            assert "SEED = 1" in code or "SEED, RAMP_RATE = 1, 900e-6" in code
+            assert hidden(1).ramp_rate == 900e-6
 
 
 def test_the_index_of_reproductions_has_every_page_and_says_what_it_prints() -> None:

@@ -13,6 +13,7 @@ from mqtctl.cli.bench import bench
 from mqtctl.cli.calibrate import calibrate
 from mqtctl.cli.campaign import campaign
 from mqtctl.cli.check import check
+from mqtctl.cli.course import course
 from mqtctl.cli.histogram import histogram
 from mqtctl.cli.init import init
 from mqtctl.cli.rehearse import rehearse
@@ -62,6 +63,7 @@ _COMMANDS: dict[Callable[..., None], str] = {
 for command, summary in _COMMANDS.items():
     app.command(short_help=summary)(command)
 app.add_typer(campaign, name="campaign", short_help="many virtual experiments whose truth is known, in one table")
+app.add_typer(course, name="course", short_help="hidden junctions to learn on: data, and marks for what was found")
 app.add_typer(bench, name="bench", short_help="the simulated instruments on loopback sockets for any client")
 
 

@@ -100,7 +100,7 @@ def _agreement(winner: Fitted, pvalue: float | None) -> str:
     text = f"all {len(evidence.histograms)} histograms from {baths} follow it with {one} {' and '.join(currents)}"
     if pvalue is None:
         return text
-    return f"{text}, {'though only just ' if pvalue < MARGINAL else ''}(p = {pvalue:.2g})"
+    return f"{text}{', though only just' if pvalue < MARGINAL else ''} (p = {pvalue:.2g})"
 
 
 def _tunnelling(winner: Fitted) -> str:

@@ -119,6 +119,11 @@ class InputBuffer:
         """The unfinished message."""
         return bytes(self._bytes)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun, also one that was too long to be kept."""
+        return bool(self._bytes) or self._overrun
+
     def clear(self) -> None:
         """Drop an unfinished message."""
         self._bytes.clear()
@@ -318,6 +323,9 @@ class Instrument(abc.ABC):
 
     def starved(self) -> None:  # noqa: B027
         """Note that a read found nothing and nothing is on its way."""
+
+    def interrupted(self) -> None:  # noqa: B027
+        """Note that a new message came before the reply to the one before was read."""
 
     def advance(self, now: float) -> None:  # noqa: B027
         """Live until bench time `now` (s)."""

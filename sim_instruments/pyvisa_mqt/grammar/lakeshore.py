@@ -120,8 +120,12 @@ class LakeShoreInstrument(StatusReporting, Instrument):
         for message in messages:
             if self.output and self.message_exchange:
                 self.output.clear()
-                self.status.event_status |= QUERY_ERROR
+                self.interrupted()
             self._run(message)
+
+    def interrupted(self) -> None:
+        """Note a message in place of the reading of a reply."""
+        self.status.event_status |= QUERY_ERROR
 
     def clear(self) -> None:
         """Do a device clear."""

@@ -168,6 +168,10 @@ class ScpiInstrument(StatusReporting, Instrument):
             self._report(ScpiError(-420))
             self.status.update(False)
 
+    def interrupted(self) -> None:
+        """Note a message in place of the reading of a reply."""
+        self._report(ScpiError(-410))
+
     def advance(self, now: float) -> None:
         """Live until bench time `now` (s), and go on with what was waiting."""
         self.elapse(now)
@@ -187,7 +191,7 @@ class ScpiInstrument(StatusReporting, Instrument):
                     return
                 if self.output and self.message_exchange:
                     self.output.clear()
-                    self._report(ScpiError(-410))
+                    self.interrupted()
                 self._units = iter(self._tree.parse(self._messages.popleft()))
             if not self._finish_message(self._units):
                 return

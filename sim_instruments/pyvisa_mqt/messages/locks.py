@@ -37,6 +37,11 @@ class ResourceLock(Generic[Holder]):
             return self._exclusive is session
         return not self._shared or session in self._shared
 
+    @property
+    def holders(self) -> int:
+        """How many sessions hold a lock."""
+        return len({*self._shared, *([] if self._exclusive is None else [self._exclusive])})
+
     def acquire(self, session: Holder, kind: Lock, key: str | None) -> StatusCode:
         """Take the exclusive lock, or take or join the shared one; `key` None makes a new one.
 

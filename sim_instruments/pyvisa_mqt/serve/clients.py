@@ -11,6 +11,7 @@ import socket
 import time as wall_time
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import Any
 
 from pyvisa import rname
 from pyvisa.constants import ResourceAttribute, StatusCode
@@ -53,9 +54,20 @@ class Client(ABC):
         VISA resource name that says what kind of line it is.
     real_time
         Whether the bench follows the wall clock; otherwise messages cost virtual time as the bench file says.
+    lock
+        The lock that holds it off, if its kind of line knows locks.
     """
 
-    def __init__(self, bench: Bench, line: Line, resource: str, name: str, *, real_time: bool) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        line: Line,
+        resource: str,
+        name: str,
+        *,
+        real_time: bool,
+        lock: ResourceLock[BenchSession] | None = None,
+    ) -> None:
         self.line = line
         self.open = True
         #: Whether the connection was broken off instead of being ended.
@@ -66,14 +78,15 @@ class Client(ABC):
         self._real_time = real_time
         self._transport = _INSTANT if real_time else bench.transport(resource)
         self._name = name
+        self._lock = ResourceLock() if lock is None else lock
         self._session = self._new_session()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Any] = deque()  # as `_pass_on` takes them
         self._outgoing = bytearray()
         self._silent_since: float | None = None
 
     def _new_session(self) -> BenchSession:
         name = rname.parse_resource_name(self._name)
-        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, ResourceLock(), private=True)
+        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, self._lock, private=True)
         session.set_attribute(ResourceAttribute.timeout_value, int(1000 * _PATIENCE))
         return session
 
@@ -145,7 +158,7 @@ class Client(ABC):
             if self._real_time and self._clock.now() < self.line.ready_at:
                 break
             executed = True
-            self._session.write(self._waiting.popleft())
+            self._pass_on(self._waiting.popleft())
             if self.dead:
                 self.lose()
                 break
@@ -161,9 +174,18 @@ class Client(ABC):
             if len(self._outgoing) >= _MOST_BYTES or self._clock.now() > enough:
                 break
             data, status = self._session.read(CHUNK)
-            self._outgoing += data
+            if data:
+                self._add_reply(data, status != StatusCode.success_max_count_read)
             if status == StatusCode.error_timeout or not data:
                 break
+
+    def _pass_on(self, message: Any) -> None:
+        """Let the instrument have one message."""
+        self._session.write(message)
+
+    def _add_reply(self, data: bytes, ended: bool) -> None:  # a stream of bytes knows no END
+        """Put a reply, or a part of one, behind what is to be sent."""
+        self._outgoing += data
 
     def send(self) -> None:
         """Send what waits for the client, as far as it takes it."""

@@ -1,4 +1,4 @@
-"""Cuts what a raw socket receives into the messages of the instrument behind it."""
+"""Cuts what a client sends into the messages of the instrument, so that what several send never gets mixed."""
 
 from __future__ import annotations
 
@@ -28,16 +28,31 @@ class Framing:
         self._end = instrument.message_end if isinstance(instrument, StockInstrument) else None
         self._bytes = bytearray()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Add bytes and return the messages that they complete, each with its end."""
+    def feed(self, data: bytes, end: bool = False) -> list[bytes]:
+        """Add bytes and return the messages that they complete, each with its end.
+
+        Parameters
+        ----------
+        data
+            What has come.
+        end
+            Whether END came with the last byte, where the line knows it; a stock device does not heed it.
+        """
         if self._end is None:
-            messages, _ = self._lines.feed(data, end=False)
+            if end and not self._lines.unfinished:
+                return [data]
+            messages, _ = self._lines.feed(data, end=end)
             return [message.encode("latin-1") for message in messages]
         if not self._end:  # every piece is a message
             return [data]
         *complete, rest = (bytes(self._bytes) + data).split(self._end)
         self._bytes = bytearray(rest if len(rest) <= _MOST_BYTES else b"")
         return [message + self._end for message in complete]
+
+    def clear(self) -> None:
+        """Drop an unfinished message."""
+        self._lines.clear()
+        self._bytes.clear()
 
     @property
     def rest(self) -> bytes:

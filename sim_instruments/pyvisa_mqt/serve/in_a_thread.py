@@ -57,6 +57,10 @@ class ServedBench:
             return f"ASRL{self.device(name)}::INSTR"
         return f"TCPIP0::{HOST}::{self.port(name)}::SOCKET"
 
+    def hislip(self, name: str) -> str:
+        """Return the VISA address at which an instrument speaks HiSLIP."""
+        return self._place(name, "hislip")
+
 
 @contextmanager
 def serving(server: BenchServer) -> Iterator[ServedBench]:

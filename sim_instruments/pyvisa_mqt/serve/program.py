@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
-from pyvisa_mqt.serve.server import HOST, BenchServer
+from pyvisa_mqt.serve.server import HISLIP_PORT, HOST, BenchServer
 
 __all__ = ["serve"]
 
@@ -83,7 +83,7 @@ def serve(
     with stop:
         try:
             bench = open_bench(bench_path)
-            server = BenchServer(bench, speed, port_base, host)
+            server = BenchServer(bench, speed, port_base, host, HISLIP_PORT)
         except (BenchFileError, ValueError) as exc:
             return _wrong(str(exc))
         except OSError as exc:
@@ -114,7 +114,8 @@ def _announce(server: BenchServer, *, as_json: bool) -> None:
     lines = []
     for name, place in addresses["instruments"].items():
         socket = f"TCPIP::{place['host']}::{place['port']}::SOCKET" if place["port"] else "left out"
-        lines.append(f"{name:16s} {place['model']:18s} {place['device'] or socket}\n")
+        hislip = f"  {place['hislip']}" if place["hislip"] else ""
+        lines.append(f"{name:16s} {place['model']:18s} {place['device'] or socket:32s}{hislip}".rstrip() + "\n")
     if addresses["backend"]:
         lines.append(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")
     _tell(sys.stdout, "".join(lines))

@@ -1,4 +1,4 @@
-"""Serves a bench to any client: a loopback socket per instrument, a pseudo-terminal per serial one.
+"""Serves a bench to any client: a loopback socket per instrument, a pseudo-terminal per serial one, HiSLIP for all.
 
 The bench lives in this process. In real time it follows the wall clock; with `--virtual` its time passes with
 messages and waits only, and other processes reach it as "serve:PORT@mqt". One thread does everything, so nothing
@@ -21,15 +21,19 @@ from pyvisa_mqt.bench.stock_devices import StockInstrument
 from pyvisa_mqt.grammar.instrument import Instrument
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import Client, SocketClient
+from pyvisa_mqt.serve.hislip_sessions import HislipChannel, HislipHost
 from pyvisa_mqt.serve.hosting import HostedClient
 from pyvisa_mqt.serve.terminals import NoTerminalError, SerialClient
 from pyvisa_mqt.time_and_signals.clock import Pace
 
-__all__ = ["EVERYWHERE", "HOST", "BenchServer"]
+__all__ = ["EVERYWHERE", "HISLIP_PORT", "HOST", "BenchServer"]
 
 HOST = "127.0.0.1"
 #: Stands for every address that the computer has.
 EVERYWHERE = "0.0.0.0"
+#: Where a VISA looks for HiSLIP if its address says nothing else.
+HISLIP_PORT = 4880
+_HISLIP = "HiSLIP"
 #: Longest time in s between two looks at the clock, when nothing and when something is going on.
 _IDLE, _BUSY = 0.05, 0.002
 _BACKLOG = 128
@@ -53,6 +57,8 @@ class BenchServer:
         Port of the first instrument, the others follow; 0 for ports that the system chooses.
     host
         Address at which the instruments listen.
+    hislip_port
+        Port of HiSLIP if it is free; otherwise, and for 0, the system chooses one.
 
     Raises
     ------
@@ -62,7 +68,14 @@ class BenchServer:
         If the speed is not above 0.
     """
 
-    def __init__(self, bench: Bench, speed: float | None = 1.0, port_base: int = 0, host: str = HOST) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        speed: float | None = 1.0,
+        port_base: int = 0,
+        host: str = HOST,
+        hislip_port: int = 0,
+    ) -> None:
         if bench.speed is not None:
             raise ValueError(f"the bench's path says speed={bench.speed:g}; give a served bench its speed with --speed")
         self.bench = bench
@@ -82,9 +95,11 @@ class BenchServer:
         self._refused: dict[Line, float] = {}
         # Connections that find all places of their instrument taken, and until when they wait for one.
         self._at_the_door: list[tuple[Line, socket.socket, float]] = []
+        self._hislip = HislipHost(bench, self._has_place, real_time=self._pace is not None)
         bench.on_failure = self._instrument_failed
         try:
             self._listen(port_base)
+            self._listen_to_hislip(hislip_port)
         except BaseException:
             self.close()
             raise
@@ -98,6 +113,20 @@ class BenchServer:
             self._listeners[line.name] = self._listener(port, resource)
             port += bool(port_base)
         self._backend = None if self._pace is not None else self._listener(port, None)
+
+    def _listen_to_hislip(self, port: int) -> None:
+        """Let HiSLIP reach whatever has a socket or a terminal, by its place on the bench."""
+        for number, (resource, line) in enumerate(self.bench.lines.items()):
+            if line.name in self._listeners or line.name in self._devices:
+                self._hislip.add(f"hislip{number}", resource)
+        try:
+            listener = self._listener(port, _HISLIP)
+        except OSError:
+            if not port:
+                raise
+            listener = self._listener(0, _HISLIP)  # another served bench has it, or a real program
+        chosen = listener.getsockname()[1]
+        self._hislip_port = "" if chosen == HISLIP_PORT else f",{chosen}"
 
     def _open_terminal(self, line: Line, resource: str) -> None:
         """Give a serial instrument its terminal; without one the others are served all the same."""
@@ -128,28 +157,36 @@ class BenchServer:
         """Whether anybody can reach anything."""
         return bool(self._listeners or self._devices or self._backend)
 
+    @property
+    def _reachable(self) -> str:
+        """Address at which a program on this computer reaches what listens."""
+        return HOST if self._host == EVERYWHERE else self._host
+
     def addresses(self) -> dict[str, Any]:
         """Return where each instrument is, as `bench serve --json` prints it."""
         instruments: dict[str, Any] = {}
-        reachable = HOST if self._host == EVERYWHERE else self._host
-        for resource, line in self.bench.lines.items():
+        for number, (resource, line) in enumerate(self.bench.lines.items()):
             listener, device = self._listeners.get(line.name), self._devices.get(line.name)
             stock = line.instrument if isinstance(line.instrument, StockInstrument) else None
             instruments[line.name] = {
                 "model": self.bench.file.instruments[line.name].model if stock is None else stock.name,
                 "resource": resource,
-                "host": reachable if listener is not None else None,
+                "host": self._reachable if listener is not None else None,
                 "port": listener.getsockname()[1] if listener is not None else None,
                 "device": device.device if device is not None else None,
+                "hislip": self._hislip_address(number) if listener or device else None,
             }
         backend = None if self._backend is None else f"serve:{self._backend.getsockname()[1]}@mqt"
         return {"instruments": instruments, "backend": backend}
+
+    def _hislip_address(self, number: int) -> str:
+        return f"TCPIP0::{self._reachable}::hislip{number}{self._hislip_port}::INSTR"
 
     def step(self, longest: float = _IDLE) -> None:
         """Do what is due, waiting for at most `longest` (s) if that is nothing."""
         calling: list[tuple[socket.socket, str | None]] = []
         for key, events in self._selector.select(min(longest, self._pause())):
-            if isinstance(key.data, (Client, HostedClient)):
+            if isinstance(key.data, (Client, HostedClient, HislipChannel)):
                 if events & selectors.EVENT_READ:
                     key.data.receive()
                 if events & selectors.EVENT_WRITE:
@@ -166,6 +203,7 @@ class BenchServer:
         for hosted in [*self._hosted]:
             hosted.execute()
             self._update(hosted, self._hosted)
+        self._attend_hislip()
         # Last, so that the places of those who have just left are free.
         for listener, resource in calling:
             self._accept(listener, resource)
@@ -276,7 +314,11 @@ class BenchServer:
                 connection, _ = listener.accept()
             except OSError:  # nobody there any more, or no more files to be had
                 return
-            if resource is not None:
+            if resource == _HISLIP:
+                channel = self._hislip.accept(connection)
+                if channel is not None:
+                    self._selector.register(channel, selectors.EVENT_READ, channel)
+            elif resource is not None:
                 self._at_the_door.append((self.bench.lines[resource], connection, wall_time.monotonic() + _AT_THE_DOOR))
             elif len(self._hosted) >= _MOST_HOSTED:
                 connection.close()
@@ -284,6 +326,27 @@ class BenchServer:
                 hosted = HostedClient(self.bench, connection, self._report)
                 self._hosted.append(hosted)
                 self._selector.register(hosted, selectors.EVENT_READ, hosted)
+
+    def _has_place(self, line: Line) -> bool:
+        """Whether an instrument takes one more client at once."""
+        present = sum(client.line is line for client in self._clients)
+        refused = self.bench.clock.now() < self._refused.get(line, 0.0)
+        return not line.down and not refused and present < line.instrument.socket_places
+
+    def _attend_hislip(self) -> None:
+        """Do what was asked for on asynchronous channels, and let new sessions in."""
+        for channel in [*self._hislip.channels]:
+            try:
+                channel.execute()
+            except Exception as exc:  # as for messages
+                self._report("HiSLIP", exc)
+                channel.open = False
+            self._update(channel, self._hislip.channels)
+        for client in self._hislip.newcomers:
+            self._clients.append(client)
+            self._selector.register(client, selectors.EVENT_READ, client)
+            self._update(client, self._clients)
+        self._hislip.newcomers.clear()
 
     def _open_the_door(self) -> None:
         """Let in who finds a place; who does not in time is sent away, as the instrument's firmware does."""
@@ -323,7 +386,7 @@ class BenchServer:
         elif events:
             self._selector.register(client, events, client)
 
-    def _end(self, client: Client | HostedClient) -> None:
+    def _end(self, client: Client | HostedClient | HislipChannel) -> None:
         try:
             client.close()
         except Exception as exc:  # an instrument that cannot even abandon its query
@@ -331,7 +394,7 @@ class BenchServer:
 
     def close(self) -> None:
         """Close everything."""
-        everybody: list[Client | HostedClient] = [*self._clients, *self._hosted]
+        everybody: list[Client | HostedClient | HislipChannel] = [*self._clients, *self._hosted, *self._hislip.channels]
         for client in everybody:
             self._end(client)
         for _, connection, _ in self._at_the_door:

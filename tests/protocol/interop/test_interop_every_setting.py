@@ -259,7 +259,7 @@ def test_every_method_of_pymeasures_generator_is_answered(adapter_for: Callable[
         target.data_arb("real", np.linspace(-1, 1, 64).tolist(), data_format="float")
         for name in ("dac", "real"):
             target.arb_file = name
-            assert target.arb_file.strip('"') == name
+            assert target.arb_file.strip('"') == name.upper()
         target.shape = "ARB"
         assert errors() == []
     generator.display = "hello"

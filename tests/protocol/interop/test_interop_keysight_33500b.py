@@ -140,7 +140,7 @@ def test_pymeasure_programs_the_generator(library: str, connect_pymeasure: Calla
         target.data_arb("test", range(-10000, 10000, 20), data_format="DAC")
         target.data_arb("other", np.linspace(-1, 1, 64).tolist(), data_format="float")
         target.arb_file = "test"
-        assert target.arb_file.strip('"') == "test"
+        assert target.arb_file.strip('"') == "TEST"
         target.output_load = "INF"
         assert target.output_load == pytest.approx(9.9e37)
     generator.phase_sync()

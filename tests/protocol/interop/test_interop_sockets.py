@@ -336,8 +336,10 @@ def test_the_clients_of_the_page_do_what_it_prints(showroom: ServedBench, capsys
     for package in ("pymeasure", "lakeshore", "serial"):
         pytest.importorskip(package)
     page = (Path(__file__).parents[3] / "docs" / "bench-serve.md").read_text(encoding="utf-8")
-    for name, port in re.findall(r"^(\w+) .*TCPIP::127\.0\.0\.1::(\d+)::SOCKET$", page, re.MULTILINE):
+    for name, port in re.findall(r"^(\w+) .*TCPIP::127\.0\.0\.1::(\d+)::SOCKET(?: |$)", page, re.MULTILINE):
         page = page.replace(port, str(showroom.port(name)))
+    for name, address in re.findall(r"^(\w+) .* (TCPIP0::127\.0\.0\.1::hislip\d::INSTR)$", page, re.MULTILINE):
+        page = page.replace(address, showroom.hislip(name))
     page = page.replace("/dev/pts/3", showroom.device("interval_counter"))
     clients = re.findall(r"```python\n(.*?)```", page.partition("## As JSON")[0], re.DOTALL)
     namespace: dict[str, Any] = {}
@@ -350,6 +352,8 @@ def test_the_clients_of_the_page_do_what_it_prints(showroom: ServedBench, capsys
         Instrument.close_all()
         namespace["source"].adapter.close()
         namespace["manager"].close()
+    assert "53230A" in said[0]
+    assert said.pop(0).splitlines()[-1].strip() == "0"  # the same by HiSLIP, and the status byte
     assert "53230A" in said[0]
     assert [float(said[number].split()[-1]) for number in (1, 3)] == pytest.approx([0.012, 0.012], rel=0.05)
     assert said[2].strip().endswith("MODEL 6221,1400001,D04 []")

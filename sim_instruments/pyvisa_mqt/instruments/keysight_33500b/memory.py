@@ -1,6 +1,8 @@
 """The arbitrary waveforms of a 33500B: volatile memory of each channel, and the internal disk.
 
-Error numbers of the arbitrary subsystem are remembered, not confirmed (U); their texts are the manual's.
+Error numbers of the arbitrary subsystem are remembered, not confirmed (U); their texts are the manual's. What
+DATA:ARB calls "test" is "TEST" from then on, as PyMeasure's tests found on a real one (test_agilent33500_with_device);
+that the names of sequences stay as they were given is assumed (U).
 """
 
 from __future__ import annotations
@@ -62,13 +64,14 @@ class WaveformMemory:
 
     def add(self, channel: int, name: str, points: Array) -> None:
         """Load a waveform, shape (n_point,), -1 to 1; a name that is taken is refused."""
+        name = name.upper()
         self._check_new(channel, name)
         stored = self._volatile[channel]
         if len(points) < FEWEST:
             raise ScpiError(-222)
         if sum(len(values) for _, values in stored.values()) + len(points) > MOST:
             raise ScpiError(781, text="Not enough memory to store new arb waveform; use DATA:VOLATILE:CLEAR")
-        stored[name.upper()] = (name, points)
+        stored[name] = (name, points)
 
     def _check_new(self, channel: int, name: str) -> None:
         if len(name) > NAME_LENGTH:
@@ -93,7 +96,7 @@ class WaveformMemory:
         return np.concatenate([np.tile(self.points(channel, step.segment), _times(step)) for step in steps])
 
     def spelling(self, channel: int, name: str) -> str:
-        """Return the name as it was given when the waveform was loaded."""
+        """Return the name as the instrument tells it."""
         if name.upper() in (BUILT_IN, "EXP_RISE", "EXP_RISE.ARB"):
             return BUILT_IN
         try:

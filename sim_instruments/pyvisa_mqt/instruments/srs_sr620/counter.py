@@ -82,7 +82,7 @@ class SrsSR620(Timer):
             return
         if self.output and not self._dumps_left and self.message_exchange:
             self.output.clear()
-            self.status.event_status |= QUERY_ERROR
+            self.interrupted()
         if self._waits:
             self._abandon()
             self.status.event_status |= QUERY_ERROR
@@ -90,6 +90,10 @@ class SrsSR620(Timer):
         self._look()
         self._units.extend(message.split(";"))
         self.run()
+
+    def interrupted(self) -> None:
+        """Note a message in place of the reading of a reply."""
+        self.status.event_status |= QUERY_ERROR
 
     def clear(self) -> None:
         """Do a device clear: buffers, waiting and dumping end."""

@@ -158,7 +158,7 @@ def test_binary_points_arrive_byte_for_byte(generator: Any, order: str, dtype: s
     assert generator.errors() == []
     assert np.rint(generator.instrument.memory.points(1, "codes") * 32767).astype(int).tolist() == codes.tolist()
     assert generator.instrument.memory.points(1, "real") == pytest.approx(floats.astype(float))
-    assert generator.query("DATA:VOL:CAT?").split(",")[1:] == ['"codes"', '"real"']
+    assert generator.query("DATA:VOL:CAT?").split(",")[1:] == ['"CODES"', '"REAL"']
     assert float(generator.query("DATA:ATTR:POIN? codes")) == len(codes)
 
 

@@ -58,7 +58,7 @@ def test_a_sequence_is_stored_listed_and_read_back(generator: Generator) -> None
     generator.define(body)
     assert generator.error() == '+0,"No error"'
     assert generator.visa.query("DATA:SEQ? a").strip() == f"#256{body}"
-    assert generator.visa.query("DATA:VOL:CAT?").strip().endswith('"up","rest","a"')
+    assert generator.visa.query("DATA:VOL:CAT?").strip().endswith('"UP","REST","a"')
     assert int(generator.visa.query("DATA:ATTR:POIN? a")) == 100 + 3 * 50
 
 
@@ -83,7 +83,7 @@ def test_a_wrong_sequence_is_refused_with_its_error_and_leaves_nothing(
 ) -> None:
     generator.define(body)
     assert int(generator.error().split(",")[0]) == error
-    assert generator.visa.query("DATA:VOL:CAT?").strip().endswith('"up","rest"')
+    assert generator.visa.query("DATA:VOL:CAT?").strip().endswith('"UP","REST"')
 
 
 def test_a_sequence_that_never_waits_is_played_over_and_over(generator: Generator) -> None:
