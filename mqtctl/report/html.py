@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
+from mqtctl.analysis.histogram.health.plausibility import TOO_COLD
 from mqtctl.analysis.sweep.saturation import AGREES
 from mqtctl.report.content import Content
 from mqtctl.report.facts import fact_rows
@@ -119,7 +120,7 @@ def page(
         title=html.escape(content.title or "Switching-current measurement"),
         subtitle=_subtitle(content),
         notices=_notices(facts, state),
-        verdict=_verdict(content),
+        verdict=_impossible(content) + _verdict(content),
         warnings=_warnings(content),
         sections="\n".join(sections),
         style=_STYLE,
@@ -175,6 +176,12 @@ def _verdict(content: Content) -> str:
     return f'<div class="{kind}"><p><strong>Verdict: {html.escape(content.verdict)}.</strong>{sigmas}</p></div>'
 
 
+def _impossible(content: Content) -> str:
+    """Return a box with what makes all of it wrong, which stands before the verdict."""
+    wrong = [f"<p><strong>{html.escape(text)}</strong></p>" for text in content.warnings if TOO_COLD in text]
+    return f'<div class="box warning">{"".join(wrong)}</div>' if wrong else ""
+
+
 def _warnings(content: Content) -> str:
     """Return the boxes with what could not be determined and what is doubtful."""
     boxes = ""
@@ -184,8 +191,9 @@ def _warnings(content: Content) -> str:
             for name, reason in content.unidentified
         )
         boxes += f'<div class="box unknown"><ul>{items}</ul></div>'
-    if content.warnings:
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in content.warnings)
+    warnings = [text for text in content.warnings if TOO_COLD not in text]
+    if warnings:
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in warnings)
         boxes += f'<div class="box warning"><p><strong>Look at this</strong></p><ul>{items}</ul></div>'
     return boxes
 

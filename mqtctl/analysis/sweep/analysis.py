@@ -25,6 +25,7 @@ from mqtctl.analysis.histogram.health.plausibility import (
 from mqtctl.analysis.histogram.results import PointFit
 from mqtctl.analysis.histogram.single_histogram import PreparedPoint, prepare_point
 from mqtctl.analysis.hypotheses.control import SecondSweep
+from mqtctl.analysis.hypotheses.sentences import nothing
 from mqtctl.analysis.hypotheses.verdict import draw_verdict
 from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
 from mqtctl.analysis.sweep.results import SweepFit
@@ -127,7 +128,10 @@ def fit_sweep(
         if control is not None:
             points_of_it = tuple(prepare_point(each, sweep.junction, escape_model) for each in control.histograms)
             second = SecondSweep(control.title, points_of_it, control_heated)
-        result = replace(result, conclusion=draw_verdict(prepared, sweep.junction, model, heated, power, second))
+        verdict = draw_verdict(prepared, sweep.junction, model, heated, power, second)
+        if impossible := [flag for flag in result.flags if TOO_COLD in flag]:  # whatever fits best
+            verdict = nothing(verdict.preconditions, impossible[0], verdict.hypotheses)
+        result = replace(result, conclusion=verdict)
     return result if shared is None else _with_critical_current(result, shared, prepared)
 
 
@@ -201,11 +205,13 @@ def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[
         flags.append("the capacitance was taken as exact: no standard error is stated for it")
     thermometry = found.thermometry
     if thermometry is not None and abs(thermometry.slope - 1.0) > 3.0 * thermometry.slope_stderr:
-        flags.append(
-            f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
-            f" ({(thermometry.slope - 1.0) / thermometry.slope_stderr:+.1f} standard errors)"
-            f"{f', {TOO_COLD}' if far_below(thermometry.slope, thermometry.slope_stderr) else ''}"
-        )
+        away = (thermometry.slope - 1.0) / thermometry.slope_stderr
+        found_at = f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
+        flag = f"{found_at} ({away:+.1f} standard errors)"
+        if far_below(thermometry.slope, thermometry.slope_stderr):
+            flags.insert(0, f"{flag}, {TOO_COLD}")
+        else:
+            flags.append(flag)
     plateau = found.saturation
     if plateau is not None and plateau.flatness_pvalue is not None:
         best = max(plateau.flatness_pvalue, plateau.shape_pvalue or 0.0)

@@ -144,7 +144,7 @@ def test_six_files_end_in_a_verdict_and_a_report_in_one_command(sweep: Sweep, tm
     assert "Capacitance used, as given" in told
     assert "from the sample file" not in told
     assert "Ramp rate</td><td>200 uA/s" in told
-    assert "bath temperatures below the crossover temperature, about 6" in told
+    assert "bath temperatures below the crossover temperature, about 58 mK" in told
     assert page.is_relative_to(tmp_path / "out")
     assert "night 150mK.txt" in page.read_text(encoding="utf-8")
     assert any("that of the file's name" in sentence for sentence in result["assumed"])
@@ -300,11 +300,15 @@ def test_stored_runs_are_analysed_by_themselves_and_lists_need_temperatures_to_b
 
 def test_a_sweep_far_below_its_baths_names_the_causes_before_the_verdict(sweep: Sweep, tmp_path: Path) -> None:
     warmer = {2.0 * bath: currents for bath, currents in sweep.items()}
-    told = run(*a_long_table(tmp_path, warmer), *RAMP, "--quick").stdout
+    told = run(*a_long_table(tmp_path, warmer), *RAMP, "--quick", "--report", tmp_path / "out").stdout
     wrong = told.index("as no junction can: unit, ramp rate, capacitance or the thermometer is wrong")
     assert told.rindex("WRONG: the junction is at 0.", 0, wrong) > 0
     assert wrong < told.index("\ncritical current") < told.index("\nverdict")
-    assert told.count("times the bath temperature above the crossover") == 1
+    verdict = told.partition("\nverdict: ")[2].partition("\n")[0]
+    assert verdict.startswith("Not identifiable")
+    assert "as no junction can" in verdict
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.index("times the bath temperature above the crossover") < page.index("Not identifiable:")
 
 
 def test_a_missing_resistance_is_said_with_its_option(sweep: Sweep, tmp_path: Path) -> None:
