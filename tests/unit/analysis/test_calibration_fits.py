@@ -36,7 +36,7 @@ def histograms(
 @pytest.mark.shown(1)
 @pytest.mark.parametrize(
     ("temperature", "seeds"),
-    [(0.3, 4), (0.02, 2), *(pytest.param(kelvin, 8, marks=pytest.mark.slow) for kelvin in (0.02, 0.3))],
+    [(0.3, 4), (0.02, 2), *(pytest.param(kelvin, 8, marks=pytest.mark.campaign) for kelvin in (0.02, 0.3))],
 )
 def test_two_rates_and_two_polarities_tell_lag_and_offset(temperature: float, seeds: int) -> None:
     pulls = []

@@ -307,7 +307,8 @@ def test_a_wrong_unit_of_the_ramp_rate_is_named(
     [
         (0.015, 2),
         (0.03, 2),
-        *(pytest.param(kelvin, 40, marks=SLOW) for kelvin in (0.02, 0.035)),
+        pytest.param(0.035, 12, marks=SLOW),
+        *(pytest.param(kelvin, 40, marks=pytest.mark.campaign) for kelvin in (0.02, 0.035)),
         *(pytest.param(kelvin, 60, marks=pytest.mark.campaign) for kelvin in (0.015, 0.02, 0.025)),
         *(pytest.param(kelvin, 200, marks=pytest.mark.campaign) for kelvin in (0.03, 0.035, 0.04)),
     ],

@@ -145,6 +145,8 @@ def shifts_in_time(
         )
         shape = space.climb()
         law, best = space.law(shape.parameters), shape.value
+        if not float(law.mass[1:].sum()) > 0.0:
+            raise InputError("no law of a junction has weight where the values lie: what goes with time cannot be told")
         base = best if turn == 0 else base
         location = _Location(space.recorded, law)
         grown = columns.grow(values - known, theta, location)
