@@ -75,7 +75,11 @@ def too_cold(point: PointFit, bath: float) -> str:
     found, error = best.escape_temperature, best.escape_temperature_stderr
     if not far_below(found / bath, error / bath):
         return ""
-    which = "T_esc" if best is point.alone else "T_esc with the given critical current"
+    which = "T_esc"
+    if best is not point.alone:
+        which = (
+            f"with the given critical current {readable(best.critical_current, 'A')}, if it is this junction's, T_esc"
+        )
     return (
         f"{which} lies {(bath - found) / error:.1f} standard errors below the bath, {quantity(bath, 'K')}, {TOO_COLD}"
     )
