@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mqtctl.analysis.histogram.health.plausibility import TOO_COLD
 from mqtctl.analysis.histogram.results import POINT
 from mqtctl.analysis.sweep.results import SWEEP
 from mqtctl.cli.tables import Column, plain, print_rows, quantity, say, simulated_line
@@ -122,15 +121,13 @@ def _print_flags(result: Mapping[str, Any]) -> None:
         for flag in point.get("flags") or ():
             say(f"note: {place}: {flag}")
     for flag in result.get("flags") or ():
-        if TOO_COLD not in flag:
-            say(f"note: {flag}")
+        say(f"note: {flag}")
 
 
 def _print_impossible(result: Mapping[str, Any]) -> None:
     """Print, before anything is believed, what makes all of it wrong."""
-    for flag in result.get("flags") or ():
-        if TOO_COLD in flag:
-            say(plain(f"WRONG: {flag}"))
+    if result.get("impossible"):
+        say(plain(f"WRONG: {result['impossible']}"))
 
 
 def print_calibration(result: Mapping[str, Any]) -> None:

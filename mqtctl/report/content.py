@@ -143,6 +143,8 @@ class Content:
         What could not be determined, and why: name and reason.
     warnings
         One sentence each.
+    impossible
+        What makes all of it wrong, if something does.
     theory
         Curves of the escape model, None where it could not be computed.
     """
@@ -159,6 +161,7 @@ class Content:
     changes: tuple[str, ...] = ()
     unidentified: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    impossible: str = ""
     theory: TheoryCurves | None = None
     potential: str = "washboard"
     source: str = SAMPLE_FILE

@@ -47,6 +47,7 @@ def gather(sweep: Sweep, fit: SweepFit | None) -> Content:
         verdict=fit.tunnelling.verdict,
         unidentified=_unidentified(fit.reasons),
         warnings=tuple(_sentence(flag) for flag in fit.flags),
+        impossible=_sentence(fit.impossible) if fit.impossible else "",
         theory=_theory(sweep, content),
     )
     return _with_conclusion(content, fit.conclusion, sweep.junction)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
-from mqtctl.analysis.histogram.health.plausibility import TOO_COLD
 from mqtctl.analysis.sweep.saturation import AGREES
 from mqtctl.report.content import Content
 from mqtctl.report.facts import fact_rows
@@ -178,8 +177,9 @@ def _verdict(content: Content) -> str:
 
 def _impossible(content: Content) -> str:
     """Return a box with what makes all of it wrong, which stands before the verdict."""
-    wrong = [f"<p><strong>{html.escape(text)}</strong></p>" for text in content.warnings if TOO_COLD in text]
-    return f'<div class="box warning">{"".join(wrong)}</div>' if wrong else ""
+    if not content.impossible:
+        return ""
+    return f'<div class="box warning"><p><strong>{html.escape(content.impossible)}</strong></p></div>'
 
 
 def _warnings(content: Content) -> str:
@@ -191,9 +191,8 @@ def _warnings(content: Content) -> str:
             for name, reason in content.unidentified
         )
         boxes += f'<div class="box unknown"><ul>{items}</ul></div>'
-    warnings = [text for text in content.warnings if TOO_COLD not in text]
-    if warnings:
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in warnings)
+    if content.warnings:
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in content.warnings)
         boxes += f'<div class="box warning"><p><strong>Look at this</strong></p><ul>{items}</ul></div>'
     return boxes
 

@@ -28,7 +28,7 @@ from mqtctl.analysis.hypotheses.control import SecondSweep
 from mqtctl.analysis.hypotheses.sentences import nothing
 from mqtctl.analysis.hypotheses.verdict import draw_verdict
 from mqtctl.analysis.sweep.conclusions import Conclusions, conclude
-from mqtctl.analysis.sweep.results import SweepFit
+from mqtctl.analysis.sweep.results import NoiseThermometry, SweepFit
 from mqtctl.analysis.sweep.shared_critical_current import SharedFit, share_critical_current
 from mqtctl.analysis.sweep.width import width_exponent
 from mqtctl.errors import InputError
@@ -121,6 +121,7 @@ def fit_sweep(
         width_exponent=exponent,
         model_names=(type(model).__name__, type(escape_model).__name__),
         reasons=reasons,
+        impossible=_too_cold(sweep, found),
         flags=(*_flags(sweep, shared, found), *(_outside(prepared, shared, model) if shared else ())),
     )
     if hypotheses:
@@ -129,8 +130,8 @@ def fit_sweep(
             points_of_it = tuple(prepare_point(each, sweep.junction, escape_model) for each in control.histograms)
             second = SecondSweep(control.title, points_of_it, control_heated)
         verdict = draw_verdict(prepared, sweep.junction, model, heated, power, second)
-        if impossible := [flag for flag in result.flags if TOO_COLD in flag]:  # whatever fits best
-            verdict = nothing(verdict.preconditions, impossible[0], verdict.hypotheses)
+        if result.impossible:  # whatever fits best
+            verdict = nothing(verdict.preconditions, result.impossible, verdict.hypotheses)
         result = replace(result, conclusion=verdict)
     return result if shared is None else _with_critical_current(result, shared, prepared)
 
@@ -193,6 +194,21 @@ def _named(sentence: str, points: Collection[int]) -> str:
     return f"the escape model does not hold at {where}: {sentence}"
 
 
+def _told(thermometry: NoiseThermometry) -> str:
+    away = (thermometry.slope - 1.0) / thermometry.slope_stderr
+    found_at = f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
+    return f"{found_at} ({away:+.1f} standard errors)"
+
+
+def _too_cold(sweep: Sweep, found: Conclusions) -> str:
+    """Return a sentence if the junction lies so far below its bath as none can, else nothing."""
+    thermometry = found.thermometry
+    damped = math.isfinite(sweep.junction.resistance)
+    if thermometry is None or not far_below(thermometry.slope, thermometry.slope_stderr, damped):
+        return ""
+    return f"{_told(thermometry)}, {TOO_COLD}"
+
+
 def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[str, ...]:
     flags = []
     if shared is not None:
@@ -204,14 +220,12 @@ def _flags(sweep: Sweep, shared: SharedFit | None, found: Conclusions) -> tuple[
     if sweep.junction.capacitance_stderr is None:
         flags.append("the capacitance was taken as exact: no standard error is stated for it")
     thermometry = found.thermometry
-    if thermometry is not None and abs(thermometry.slope - 1.0) > 3.0 * thermometry.slope_stderr:
-        away = (thermometry.slope - 1.0) / thermometry.slope_stderr
-        found_at = f"the junction is at {thermometry.slope:.3f} times the bath temperature above the crossover"
-        flag = f"{found_at} ({away:+.1f} standard errors)"
-        if far_below(thermometry.slope, thermometry.slope_stderr):
-            flags.insert(0, f"{flag}, {TOO_COLD}")
-        else:
-            flags.append(flag)
+    if (
+        thermometry is not None
+        and abs(thermometry.slope - 1.0) > 3.0 * thermometry.slope_stderr
+        and not _too_cold(sweep, found)
+    ):
+        flags.append(_told(thermometry))
     plateau = found.saturation
     if plateau is not None and plateau.flatness_pvalue is not None:
         best = max(plateau.flatness_pvalue, plateau.shape_pvalue or 0.0)

@@ -187,6 +187,8 @@ class SweepFit(Shown):
         For every number that is None, why.
     flags
         What is doubtful about the sweep as a whole.
+    impossible
+        What makes all of it wrong, if something does.
     conclusion
         The verdict of the competing explanations; None if they were not fitted.
     """
@@ -212,6 +214,7 @@ class SweepFit(Shown):
     model_names: tuple[str, str] = ("Escape", "TransitionState")
     reasons: dict[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    impossible: str = ""
     conclusion: Verdict | None = None
 
     def _facts(self, *, briefly: bool) -> tuple[Pairs, tuple[str, ...]]:
@@ -254,6 +257,7 @@ class SweepFit(Shown):
             "escape_temperature_model": self.model_names[1],
             "reasons": dict(self.reasons),
             "flags": list(self.flags),
+            "impossible": self.impossible or None,
         }
         result |= dict.fromkeys(("lab_time_s", "wall_time_s", "live_fraction", "database", "report"))
         plain: dict[str, Any] = jsonable(result)

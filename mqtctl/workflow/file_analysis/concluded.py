@@ -73,7 +73,7 @@ def too_cold(point: PointFit, bath: float) -> str:
     if best is None or not (bath > 0.0 and math.isfinite(best.escape_temperature_stderr)):
         return ""
     found, error = best.escape_temperature, best.escape_temperature_stderr
-    if not far_below(found / bath, error / bath):
+    if not far_below(found / bath, error / bath, best is point.alone):  # the law of the other has a_t = 1
         return ""
     which = "T_esc"
     if best is not point.alone:

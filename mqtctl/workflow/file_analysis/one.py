@@ -72,8 +72,8 @@ def analyze_one(record: SwitchingRecord, facts: ForeignFacts, outputs: Outputs =
         "potential": facts.potential,
         "data": record.name,
     }
-    cold = too_cold(point, histogram.temperature)
-    result["flags"] = [*((cold,) if cold else ()), *flags, *result["flags"]]
+    result["impossible"] = too_cold(point, histogram.temperature) or None
+    result["flags"] = [*flags, *result["flags"]]
     result["assumed"] = [*record.said, *other_named_rate(record, histogram.ramp.rate)]
     if not point.parameters:  # those were fitted with critical current and temperature alone
         result["conclusions"] = conclusions(histogram, point, junction, escape_model(facts.model))

@@ -259,8 +259,11 @@ def test_a_junction_far_below_its_bath_is_said_first_and_nothing_is_concluded(
     assert "below the bath, 900 mK, as no junction can: unit, ramp rate, capacitance or the thermometer" in told
     assert "\ncan be concluded" not in told
     assert "\ncannot be concluded: anything of this junction" in told
-    other = run(path, *RAMP, "--temperature", "0.3 K", "--critical-current", "2.3 uA").stdout
-    assert other.startswith("WRONG: with the given critical current 2.3 uA, if it is this junction's, T_esc lies")
+    other = run(path, *RAMP, "--temperature", "0.3 K", "--critical-current", "2.2 uA").stdout
+    assert other.startswith("WRONG: with the given critical current 2.2 uA, if it is this junction's, T_esc lies")
+    # what the depletion of a nearly undamped well may do is not called impossible
+    little = run(path, *RAMP, "--temperature", "0.3 K", "--critical-current", "2.35 uA").stdout
+    assert "WRONG" not in little
 
 
 def test_a_given_critical_current_makes_the_conclusions_as_precise_as_the_temperature_with_it(

@@ -299,7 +299,7 @@ def test_stored_runs_are_analysed_by_themselves_and_lists_need_temperatures_to_b
 
 
 def test_a_sweep_far_below_its_baths_names_the_causes_before_the_verdict(sweep: Sweep, tmp_path: Path) -> None:
-    warmer = {2.0 * bath: currents for bath, currents in sweep.items()}
+    warmer = {3.0 * bath: currents for bath, currents in sweep.items()}
     told = run(*a_long_table(tmp_path, warmer), *RAMP, "--quick", "--report", tmp_path / "out").stdout
     wrong = told.index("as no junction can: unit, ramp rate, capacitance or the thermometer is wrong")
     assert told.rindex("WRONG: the junction is at 0.", 0, wrong) > 0

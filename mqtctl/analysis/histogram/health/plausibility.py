@@ -31,6 +31,7 @@ __all__ = [
 TOO_COLD = "as no junction can: unit, ramp rate, capacitance or the thermometer is wrong"
 #: Below this part of the bath temperature no correction to the escape law explains it.
 FAR_BELOW = 0.9
+FAR_BELOW_UNDAMPED = 0.5
 #: What is said where nothing is known of the damping.
 NO_RESISTANCE = (
     "no resistance is known, so that nothing tells whether damping refills the well as fast as it empties at its top,"
@@ -80,9 +81,13 @@ def implausible_measurement(estimate: JunctionEstimate, measured: float) -> tupl
     return (*found, *implausible_junction(estimate, measured))
 
 
-def far_below(ratio: float, stderr: float) -> bool:
-    """Return whether a temperature over the bath's, with its standard error, is such that no junction can have it."""
-    return ratio < FAR_BELOW and ratio - 1.0 < -3.0 * stderr
+def far_below(ratio: float, stderr: float, damping_known: bool = True) -> bool:
+    """Return whether a temperature over the bath's, with its standard error, is such that no junction can have it.
+
+    Where the damping is not known and the level of the rate was used, a well that is depleted at a quality factor of
+    some hundreds looks as much as a third colder.
+    """
+    return ratio < (FAR_BELOW if damping_known else FAR_BELOW_UNDAMPED) and ratio - 1.0 < -3.0 * stderr
 
 
 def implausibly_hot(found: float, bath: float) -> tuple[str, ...]:
