@@ -83,12 +83,12 @@ def take_histogram(
     goal = _goal(job, place.variant)
     noisy = place.variant.purpose != "dummy"
     request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
+    job.notify(_beginning(job, place, ramp, goal))  # before there is a run: who listens keeps how to go on with it
     with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)
         regain = partial(_regain, bath, bench, settle_again)
         _read_bath(job, place, bath, regain, settle_again)
         bench.make_ready()
-        job.notify(_beginning(job, place, ramp, goal))
         tally = acquire_histogram(
             job.station.source,
             job.station.counter,
