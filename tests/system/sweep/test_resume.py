@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mqtctl.acquisition import BlockStored
+from mqtctl.acquisition import BlockStored, RampsBegin
 from mqtctl.errors import InterruptedRunError
 from mqtctl.storage import load_done, load_sweep
 from mqtctl.workflow import Options, measure_sweep
@@ -128,3 +130,17 @@ def test_a_difference_names_what_is_new_and_what_is_gone() -> None:
     assert first_difference({"a": {"b": 1}}, {"a": {}}) == "a.b was 1 and is not there"
     assert first_difference({"a": [1]}, {"a": [1, 2]}) == "a was [1] and is [1, 2]"
     assert first_difference({}, {"c": "x"}) == 'c was not there and is "x"'
+
+
+def test_a_kill_at_any_moment_leaves_either_no_run_or_one_that_can_be_gone_on_with(laboratory: Any) -> None:
+    run, runs = laboratory.folder / "run", []
+
+    def look(event: object) -> None:
+        if isinstance(event, RampsBegin):  # the order is written as it is told
+            with closing(sqlite3.connect(run / "data.db")) as connection:
+                runs.append(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises((InterruptedRunError, KeyboardInterrupt)):
+        measure_sweep(laboratory.folder / "plan.yaml", Options(run, seed=4), notify=look)
+    assert runs == [0]
