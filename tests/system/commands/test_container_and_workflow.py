@@ -20,7 +20,7 @@ from mqtctl.cli.app import app
 ROOT = Path(__file__).parents[3]
 WORKFLOW = ROOT / ".github" / "workflows" / "rehearse.yml"
 #: What names a place from which something is fetched.
-ADDRESS = re.compile(r"https?://|ghcr|docker\.io|quay|index-url|registry", re.IGNORECASE)
+ADDRESS = re.compile(r"https?://|ghcr|docker\.io|quay|index.url|registry", re.IGNORECASE)
 
 
 def workflow() -> dict[str, Any]:

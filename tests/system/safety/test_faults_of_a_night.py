@@ -163,7 +163,8 @@ def test_invalid_readings_are_waited_out_while_ramps_go_on(night: Callable[[str]
     )
     assert found.error is None
     assert found.result is not None
-    assert found.result.invalid_bath_readings in {1, 2}
+    # for 4 s: the bath is read between pieces, which are 1.7 s apart at most, and at least every 2 s
+    assert found.result.invalid_bath_readings in {1, 2, 3}
     assert any("invalid readings of the bath, waited out" in remark for remark in found.remarks)
 
 
