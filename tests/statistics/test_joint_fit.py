@@ -26,8 +26,8 @@ def tables() -> ModuleType:
 TABLES = tables()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.shown(0, slow=1)
 @pytest.mark.parametrize("quality", TABLES.QUALITIES)
 def test_pulls_at_each_quality_factor_have_mean_zero_and_width_one(quality: float) -> None:
     number = 10
