@@ -9,24 +9,26 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 CPU_RATIO, LIVE_LOSS = 1.10, 0.005
-#: The variable by which a worker knows that it has a supervisor, which here only listens to nothing.
+#: The variable by which a worker knows that it has a supervisor, which here never listens.
 HANDLE = "MQTCTL_SUPERVISOR"
 
 
 def sweep(folder: Path, *, supervised: bool) -> tuple[float, float]:
     """Run the built-in sweep; returns its CPU time in s and its live fraction."""
-    with Path(os.devnull).open("wb") as nothing:
-        environment = dict(os.environ) if supervised else {**os.environ, HANDLE: str(nothing.fileno())}
+    deaf, workers = socket.socketpair()
+    with deaf, workers:
+        environment = dict(os.environ) if supervised else {**os.environ, HANDLE: str(workers.fileno())}
         process = subprocess.Popen(
             [sys.executable, "-m", "mqtctl", "sweep", "--seed", "1", "-o", str(folder)],
             env=environment,
-            pass_fds=() if supervised else (nothing.fileno(),),
+            pass_fds=() if supervised else (workers.fileno(),),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
