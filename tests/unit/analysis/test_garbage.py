@@ -52,7 +52,7 @@ KINDS = (
 )
 
 
-@pytest.mark.shown(11, slow=11)
+@pytest.mark.shown(11, slow=6)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [10, 300])
 @pytest.mark.parametrize("censored", [0, 1000])
