@@ -181,7 +181,10 @@ def _about_points(content: Content, found: Verdict) -> list[str]:
     lines = []
     if found.cold_points:
         named = ", ".join(map(str, sorted(set(found.cold_points))))
-        lines.append(f"cold points, below three times the crossover temperature (° in the table of points): {named}")
+        lines.append(
+            "cold points, below three times the crossover temperature at their own current (° in the table of points):"
+            f" {named}"
+        )
     for point in content.by_temperature[:1]:
         shared, free = point.results["escape_temperature"], point.results["escape_temperature_free"]
         if shared and free:

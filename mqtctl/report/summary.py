@@ -154,7 +154,8 @@ def point_notes(content: Content) -> str:
     ]
     if any(point.cold for point in content.points):
         notes.append(
-            "° Cold: the bath is below three times the crossover temperature; the explanations differ in these."
+            "° Cold: the bath is below three times the crossover temperature at the current of that histogram;"
+            " the explanations differ in these."
         )
     notes += [f"* Point {p.index}: {html.escape(remark)}" for p in content.points for remark in p.remarks]
     return "".join(f'<p class="note">{note}</p>' for note in notes)

@@ -193,8 +193,9 @@ def fit_point(
     shared = None
     flags: tuple[str, ...] = ()
     if not asked and prepared.reduced is not None:
-        flags += suggested_nuisance(histogram, prepared.reduced, junction, model, prepared.flags)
-        for cause in prepared.health.causes if prepared.health else ():
+        causes = prepared.health.causes if prepared.health else ()
+        flags += suggested_nuisance(histogram, prepared.reduced, junction, model, bool(causes))
+        for cause in causes:
             flags += suggested_in_time(histogram, junction, model, cause)
     if critical_current is not None and asked:
         known = {**(fixed or {}), "critical_current": critical_current}

@@ -226,7 +226,7 @@ class Verdict:
     would_change
         What would make it surer, or overturn it.
     cold_points
-        Indices of the points below three times the crossover temperature.
+        Indices of the points below three times the crossover temperature, each at its own mean switching current.
     known
         What was known from other measurements, and how the best explanation agrees.
     control

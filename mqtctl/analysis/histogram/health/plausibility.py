@@ -8,9 +8,10 @@ factors of a thousand, not of two.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from mqtctl.analysis.histogram.known_junction import junction_of
-from mqtctl.physics import EscapeModel, Junction
+from mqtctl.physics import EscapeModel, Junction, Validity
 from mqtctl.physics.models.thermal import FULL_WELL
 from mqtctl.quantities import readable
 from mqtctl.records import JunctionEstimate
@@ -108,7 +109,8 @@ def not_valid(model: EscapeModel, junction: Junction, current: float, temperatur
     asked = getattr(model, "validity", None)
     if asked is None or not (0.0 <= temperature < math.inf and math.isfinite(current)):
         return ()
-    warnings = asked(junction, current, temperature).warnings
-    undamped = junction.damping_rate == 0.0
-    told = [each for each in warnings if not (undamped and each.startswith(FULL_WELL))]
-    return (*told, NO_RESISTANCE) if len(told) < len(warnings) else tuple(told)
+    found: Validity = asked(junction, current, temperature)
+    if junction.damping_rate > 0.0:
+        return found.warnings
+    told = replace(found, criteria=tuple(each for each in found.criteria if each.name != FULL_WELL)).warnings
+    return (*told, NO_RESISTANCE) if len(told) < len(found.warnings) else told

@@ -35,14 +35,6 @@ LOOK = 2.0  # gain that the score test must promise
 APART = 3.0  # in ln L, from which one of two shapes is the likelier
 MODULATION = ("mains_amplitude",)
 PROBES = {"current_noise": 0.2, "false_triggers": 1e-3}  # of the scale, and a share
-#: Beginnings of sentences about causes in time, which widen a histogram as noise does.
-IN_TIME = (
-    "the switching current drifted",
-    "the switching current changed in a step",
-    "successive switches are correlated",
-    "the current is modulated",
-    "the first ",
-)
 
 
 def suggested_nuisance(
@@ -50,7 +42,7 @@ def suggested_nuisance(
     reduced: ReducedHistogram,
     estimate: JunctionEstimate,
     model: EscapeModel,
-    flags: tuple[str, ...] = (),
+    changed: bool = False,
 ) -> tuple[str, ...]:
     """Return a sentence on the likeliest of noise of the current and false triggers, if the data speak for one.
 
@@ -60,8 +52,8 @@ def suggested_nuisance(
         The same switches.
     estimate, model
         As for the plain fit.
-    flags
-        What has been found already: noise is not named where the switches changed in time.
+    changed
+        Whether the switches changed in time, which widens a histogram as noise does: noise is not named then.
     """
     try:
         plain = named_space(histogram, reduced, estimate, model)
@@ -88,7 +80,7 @@ def suggested_nuisance(
         return ()  # the plain fit has said it
     if gains[NUISANCES] > alone + GAIN:
         best = NUISANCES
-    if "current_noise" in best and any(flag.startswith(IN_TIME) for flag in flags):
+    if "current_noise" in best and changed:
         return ()
     if best == ("current_noise",):
         try_with(MODULATION)
