@@ -213,7 +213,7 @@ def _emitted(case: Case, records: list[dict[str, Any]], runs: list[Run]) -> list
             if far > 0.02 * run.intervals.size + 1 + unwritten:
                 found.append(f"I2 run {run.number} has {far} intervals at which nothing switched")
     told = sum(run.result["censored"] for run in runs if run.result)
-    empty = sum(r["ramps"] - len(r["switch_times_s"]) for r in records if r["kind"] == "ramps")
+    empty = sum(r["ramps"] - len(r["switch_times_s"]) for r in records if r["kind"] == "ramps" and "ramps" in r)
     if told > empty and not case.edges:
         found.append(f"I2 {told} ramps count as empty, and {empty} were")
     return found
