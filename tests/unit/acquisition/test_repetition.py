@@ -205,15 +205,15 @@ def test_a_reply_that_comes_twice_is_never_stored_twice(bench: Bench, clock: Any
 
 def test_a_reply_from_an_earlier_histogram_is_not_stored_in_this_one(bench: Bench, clock: Any) -> None:
     night = Night(bench, clock)
-    original, replies = night.counter.read, list[NDArray[np.float64]]()
-    night.counter.read = lambda count: (replies.append(original(count)), replies[-1])[1]
+    original, replies, repeats = night.counter.read, list[NDArray[np.float64]](), -1
+
+    def read(count: int) -> NDArray[np.float64]:
+        replies.append(original(count))
+        return replies[1 if len(replies) == repeats else -1]
+
+    night.counter.read = read
     night.take()
-    first, asked = night.stored, len(replies)
-    # the second histogram's second piece is one that the first one had, of the same length
-    night.counter.read = lambda count: (
-        replies.append(original(count)),
-        replies[1 if len(replies) == asked + 2 else -1],
-    )[1]
+    first, repeats = night.stored, len(replies) + 2  # the second piece, as long as the first histogram's second one
     night.blocks.clear()
     tally = night.take()
     assert (tally.switches, tally.glitches) == (1000, 1)
