@@ -1,6 +1,6 @@
 """Runs a short sweep for each cell of faults x phases, and has the checker judge it.
 
-python -m tests.reliability.cells [--seeds 10] [--workers 2] [--only TEXT] [--record cells.jsonl] [--table FILE]
+python -m tests.reliability.cells [--seeds 10] [--first 7] [--workers 2] [--only TEXT] [--record cells.jsonl] [--table FILE]
 """
 
 from __future__ import annotations
@@ -176,12 +176,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix and print its table; the exit code is 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=7, help="the first seed")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", default="", help="part of a fault's or phase's name")
     parser.add_argument("--table", type=Path)
     parser.add_argument("--record", type=Path, help="a JSON line for each cell; one that is there is not run again")
     options = parser.parse_args(arguments)
-    seeds = range(7, 7 + options.seeds)
+    seeds = range(options.first, options.first + options.seeds)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
         times = {seed: undisturbed(place / f"undisturbed{seed}", seed) for seed in seeds}
