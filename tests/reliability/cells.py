@@ -1,6 +1,6 @@
 """Runs a short sweep for each cell of faults x phases, and has the checker judge it.
 
-python -m tests.reliability.cells [--seeds 10] [--first 7] [--workers 2] [--only TEXT] [--record cells.jsonl] [--table FILE]
+python -m tests.reliability.cells [--seeds 10] [--first 7] [--only TEXT] [--record cells.jsonl] [--table FILE]
 """
 
 from __future__ import annotations
