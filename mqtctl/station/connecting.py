@@ -295,19 +295,30 @@ def _require_simulated(instruments: Mapping[str, InstrumentEntry], path: Path) -
 
 
 #: Where the libraries of simulated benches come from.
-_BENCHES = "pyvisa_mqt."
+_BENCHES = "pyvisa_mqt.visa.library"
 
 
 def _let_go_of_benches() -> None:
     """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
 
-    PyVISA's resource manager and library refer to each other and have finalisers: the first collection runs
+    One whose station was closed has ended with it. What else may hold one has finalisers: the first collection runs
     those, the second frees them.
     """
-    if not any(name.startswith(_BENCHES) for name in sys.modules):
-        return  # none was ever made here; a collection costs a tenth of a second once everything is imported
+    libraries = sys.modules.get(_BENCHES)
+    if libraries is None or not libraries.MqtVisaLibrary.living:
+        return  # none is there; a collection costs a tenth of a second once everything is imported
     gc.collect()
     gc.collect()
+
+
+def _let_go_of(handle: Any) -> None:
+    """Let a closed session keep neither PyVISA's resource manager nor the library, and a bench with that.
+
+    QCoDeS's finaliser holds on to the session, and its parameters on to the instrument, until some collection.
+    """
+    manager = vars(handle).pop("_resource_manager", None)
+    getattr(manager, "_created_resources", set()).discard(handle)
+    handle.visalib = None
 
 
 def _completed(content: Mapping[str, Any], cast: list[Player]) -> str:
@@ -381,7 +392,10 @@ def _connected(qcodes: QcodesStation, one: Player) -> Iterator[VisaInstrument]:
         remember_link(driver, one.address, one.library)
         yield driver
     finally:
+        handle: Any = driver.visa_handle
         qcodes.close_and_remove_instrument(driver)
+        if is_simulated(one.library):
+            _let_go_of(handle)
 
 
 def clock_of(driver: VisaInstrument, *, simulated: bool, wall: Clock | None = None) -> Clock:

@@ -217,6 +217,28 @@ def test_the_samples_limit_reaches_adapter_and_driver_when_the_station_names_non
         assert vars(station.source)["_source"].current_limit.get() == 3e-6  # the smaller one
 
 
+# -- benches ------------------------------------------------------------------------------------
+
+
+def test_a_bench_ends_with_its_station_and_one_that_somebody_holds_goes_on(laboratory: Any) -> None:
+    import pyvisa
+    from pyvisa_mqt.visa.library import MqtVisaLibrary
+
+    path = laboratory.folder / "station.yaml"
+    before = len(MqtVisaLibrary.living)
+    with open_station(path) as station:
+        assert len(MqtVisaLibrary.living) == before + 1
+        station.clock.sleep(1000.0)
+    assert len(MqtVisaLibrary.living) == before  # no garbage collection is needed, and none is run in these tests
+    held = pyvisa.ResourceManager(f"{laboratory.folder / 'bench.yaml'}@mqt")
+    with open_station(path) as station:
+        assert station.clock.now() < 100.0
+        station.clock.sleep(1000.0)
+    with open_station(path) as station:
+        assert station.clock is getattr(held.visalib, "clock")  # noqa: B009
+        assert station.clock.now() > 1000.0
+
+
 # -- identities ---------------------------------------------------------------------------------
 
 #: Address -> one of a station's roles, and where another instrument of the bench stands.
