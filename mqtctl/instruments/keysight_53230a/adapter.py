@@ -36,7 +36,8 @@ _PERIOD_GATE = 0.1
 _POLL = 0.02
 #: A wait for readings by service request is given up after so many times the time that as many ramps take.
 _PATIENCE = 1.25
-#: A longer wait (s) is slept through: a service request spares time where little is left of it, and costs four messages.
+#: A longer wait (s) is slept through: a service request spares time where little is left of it, and costs four
+#: messages.
 _SLEEP = 0.25
 
 

@@ -135,8 +135,7 @@ class Works:
 
     def temperature(self, sensor: tuple[str, str]) -> float:
         """Return the true temperature in K at a sensor."""
-        node = self._sensors.get(sensor, "nowhere")
-        if node == "nowhere":
+        if sensor not in self._sensors or (node := self._sensors[sensor]) == "nowhere":
             return ROOM_TEMPERATURE
         truth = self.cryostat.sample if node == "sample" else self.cryostat.mixing_chamber
         return self.wrong.shown(sensor, truth)

@@ -243,9 +243,15 @@ class LakeShore372(LakeShore372Inputs):
 
     def advance(self, now: float) -> None:
         """Do the conversions and control steps due until bench time `now` (s)."""
+        before = self._conversions
         while (self._conversions + 1) * CONVERSION_TIME <= now:
             self._conversions += 1
             self._tick(self._conversions * CONVERSION_TIME)
+        if self._conversions > before:
+            # The bench stands still meanwhile, so that only the last output of each loop warms anything.
+            for duty in self._present_duties():
+                if duty.mode in (CLOSED, ZONE):
+                    self._drive(duty.output, self._loops[duty.output].output)
         if self.status.service_enable:
             self.status.update(self.reply_waits)
 
@@ -256,10 +262,10 @@ class LakeShore372(LakeShore372Inputs):
     def _tick(self, now: float) -> None:
         self._moment = now
         fresh = self._measure(now)
-        if fresh and self._too_warm():
+        if fresh and (self._limits[0] != self.revision or self._limits[1]) and self._too_warm():
             for output in range(3):
                 self._switch_off(output)
-        for duty in self._duties[1] if self._duties[0] == self.revision else self._present_duties():
+        for duty in self._present_duties():
             if duty.mode in (CLOSED, ZONE):
                 self._control(duty, fresh)
             elif duty.mode == MONITOR:
@@ -311,14 +317,12 @@ class LakeShore372(LakeShore372Inputs):
             loop.rest()
         else:
             loop.step(reading.filtered if duty.filtered else reading.temperature, setup, CONVERSION_TIME)
-        self._drive(output, loop.output)
 
     def _loop_setup(self, output: int, mode: int, setpoint: float) -> LoopSetup:
-        known = self._loop_setups.get(output)
-        if known is None or known[0] != (self.revision, mode, setpoint):
+        if output not in self._loop_setups or self._loop_setups[output][0] != (self.revision, mode, setpoint):
             setup = self._loop_setup_now(output, mode, setpoint)  # which may itself store another range
-            known = self._loop_setups[output] = ((self.revision, mode, setpoint), setup)
-        return known[1]
+            self._loop_setups[output] = ((self.revision, mode, setpoint), setup)
+        return self._loop_setups[output][1]
 
     def _loop_setup_now(self, output: int, mode: int, setpoint: float) -> LoopSetup:
         ramped, rate = self.stored("RAMP", output)

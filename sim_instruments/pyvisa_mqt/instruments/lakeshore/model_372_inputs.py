@@ -45,17 +45,18 @@ class LakeShore372Inputs(WatchfulInstrument):
         self._limits: tuple[int, dict[str, float]] = (-1, {})
         self._setups: dict[int, tuple[int, ChannelSetup]] = {}
 
+        ports = ("chA", *(f"ch{number}" for number in range(1, 17)))
+
         def sensor(channel: int) -> float:
-            return self.wires.temperature("chA" if channel == 0 else f"ch{channel}")
+            return self.wires.temperature(ports[channel])
 
         self._bridge = Bridge(sensor, self._channel_setup, self.options["noise"], self.rng, self.options["channel"])
 
     def _channel_setup(self, channel: int) -> ChannelSetup:
-        known = self._setups.get(channel)
-        if known is None or known[0] != self.revision:
-            # Asked for at each conversion, ten times a second: kept as long as no setting changes.
-            known = self._setups[channel] = (self.revision, self._channel_setup_now(channel))
-        return known[1]
+        # Asked for at each conversion, ten times a second: kept as long as no setting changes.
+        if channel not in self._setups or self._setups[channel][0] != self.revision:
+            self._setups[channel] = (self.revision, self._channel_setup_now(channel))
+        return self._setups[channel][1]
 
     def _channel_setup_now(self, channel: int) -> ChannelSetup:
         name = CONTROL if channel == 0 else str(channel)
@@ -146,7 +147,7 @@ class LakeShore372Inputs(WatchfulInstrument):
         if reading is not None:
             others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
             self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
-        if self.watching:
+        if self._watched[0] != self.revision or self._watched[1]:  # as it is not at most conversions
             on = self.watch()
             self.status.device_bits = self.status.device_bits | ALARM if on else self.status.device_bits & ~ALARM
         return reading is not None
