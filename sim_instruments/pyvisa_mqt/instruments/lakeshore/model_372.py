@@ -265,7 +265,7 @@ class LakeShore372(LakeShore372Inputs):
         if fresh and (self._limits[0] != self.revision or self._limits[1]) and self._too_warm():
             for output in range(3):
                 self._switch_off(output)
-        for duty in self._present_duties():
+        for duty in self._duties[1] if self._duties[0] == self.revision else self._present_duties():
             if duty.mode in (CLOSED, ZONE):
                 self._control(duty, fresh)
             elif duty.mode == MONITOR:
