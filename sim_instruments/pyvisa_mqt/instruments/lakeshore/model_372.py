@@ -243,11 +243,11 @@ class LakeShore372(LakeShore372Inputs):
 
     def advance(self, now: float) -> None:
         """Do the conversions and control steps due until bench time `now` (s)."""
-        before = self._conversions
-        while (self._conversions + 1) * CONVERSION_TIME <= now:
-            self._conversions += 1
-            self._tick(self._conversions * CONVERSION_TIME)
-        if self._conversions > before:
+        if (self._conversions + 1) * CONVERSION_TIME <= now:
+            if not self._control_in_a_row(now):
+                while (self._conversions + 1) * CONVERSION_TIME <= now:
+                    self._conversions += 1
+                    self._tick(self._conversions * CONVERSION_TIME)
             # The bench stands still meanwhile, so that only the last output of each loop warms anything.
             for duty in self._present_duties():
                 if duty.mode in (CLOSED, ZONE):
@@ -262,7 +262,7 @@ class LakeShore372(LakeShore372Inputs):
     def _tick(self, now: float) -> None:
         self._moment = now
         fresh = self._measure(now)
-        if fresh and (self._limits[0] != self.revision or self._limits[1]) and self._too_warm():
+        if fresh and self._too_warm():
             for output in range(3):
                 self._switch_off(output)
         for duty in self._duties[1] if self._duties[0] == self.revision else self._present_duties():
@@ -273,6 +273,31 @@ class LakeShore372(LakeShore372Inputs):
             else:
                 self._end_warm_up()
         self._moment = None
+
+    def _control_in_a_row(self, now: float) -> bool:
+        """Do what `_tick` does at all conversions until `now` (s) if one loop holds the scanned channel; False if not.
+
+        So it is for most of a bench's life, and then settings are looked at once and not ten times a second.
+        """
+        duties = self._present_duties()
+        if len(duties) != 1 or duties[0].mode != CLOSED or not duties[0].on or self.watching or self._limited():
+            return False
+        duty, bridge = duties[0], self._bridge
+        loop = self._loops[duty.output]
+        if loop.ramping or duty.channel not in (None, bridge.channel):
+            return False
+        if not bridge.resting((self._conversions + 1) * CONVERSION_TIME):
+            return False
+        setup = self._loop_setup(duty.output, CLOSED, loop.setpoint)
+        while (self._conversions + 1) * CONVERSION_TIME <= now:
+            self._conversions += 1
+            reading = bridge.convert()
+            if reading.status:
+                loop.rest()
+            else:
+                loop.step(reading.filtered if duty.filtered else reading.temperature, setup, CONVERSION_TIME)
+        self._note_validity(reading)
+        return True
 
     def _present_duties(self) -> tuple[_Duty, ...]:
         """Return what the outputs must do at each conversion."""

@@ -160,6 +160,14 @@ class Bridge:
             self.select(self._next_channel(), True, now)
         if now < self._settled:
             return None
+        return self.convert()
+
+    def resting(self, now: float) -> bool:
+        """Whether the scanner stays where it is and measures there, from bench time `now` (s) on."""
+        return not self.autoscan and now >= self._settled
+
+    def convert(self) -> Reading:
+        """Do one conversion where the scanner is, and return the new reading."""
         channel = self.channel
         reading = self.readings[channel] if channel in self.readings else self.reading(channel)
         self._convert(channel, reading)

@@ -145,25 +145,34 @@ class LakeShore372Inputs(WatchfulInstrument):
         """Do the conversion that ends at bench time `now` (s); return whether there is a new value."""
         reading = self._bridge.tick(now)
         if reading is not None:
-            others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
-            self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
-        if self._watched[0] != self.revision or self._watched[1]:  # as it is not at most conversions
+            self._note_validity(reading)
+        if self.watching:
             on = self.watch()
             self.status.device_bits = self.status.device_bits | ALARM if on else self.status.device_bits & ~ALARM
         return reading is not None
 
+    def _note_validity(self, reading: Reading) -> None:
+        """Bring the bits up to date that tell of the scanned channel's reading."""
+        others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
+        self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
+
     def _too_warm(self) -> bool:
         """Return whether the scanned channel or the control input is above its limit."""
-        if self._limits[0] != self.revision:
-            limits = {name: self.stored("TLIMIT", name)[0] for name in INPUTS}
-            self._limits = (self.revision, {name: limit for name, limit in limits.items() if limit})
-        if not self._limits[1]:
+        limits = self._limited()
+        if not limits:
             return False
         return any(
             self._reading(name).filtered > limit
-            for name, limit in self._limits[1].items()
+            for name, limit in limits.items()
             if name in (CONTROL, str(self._bridge.channel))
         )
+
+    def _limited(self) -> dict[str, float]:
+        """Return the limits in K of the inputs that have one."""
+        if self._limits[0] != self.revision:
+            limits = {name: self.stored("TLIMIT", name)[0] for name in INPUTS}
+            self._limits = (self.revision, {name: limit for name, limit in limits.items() if limit})
+        return self._limits[1]
 
     # Settings of the inputs.
 
