@@ -176,6 +176,9 @@ class Sample:
 
     def _note_decided(self) -> None:
         """Note up to when the present stretch has been drawn."""
+        if self._quiet:
+            self._decided = self._stretch.end
+            return
         self._decided = min(self._stretch.origin + self._stretch.period * self._next_cycle, self._stretch.end)
 
     def foresee(self, time: float, temperature: float) -> None:
@@ -224,13 +227,16 @@ class Sample:
 
     def hold_voltage_state(self, time: float) -> None:
         """Let the junction be in the voltage state from `time` on, whatever the current."""
+        if self._quiet:  # what has passed since then is none of those cycles
+            self._quiet, self._decided = False, -math.inf
+            self._next_cycle = self._stretch.cycles_begun(time)
         self._forget(time)
         self.log.cut(time)
         self.heat.cut(time)
         if not self.log.open_polarity:
             polarity = math.copysign(1.0, self.current(time))
             self.log.append(np.array([time]), np.array([math.inf]), np.array([polarity]))
-        self._held, self._quiet = True, False
+        self._held = True
 
     def release_voltage_state(self, time: float) -> None:
         """Let the junction retrap at `time`, and behave from the next cycle on."""
