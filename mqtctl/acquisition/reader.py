@@ -148,7 +148,7 @@ class Reader:
 
         A time-out takes many ramps; a reply that is not a number, where a switch was, is none.
         """
-        if readings.size and 0.0 <= readings.min() and readings.max() < self._period:
+        if readings.size and readings.min() >= 0.0 and readings.max() < self._period:
             self._ramps += readings.size  # each in its own ramp, as nearly always
             return
         finite = readings[np.isfinite(readings)]

@@ -239,6 +239,31 @@ def test_a_bench_ends_with_its_station_and_one_that_somebody_holds_goes_on(labor
         assert station.clock.now() > 1000.0
 
 
+def test_a_snapshot_says_what_was_set_or_read_last_and_asks_nothing(laboratory: Any) -> None:
+    def found(station: Any) -> dict[str, Any]:
+        now: dict[str, Any] = station.qcodes.snapshot()["instruments"]
+        for name, driver in station.qcodes.components.items():
+            assert now[name] == type(driver).snapshot_base(driver, update=False)
+        return now
+
+    with open_station(laboratory.folder / "station.yaml") as station:
+        source, counter = (
+            vars(part)[name] for part, name in ((station.source, "_source"), (station.counter, "_counter"))
+        )
+        before, time = found(station), station.clock.now()
+        assert found(station) == before
+        source.current.set(1e-9)
+        assert found(station)["source"]["parameters"]["current"]["value"] == 1e-9
+        assert found(station)["counter"] == before["counter"]
+        messages = station.clock.now() - time
+        counter.operation.enable.set(16)
+        assert found(station)["counter"]["submodules"]["operation"]["parameters"]["enable"]["value"] == 16
+        assert found(station)["thermometer"] == before["thermometer"]
+        counter.operation.enable.cache.set(0)
+        assert found(station)["counter"]["submodules"]["operation"]["parameters"]["enable"]["value"] == 0
+        assert 0.0 < messages < 1.0
+
+
 # -- identities ---------------------------------------------------------------------------------
 
 #: Address -> one of a station's roles, and where another instrument of the bench stands.

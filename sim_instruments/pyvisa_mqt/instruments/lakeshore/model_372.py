@@ -3,8 +3,8 @@
 Commands and formats: Model 372 manual, collected in the project's instruments/lakeshore-372.md; what
 no source confirms is marked U there. Sensors hang on channels 1 to 16 ("ch1" to "ch16") and on the
 control input ("chA"); outputs 0, 1 and 2 heat "sample", "warmup" and "still". The inputs are in
-`lakeshore_372_inputs`, settings without effect on this bench in `lakeshore_372_passive`. U besides:
-*RST brings back the settings that the bench began with, a power failure keeps them.
+`lakeshore_372_inputs`, settings without effect on this bench in `lakeshore_372_passive`. U besides: *RST
+brings back the settings that the bench began with, a power failure keeps them.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from pyvisa_mqt.grammar.ieee488 import EXECUTION_ERROR
 from pyvisa_mqt.grammar.lakeshore import Entry
 from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError, Word, engineering
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import CONVERSION_TIME, resistance_of, temperature_of
-from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup, monitor_percentage
+from pyvisa_mqt.instruments.lakeshore.model_372_heater import (
+    STILL_VOLTAGE,
+    ControlLoop,
+    LoopSetup,
+    full_scale,
+    monitor_percentage,
+)
 from pyvisa_mqt.instruments.lakeshore.model_372_inputs import CONTROL, INPUTS, LakeShore372Inputs
 from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["LakeShore372"]
 
 HEATERS = ("sample", "warmup", "still")
-#: Full-scale currents in A of the sample heater's ranges 1 to 8.
-SAMPLE_RANGES = (31.6e-6, 100e-6, 316e-6, 1e-3, 3.16e-3, 10e-3, 31.6e-3, 100e-3)
-#: Largest currents in A of the warm-up heater by their code; 0 is the user's own value.
-WARMUP_CURRENTS = {1: 0.45, 2: 0.63}
-STILL_VOLTAGE = 10.0
 #: Output modes.
 OFF, MONITOR, OPEN, ZONE, STILL, CLOSED, WARM_UP = range(7)
 
@@ -44,10 +45,7 @@ _LEVEL = Real(-1e9, 1e9, ".10g")
 
 @dataclass(frozen=True)
 class _Duty:
-    """What an output must do at each conversion, as its settings say: kept as long as no setting changes.
-
-    `channel` is that of its input, 0 for the control input, None for whatever is scanned.
-    """
+    """What an output must do at each conversion, on which channel: 0 is the control input, None whatever is scanned."""
 
     output: int
     mode: int
@@ -231,13 +229,8 @@ class LakeShore372(LakeShore372Inputs):
             return 0.0, False
         if output == 2:
             return STILL_VOLTAGE**2 / float(self.options["still_resistance"]), True
-        _, code, user_current, unit = self.stored("HTRSET", output)
-        if output == 0:
-            current, resistance = SAMPLE_RANGES[number - 1] if number else 0.0, self.options["heater_resistance"]
-        else:
-            current, resistance = WARMUP_CURRENTS.get(code, user_current), self.options["warmup_resistance"]
-        # With power chosen as unit, full scale and percentage are powers.
-        return float(current**2 * resistance), unit != 2
+        resistance = self.options["warmup_resistance" if output else "heater_resistance"]
+        return full_scale(output, number, self.stored("HTRSET", output), resistance)
 
     # Time.
 
@@ -284,9 +277,8 @@ class LakeShore372(LakeShore372Inputs):
             return False
         duty, bridge = duties[0], self._bridge
         loop = self._loops[duty.output]
-        if loop.ramping or duty.channel not in (None, bridge.channel):
-            return False
-        if not bridge.resting((self._conversions + 1) * CONVERSION_TIME):
+        here = duty.channel in (None, bridge.channel) and bridge.resting((self._conversions + 1) * CONVERSION_TIME)
+        if loop.ramping or not here:
             return False
         setup = self._loop_setup(duty.output, CLOSED, loop.setpoint)
         while (self._conversions + 1) * CONVERSION_TIME <= now:

@@ -9,10 +9,35 @@ then behaves alike at all temperatures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["ControlLoop", "LoopSetup", "monitor_percentage"]
+__all__ = ["STILL_VOLTAGE", "ControlLoop", "LoopSetup", "full_scale", "monitor_percentage"]
 
+#: Full-scale currents in A of the sample heater's ranges 1 to 8.
+SAMPLE_RANGES = (31.6e-6, 100e-6, 316e-6, 1e-3, 3.16e-3, 10e-3, 31.6e-3, 100e-3)
+#: Largest currents in A of the warm-up heater by their code; 0 is the user's own value.
+WARMUP_CURRENTS = {1: 0.45, 2: 0.63}
+STILL_VOLTAGE = 10.0
 _ERROR_UNIT = 0.1
+
+
+def full_scale(output: int, number: int, setup: tuple[Any, ...], resistance: float) -> tuple[float, bool]:
+    """Return the power in W at 100 % of a range, and whether it goes with the square of the percentage.
+
+    Parameters
+    ----------
+    output, number
+        0 for the sample heater, 1 for the warm-up heater; its range.
+    setup
+        What HTRSET has set: resistance, code and user's value of the largest current (A), unit of the output.
+    resistance
+        Of the heater itself, Ohm.
+    """
+    _, code, user_current, unit = setup
+    sample_current = SAMPLE_RANGES[number - 1] if number else 0.0
+    current = sample_current if output == 0 else WARMUP_CURRENTS.get(code, user_current)
+    # With power chosen as unit, full scale and percentage are powers.
+    return float(current**2 * resistance), unit != 2
 
 
 def monitor_percentage(value: float | None, low: float, high: float, bipolar: bool) -> float:
