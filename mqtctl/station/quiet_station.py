@@ -48,10 +48,13 @@ class _Remembered:
         """Return the snapshot, to which metadata can be added."""
         if update is not False:
             return self._take(update, params_to_skip_update)
-        stamps: list[object] = [parameter.cache.timestamp for parameter in self._parameters]
-        if not self._known or stamps != self._stamps:
-            self._known, self._stamps = self._take(False), stamps
+        if not self._known or self._stamps != self._present_stamps():
+            self._known = self._take(False)
+            self._stamps = self._present_stamps()  # with that of the session's time-out, which QCoDeS has just read
         return dict(self._known)
+
+    def _present_stamps(self) -> list[object]:
+        return [parameter.cache.timestamp for parameter in self._parameters]
 
 
 def _parameters_of(part: InstrumentBase) -> list[ParameterBase]:

@@ -222,7 +222,9 @@ class Keysight53230ATimingCounter(CounterFacts):
         """
         if self._timeout is None:
             raise HardwareError(f"{named(self._counter)}: no time interval is set up; call configure first")
-        if not self._taken_to_be_there:
+        if self._taken_to_be_there:
+            count = min(count, 2 * self._expected)  # and no longer a reply; what is left comes with the next
+        else:
             if self._waiting <= 0:
                 self.available()
             count = min(count, self._waiting)

@@ -253,6 +253,8 @@ def test_a_snapshot_says_what_was_set_or_read_last_and_asks_nothing(laboratory: 
         )
         before, time = found(station), station.clock.now()
         assert found(station) == before
+        first, again = (station.qcodes.snapshot()["instruments"] for _ in range(2))
+        assert all(again[name]["parameters"] is first[name]["parameters"] for name in first)  # as nothing has changed
         source.current.set(1e-9)
         assert found(station)["source"]["parameters"]["current"]["value"] == 1e-9
         assert found(station)["counter"] == before["counter"]

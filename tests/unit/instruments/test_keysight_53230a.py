@@ -196,7 +196,7 @@ def test_readings_that_came_in_time_are_read_without_being_counted_until_they_co
     assert counter.wait_for(100, 10.0)
     device.readings = [5e-4] * 103
     assert counter.read(5000).size == 103  # all there are, so that none stays behind
-    assert device.seen == ["R? 5000"]
+    assert device.seen == ["R? 200"]
     assert not counter.wait_for(100, 0.05)  # less time than they take: they are not there
     assert counter.wait_for(100, 10.0)
     device.readings = [5e-4] * 3
@@ -204,7 +204,7 @@ def test_readings_that_came_in_time_are_read_without_being_counted_until_they_co
     device.readings = [5e-4] * 20
     assert not counter.wait_for(100, 10.0)
     assert counter.read(5000).size == 20
-    assert device.seen[1:] == ["R? 5000", "DATA:POIN?", "R? 20"]
+    assert device.seen[1:] == ["R? 200", "DATA:POIN?", "R? 20"]
     assert not counter.wait_for(100, 10.0)
     assert counter.available() == 0
 
