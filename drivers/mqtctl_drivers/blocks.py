@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyvisa.constants import ResourceAttribute
 from pyvisa.resources import MessageBasedResource, SerialInstrument, TCPIPSocket
 
 from .errors import ReplyError
@@ -23,12 +24,15 @@ _TAILS = (b"", b"\n", b"\r\n")
 @contextmanager
 def without_termination(resource: MessageBasedResource) -> Iterator[None]:
     """Switch the termination character off, for 0x0A is an ordinary byte inside a block."""
-    termination = resource.read_termination
-    resource.read_termination = None
+    if not resource.read_termination:
+        yield
+        return
+    # The attribute alone: PyVISA's own property sets the character itself, too, and each takes a call of the library.
+    resource.set_visa_attribute(ResourceAttribute.termchar_enabled, False)
     try:
         yield
     finally:
-        resource.read_termination = termination
+        resource.set_visa_attribute(ResourceAttribute.termchar_enabled, True)
 
 
 def read_block(resource: MessageBasedResource) -> bytes:

@@ -84,7 +84,7 @@ class Pieces:
     def next(self, taken: int, missing: int) -> int:
         """Return how many readings to wait for when so many of a burst are taken and so many (at least 1) missing.
 
-        At first as many as are taken, so that what is wrong shows at once; towards the end three quarters of what is
-        missing, so that hardly anything is left to transfer after the last ramp.
+        At first three times as many as are taken, so that what is wrong shows at once; towards the end seven eighths of
+        what is missing, so that hardly anything is left to transfer after the last ramp.
         """
-        return min(missing, self.largest, max(self.smallest, min(taken, 3 * missing // 4)))
+        return min(missing, self.largest, max(self.smallest, min(3 * taken, 7 * missing // 8)))

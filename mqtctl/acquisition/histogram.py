@@ -18,7 +18,7 @@ from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.acquisition.retry import BATH_FAULTS, INTERRUPTIONS, Interruption, Setbacks
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError, LostError
-from mqtctl.instruments.roles.experiment import RampSource, TimingCounter
+from mqtctl.instruments.roles.experiment import RampSource, TimingCounter, Watched
 from mqtctl.records import MeasuredRamp
 
 __all__ = ["HistogramRequest", "Tally", "acquire_histogram"]
@@ -136,6 +136,7 @@ def acquire_histogram(
         No start markers, too many empty ramps in a row, or an instrument fault.
     """
     setbacks = Setbacks()
+    beside = [part for part in beside if isinstance(part, Watched)]  # looked up once, not at each piece
     acquisition: _Acquisition | None = None
     while acquisition is None or acquisition.missing:
         try:

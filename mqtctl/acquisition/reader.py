@@ -68,6 +68,7 @@ class Reader:
         self._repeated = repeated
         self._barren = 0
         self._period, self._begun, self._ramps = 1.0, 0.0, 0.0
+        self._looked_at = 0.0
         # time in s of all bursts, each up to the last look at the counter: what was there then is with the collector
         self.ramping_time = 0.0
 
@@ -105,12 +106,13 @@ class Reader:
             enough = min(self._pieces.next(taken, armed - taken), max(1, self._collector.until_look))
             late = max(min(LATE_PIECES * enough * period, enough * period + LATE_TIME), LAST_PIECE_TIME)
             asked = self._clock.now()
-            self._counter.wait_for(enough, min(max(late - (asked - news), SHORTEST_WAIT), LONGEST_WAIT))
-            ready = min(self._counter.available(), armed - taken)
+            there = self._counter.wait_for(enough, min(max(late - (asked - news), SHORTEST_WAIT), LONGEST_WAIT))
+            ready = armed - taken if there else min(self._counter.available(), armed - taken)
             self.ramping_time = earlier + self._clock.now() - begun
             silent = self._clock.now() - news
-            if ready >= enough or (ready and silent >= late):
-                taken += self._take(ready)
+            if (ready >= enough or (ready and silent >= late)) and (came := self._take(ready)):
+                self.ramping_time = earlier + self._looked_at - begun
+                taken += came
                 news = self._clock.now()
             elif not self._source.running():
                 break
@@ -130,6 +132,7 @@ class Reader:
     def _take(self, count: int) -> int:
         """Read at most `count` readings, hand them on, and return how many came."""
         readings = self._counter.read(count)
+        self._looked_at = self._clock.now()
         self._require_time_for(readings)
         if self._repeated is not None:
             self._repeated.check(readings)
@@ -145,6 +148,9 @@ class Reader:
 
         A time-out takes many ramps; a reply that is not a number, where a switch was, is none.
         """
+        if readings.size and readings.min() >= 0.0 and readings.max() < self._period:
+            self._ramps += readings.size  # each in its own ramp, as nearly always
+            return
         finite = readings[np.isfinite(readings)]
         timeouts = readings.size - finite.size
         self._ramps += float(np.floor(finite / self._period).sum()) + finite.size

@@ -91,9 +91,8 @@ class RepeatedReadings:
         if finite.size == 0:
             return
         row = np.concatenate([self._last, finite])
-        again = (
-            _digest(readings) in self._seen if finite.size > 1 else bool(np.all(row[-2:] == row[-1]) and row.size > 1)
-        )
+        digest = _digest(readings)
+        again = digest in self._seen if finite.size > 1 else bool(row.size > 1 and row[-2] == row[-1])
         if again or _longest_row(row) >= LEAST_READINGS:
             what = "equal earlier ones bit for bit" if again else f"hold {LEAST_READINGS} identical ones in a row"
             raise GlitchError(
@@ -102,7 +101,7 @@ class RepeatedReadings:
             )
         self._last = row[-LEAST_READINGS + 1 :]
         if finite.size > 1:
-            self._seen.add(_digest(readings))
+            self._seen.add(digest)
 
 
 def _digest(readings: NDArray[np.float64]) -> bytes:
@@ -112,5 +111,8 @@ def _digest(readings: NDArray[np.float64]) -> bytes:
 
 def _longest_row(values: NDArray[np.float64]) -> int:
     """Return the length of the longest row of identical values."""
-    changes = np.flatnonzero(np.diff(values))
+    changed = values[1:] != values[:-1]
+    if changed.all():  # as it should be
+        return 1
+    changes = np.flatnonzero(changed)
     return int(np.diff(np.concatenate([[-1], changes, [values.size - 1]])).max())

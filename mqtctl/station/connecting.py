@@ -6,10 +6,8 @@ the adapters. What fails after a driver was opened is followed by making safe wh
 
 from __future__ import annotations
 
-import gc
 import io
 import logging
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -32,7 +30,13 @@ from mqtctl.instruments.talk.identity import identity_at
 from mqtctl.instruments.talk.link import remember_link
 from mqtctl.instruments.talk.resting import attempt_of, bring_to_rest, in_use
 from mqtctl.station.file import InstrumentEntry, Role, load_station, player, roles_played
-from mqtctl.station.libraries import complete_library, is_simulated, require_own_address
+from mqtctl.station.libraries import (
+    complete_library,
+    is_simulated,
+    let_go_of_benches,
+    let_go_of_session,
+    require_own_address,
+)
 from mqtctl.storage.qcodes_settings import require_qcodes
 
 if TYPE_CHECKING:
@@ -219,7 +223,7 @@ def open_station(
     names = [player(file, role, path) for role in roles_played(file, path)]
     cast = [prepared(file.instruments[name], name, path, seed) for name in names]
     if file.simulated:
-        _let_go_of_benches()
+        let_go_of_benches()
     with ExitStack() as stack:
         qcodes = QuietStation(default=False)
         qcodes.load_config(_completed(load_yaml(path), cast))
@@ -294,22 +298,6 @@ def _require_simulated(instruments: Mapping[str, InstrumentEntry], path: Path) -
             )
 
 
-#: Where the libraries of simulated benches come from.
-_BENCHES = "pyvisa_mqt."
-
-
-def _let_go_of_benches() -> None:
-    """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
-
-    PyVISA's resource manager and library refer to each other and have finalisers: the first collection runs
-    those, the second frees them.
-    """
-    if not any(name.startswith(_BENCHES) for name in sys.modules):
-        return  # none was ever made here; a collection costs a tenth of a second once everything is imported
-    gc.collect()
-    gc.collect()
-
-
 def _completed(content: Mapping[str, Any], cast: list[Player]) -> str:
     """Return the station's text for QCoDeS, with the libraries as PyVISA takes them."""
     for one in cast:
@@ -381,7 +369,10 @@ def _connected(qcodes: QcodesStation, one: Player) -> Iterator[VisaInstrument]:
         remember_link(driver, one.address, one.library)
         yield driver
     finally:
+        handle: Any = driver.visa_handle
         qcodes.close_and_remove_instrument(driver)
+        if is_simulated(one.library):
+            let_go_of_session(handle)
 
 
 def clock_of(driver: VisaInstrument, *, simulated: bool, wall: Clock | None = None) -> Clock:

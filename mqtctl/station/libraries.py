@@ -6,10 +6,13 @@ with something of its own. Whether a bench is simulated is decided here and nowh
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 from mqtctl.documents import place
 from mqtctl.errors import InputError
@@ -20,6 +23,8 @@ __all__ = [
     "check_library",
     "complete_library",
     "is_simulated",
+    "let_go_of_benches",
+    "let_go_of_session",
     "require_one_world",
     "require_own_address",
 ]
@@ -28,6 +33,8 @@ __all__ = [
 VARIABLE = "MQTCTL_VISA_LIBRARIES"
 _KNOWN = ("@ivi", "@py")
 _BENCH = "@mqt"
+#: Where the libraries of simulated benches come from.
+_BENCHES = "pyvisa_mqt.visa.library"
 #: Addresses that no network uses, kept for documents (RFC 5737, RFC 3849): `mqtctl init` writes some of them.
 _EXAMPLE_NETWORKS = tuple(
     ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -123,3 +130,26 @@ def require_own_address(address: str, library: str | None, name: str, path: Path
                 "example and is nobody's address; write your instrument's own, or `visalib: \"@mqt\"` for the "
                 "simulated bench"
             )
+
+
+def let_go_of_benches() -> None:
+    """Drop simulated benches of earlier runs that nobody holds any more, so that this one begins with a fresh one.
+
+    One whose station was closed has ended with it. What else may hold one has finalisers: the first collection runs
+    those, the second frees them.
+    """
+    libraries = sys.modules.get(_BENCHES)
+    if libraries is None or not libraries.MqtVisaLibrary.living:
+        return  # none is there; a collection costs a tenth of a second once everything is imported
+    gc.collect()
+    gc.collect()
+
+
+def let_go_of_session(handle: Any) -> None:
+    """Let a closed session keep neither PyVISA's resource manager nor the library, and a bench with that.
+
+    QCoDeS's finaliser holds on to the session, and its parameters on to the instrument, until some collection.
+    """
+    manager = vars(handle).pop("_resource_manager", None)
+    getattr(manager, "_created_resources", set()).discard(handle)
+    handle.visalib = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sqlite3
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
@@ -161,10 +162,11 @@ class HistogramWriter:
             )
         table = self._dataset.table_name
         for column, values in ((layout.INTERVAL, block.intervals), (layout.CURRENT, block.currents)):
+            # An expression has no declared type: SQLite gives the bytes as they are, and nothing takes them apart.
             row = self._database.connection.execute(
-                f'SELECT "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id DESC LIMIT 1'
+                f'SELECT +"{column}" FROM "{table}" WHERE "{column}" IS NOT NULL ORDER BY id DESC LIMIT 1'
             ).fetchone()
-            if row is None or not np.array_equal(row[0], values, equal_nan=True):
+            if row is None or row[0] != sqlite3.adapt(values, sqlite3.PrepareProtocol):
                 raise StorageError(f"run {self.run_id}: block {block.index} reads back differently from the database")
 
 

@@ -78,6 +78,10 @@ class PointFitted:
 Listener = Callable[[Event | PointFitted | MeasurementBegins], None]
 
 
+def nobody(_event: object) -> None:
+    """Listen to no event; histograms are then not fitted one by one, for nobody would see it."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What may be said beside the plan; see `measure_sweep`."""
@@ -97,9 +101,7 @@ class Acquired:
     lab_time: float
 
 
-def measure_sweep(
-    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None
-) -> dict[str, Any]:
+def measure_sweep(plan_path: Path, options: Options | None = None, *, notify: Listener = nobody) -> dict[str, Any]:
     """Run a temperature sweep from plan to report and return the result as in the JSON contract.
 
     Parameters
@@ -121,9 +123,7 @@ def measure_sweep(
     return _measure(plan_path, options or Options(), notify)
 
 
-def measure_histogram(
-    plan_path: Path, options: Options | None = None, *, notify: Listener = lambda _event: None
-) -> dict[str, Any]:
+def measure_histogram(plan_path: Path, options: Options | None = None, *, notify: Listener = nobody) -> dict[str, Any]:
     """Take the plan's histograms at the present temperature; returns the keys of a point, then those of a sweep.
 
     A plan of both polarities or of several rates makes more than one: the keys are then those of the plan's own ramp,
@@ -157,7 +157,7 @@ def acquire(
     plan_path: Path,
     options: Options | None = None,
     *,
-    notify: Listener = lambda _event: None,
+    notify: Listener = nobody,
     single: bool = False,
     reported: bool = False,
 ) -> Acquired:
@@ -243,7 +243,7 @@ def carry_out(
     task: Task,
     options: Options | None = None,
     *,
-    notify: Listener = lambda _event: None,
+    notify: Listener = nobody,
     begun: Begun | None = None,
 ) -> Acquired:
     """Open folder, station and database, do the task, leave everything safe; errors are those of `measure_sweep`.
@@ -254,6 +254,7 @@ def carry_out(
     begun = begun or _anew(plan, options)
     folder, sweep_id = begun.folder, begun.sweep_id
     needed = bytes_needed(plan, task.points)
+    heard = notify is not nobody
     notify = Bystander(notify)
 
     def tell(sentence: str) -> None:
@@ -304,7 +305,7 @@ def carry_out(
                     database=database,
                     sweep_id=sweep_id,
                     facts=facts,
-                    notify=_with_fits(following, folder.database, plan),
+                    notify=_with_fits(following, folder.database, plan) if heard else following,
                     check=interrupt.check,
                     room=lambda left: require_space(folder.database, bytes_needed(plan, left)),
                     done=begun.done,

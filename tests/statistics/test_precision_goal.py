@@ -65,8 +65,9 @@ class Stream:
         self.sleep(self.latency)
         return self._made() - self._taken
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         self.sleep(min(timeout, max(0, count - self._made() + self._taken) * RAMP.period))
+        return False
 
     def read(self, count: int) -> NDArray[np.float64]:
         self.sleep(self.latency + 8 * count / 3e5)

@@ -36,8 +36,8 @@ _PERIOD_GATE = 0.1
 _POLL = 0.02
 #: A wait for readings by service request is given up after so many times the time that as many ramps take.
 _PATIENCE = 1.25
-#: A longer wait (s) is slept through, and its end with it for readings that come as they did: a service request spares
-#: time where little is left of it, and costs four messages.
+#: A longer wait (s) is slept through: a service request spares time where little is left of it, and costs four
+#: messages.
 _SLEEP = 0.25
 
 
@@ -69,6 +69,9 @@ class Keysight53230ATimingCounter(CounterFacts):
         self._timeout_ramps = 1
         self._waiting = 0  # readings known to be in memory
         self._asked_at = -math.inf  # when that was known
+        self._expected = 1  # readings that the latest wait was for
+        self._taken_to_be_there = False  # readings, though nobody has asked
+        self._punctual = False  # whether the latest readings were there when their ramps' time was over
         self._requests_service = False
         self._period = 0.0
 
@@ -161,7 +164,8 @@ class Keysight53230ATimingCounter(CounterFacts):
             raise InputError(f"the counter takes between 1 and {MEMORY} intervals at once, not {count}")
         if self._timeout is None:
             raise HardwareError(f"{named(self._counter)}: no time interval is set up; call configure first")
-        self._waiting = 0
+        self._waiting, self._expected = 0, 1
+        self._punctual = self._taken_to_be_there = False
         with speaking(self._counter, "arming"):
             self._counter.abort()
             self._require_unchanged()
@@ -175,25 +179,32 @@ class Keysight53230ATimingCounter(CounterFacts):
         ask = self._counter.readings_available.get
         self._waiting = int(persistently(self._counter, "asking how many readings there are", ask))
         self._asked_at = self._clock.now()
+        self._punctual, self._taken_to_be_there = self._waiting >= self._expected, False
         return self._waiting
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         """Return when `count` intervals may wait to be read, or after `timeout` s at the latest.
 
         A short while by the counter's service request if its interface has it, else for the time that as many ramps
-        take, and half of one.
+        take, and half of one. Readings that came in time are taken to do so again: nothing is asked before they are
+        read, until they are fewer for once.
         """
-        missing = min(count, MEMORY) - self._waiting
+        count = self._expected = min(count, MEMORY)
+        missing = count - self._waiting
         if missing <= 0 or timeout <= 0:
-            return
+            return missing <= 0
         due = self._asked_at + missing * self._period - self._clock.now()
-        if self._requests_service and due < _SLEEP:
+        if self._requests_service and due < _SLEEP and not self._punctual:
             # the switches may be late, and a request that never comes must not cost more than that
             longest = min(timeout, max(_POLL, _PATIENCE * due))
-            wait = partial(self._counter.wait_for_readings, min(count, MEMORY), longest)
-            persistently(self._counter, f"waiting for {count} readings", wait)
+            wait = partial(self._counter.wait_for_readings, count, longest)
+            came = persistently(self._counter, f"waiting for {count} readings", wait)
         else:
-            self._clock.sleep(min(timeout, max(_POLL, due + 0.5 * self._period)))
+            needed = due + 0.5 * self._period
+            came = self._punctual and needed <= timeout
+            self._clock.sleep(min(timeout, max(_POLL, needed)))
+        self._taken_to_be_there = came
+        return came
 
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals out of the memory, oldest first.
@@ -211,14 +222,21 @@ class Keysight53230ATimingCounter(CounterFacts):
         """
         if self._timeout is None:
             raise HardwareError(f"{named(self._counter)}: no time interval is set up; call configure first")
-        if self._waiting <= 0:
-            self.available()
-        count = min(count, self._waiting)
+        if self._taken_to_be_there:
+            count = min(count, 2 * self._expected)  # and no longer a reply; what is left comes with the next
+        else:
+            if self._waiting <= 0:
+                self.available()
+            count = min(count, self._waiting)
         if count <= 0:
             return np.empty(0)
         with speaking(self._counter, f"reading {count} intervals"):
-            values = self._counter.read_readings(count)
-        self._waiting -= values.size
+            values = self._counter.read_readings(min(count, MEMORY))
+        if self._taken_to_be_there:  # and it gave what there was
+            self._punctual = values.size >= min(count, self._expected)
+            self._waiting, self._asked_at, self._taken_to_be_there = 0, self._clock.now(), False
+        else:
+            self._waiting -= values.size
         return self._checked(values, self._timeout)
 
     def stop(self) -> None:
@@ -271,6 +289,10 @@ class Keysight53230ATimingCounter(CounterFacts):
 
     def _checked(self, values: NDArray[np.float64], timeout: float) -> NDArray[np.float64]:
         """Return intervals with inf for readings that timed out, after checking the others."""
+        if (
+            values.size and values.min() >= 0.0 and values.max() <= 2.0 * timeout
+        ):  # as nearly always, and never with nan
+            return values
         size = np.abs(values)
         coded = ((size >= _CODED) & (size < _BEYOND_CODES)) | np.isinf(size)
         intervals = np.where(coded, math.inf, values)

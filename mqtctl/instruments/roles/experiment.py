@@ -144,10 +144,11 @@ class TimingCounter(Protocol):
     def available(self) -> int:
         """Return how many intervals wait to be read."""
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         """Return when `count` intervals may wait to be read, or after `timeout` s at the latest.
 
-        By service request where the interface has it, else by waiting as long as the ramps need.
+        By service request where the interface has it, else by waiting as long as the ramps need. True if they are
+        taken to be there, so that `read` need not be preceded by `available`; it may still give fewer, or none.
         """
 
     def read(self, count: int) -> NDArray[np.float64]:

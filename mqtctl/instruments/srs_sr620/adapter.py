@@ -187,16 +187,17 @@ class SrsSR620TimingCounter(CounterFacts):
                 self._explain_silence()
         return int(self._received.size) + (self._to_come if self._flowing else 0)
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         """Listen until `count` intervals were received, or none comes any more, for at most about `timeout` s.
 
-        Time that is not spent here loses ramps: the counter has no memory.
+        Time that is not spent here loses ramps: the counter has no memory. Returns False: `available` asks nothing.
         """
         deadline = self._clock.now() + timeout
         while (missing := min(count - self._received.size, self._to_come)) > 0:
             self._listen(missing)
             if not self._flowing or self._clock.now() >= deadline:
-                return
+                break
+        return False
 
     def read(self, count: int) -> NDArray[np.float64]:
         """Take at most `count` intervals, oldest first: those received, and those that come within about a second.

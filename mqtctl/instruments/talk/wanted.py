@@ -6,7 +6,7 @@ them in one message before each burst, together with the power-on bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,8 @@ class SettingsGuard:
         self._wanted: tuple[Wanted, ...] = ()
         self._before: list[str] = []
         self._queries: list[str] = []  # of all that is watched, each once
-        self._ways: dict[str, Callable[[str], str]] = {}  # to what an instrument leaves as it is, by query
+        self._query = "*ESR?"
+        self._ways: dict[int, Callable[[str], str]] = {}  # to what an instrument leaves as it is, by the query's place
         self._lost_power = False  # asking for the power-on bit clears it
 
     @property
@@ -170,8 +171,9 @@ class SettingsGuard:
                     f"{found[setting.name]!r}; look for a conflict of settings, or a limit or lock at the front panel"
                 )
         self._wanted = tuple(wanted)
-        self._queries = list(dict.fromkeys(setting.query for setting in wanted if setting.watched))
-        self._ways = {setting.query: setting.steady for setting in wanted if setting.steady is not None}
+        self._watch(dict.fromkeys(setting.query for setting in wanted if setting.watched))
+        ways = {setting.query: setting.steady for setting in wanted if setting.steady is not None}
+        self._ways = {place: ways[query] for place, query in enumerate(self._queries) if query in ways}
         self._before, status = self._replies()
         self.compare(self._before, status & self._errors)
         return found
@@ -179,7 +181,8 @@ class SettingsGuard:
     def forget(self) -> None:
         """Watch nothing any more: somebody is about to change settings."""
         self._wanted, self._before, self._lost_power = (), [], False
-        self._queries, self._ways = [], {}
+        self._watch(())
+        self._ways = {}
 
     def lost_power(self) -> None:
         """Remember that the power-on bit was seen elsewhere: reading it has cleared it."""
@@ -188,7 +191,7 @@ class SettingsGuard:
     @property
     def query(self) -> str:
         """The message that asks for all that is watched, and for the power-on bit."""
-        return ";".join([*(self._prefix + query for query in self._queries), "*ESR?"])
+        return self._query
 
     def require_unchanged(self) -> None:
         """Raise `HardwareError` unless every watched setting reads as it did, `LostError` if the power was off.
@@ -232,14 +235,21 @@ class SettingsGuard:
         if status & self._errors:
             raise HardwareError(f"{who}: it refused a command (event status {status}); repeat, and look at its cable")
 
+    def _watch(self, queries: Iterable[str]) -> None:
+        """Ask these from now on."""
+        self._queries = list(queries)
+        self._query = ";".join([*(self._prefix + query for query in self._queries), "*ESR?"])
+
     def _replies(self) -> tuple[list[str], int]:
         """Ask for everything that is watched; returns the replies, one for each query, and the event status."""
         *replies, status = self._ask(self.query).split(";")
-        if len(replies) != len(self._queries):
-            raise ValueError(f"{len(replies)} replies came to {len(self._queries)} questions for settings")
         return self._steady(replies), int(status)
 
     def _steady(self, replies: Sequence[str]) -> list[str]:
         """Return the replies to the watched queries without what the instrument itself changes."""
-        asked = zip(self._queries, replies, strict=True)
-        return [self._ways[query](reply) if query in self._ways else reply for query, reply in asked]
+        if len(replies) != len(self._queries):
+            raise ValueError(f"{len(replies)} replies came to {len(self._queries)} questions for settings")
+        steady = list(replies)
+        for place, way in self._ways.items():
+            steady[place] = way(steady[place])
+        return steady

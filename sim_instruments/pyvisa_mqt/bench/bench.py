@@ -131,17 +131,18 @@ class Bench(Works):
             self.sample.foresee(time, self.cryostat.sample)
         for instrument, ticks_apart in self._living:
             if ticks_apart == 1 or self._ticks % ticks_apart == 0:
-                self._advance(instrument, time)
+                if self.on_failure is None:
+                    instrument.advance(time)
+                else:
+                    self._advance(instrument, time, self.on_failure)
 
-    def _advance(self, instrument: Instrument, time: float) -> None:
-        """Let an instrument live; a defect of it is an exception here, unless somebody takes care of failures."""
-        if self.on_failure is None:
-            instrument.advance(time)
-            return
+    @staticmethod
+    def _advance(instrument: Instrument, time: float, on_failure: Callable[[Instrument, Exception], None]) -> None:
+        """Let an instrument live where somebody takes care of failures."""
         try:
             instrument.advance(time)
         except Exception as exc:  # a served bench goes on for the others
-            self.on_failure(instrument, exc)
+            on_failure(instrument, exc)
 
 
 def open_bench(path: str) -> Bench:

@@ -135,11 +135,11 @@ class Works:
 
     def temperature(self, sensor: tuple[str, str]) -> float:
         """Return the true temperature in K at a sensor."""
-        node = self._sensors.get(sensor, "nowhere")
-        if node == "nowhere":
+        if sensor not in self._sensors or (node := self._sensors[sensor]) == "nowhere":
             return ROOM_TEMPERATURE
         truth = self.cryostat.sample if node == "sample" else self.cryostat.mixing_chamber
-        return self.wrong.shown(sensor, truth)
+        wrong = self.wrong
+        return wrong.shown(sensor, truth) if wrong.stuck_sensors or wrong.jumping_sensors else truth
 
     def drive(self, output: tuple[str, str], waveform: Waveform, marker: tuple[str, str] | None) -> None:
         """Let an output follow a waveform from now on, and a marker line its markers."""

@@ -140,7 +140,7 @@ class InputBuffer:
         if (
             not self._bytes
             and not self._overrun
-            and end
+            and (end or (data[-1:] == b"\n" and not self._keep_ends))
             and b"#" not in data
             and data.find(b"\n") in (-1, len(data) - 1)
         ):

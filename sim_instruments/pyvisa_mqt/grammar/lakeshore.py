@@ -11,6 +11,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -159,10 +160,7 @@ class LakeShoreInstrument(StatusReporting, Instrument):
 
     def _run(self, message: str) -> None:
         replies = []
-        for unit in split_outside_quotes(message, ";"):
-            text = unit.strip().removeprefix(":").strip()
-            if not text:
-                continue
+        for text in _units(message):
             try:
                 reply = self._unit(text)
             except RefusalError as refusal:
@@ -220,12 +218,12 @@ class LakeShoreInstrument(StatusReporting, Instrument):
 
     def _written_values(self, name: str, indices: tuple[Any, ...], fields: tuple[Field, ...]) -> str:
         """Return the values of a table entry as the instrument writes them."""
-        values = self.stored(name, *indices)
-        known = self._written.get((name, indices))
-        if known is None or known[0] is not values:
+        key = name, indices
+        values = self.values[key] if key in self.values else self.stored(name, *indices)
+        if key not in self._written or self._written[key][0] is not values:
             text = ",".join(field.format(value) for field, value in zip(fields, values, strict=True))
-            known = self._written[name, indices] = (values, text)
-        return known[1]
+            self._written[key] = (values, text)
+        return self._written[key][1]
 
     def _command(self, name: str, entry: Entry, items: list[str]) -> None:
         count = len(entry.indices)
@@ -286,6 +284,13 @@ class LakeShoreInstrument(StatusReporting, Instrument):
     def status_value(self) -> str:
         """Do what *STB? does."""
         return f"{self.status.query(self.reply_waits):03d}"
+
+
+@lru_cache(maxsize=256)
+def _units(message: str) -> tuple[str, ...]:
+    """Return the units of a message; controllers are asked the same ones again and again."""
+    texts = (unit.strip().removeprefix(":").strip() for unit in split_outside_quotes(message, ";"))
+    return tuple(text for text in texts if text)
 
 
 def _split_unit(text: str) -> tuple[str, str]:

@@ -227,7 +227,7 @@ class CommandTree:
         calls = self._cache.get(message)
         if calls is None:
             calls = tuple(self._units(message))
-            if len(message) <= 256:
+            if len(message) <= 1024:  # as long as the question for all settings of an instrument
                 if len(self._cache) >= 2048:
                     self._cache.clear()
                 self._cache[message] = calls

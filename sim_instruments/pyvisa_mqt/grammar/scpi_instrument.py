@@ -180,7 +180,8 @@ class ScpiInstrument(StatusReporting, Instrument):
             self.status.event_status |= OPERATION_COMPLETE
         if self._hold is not None and self._hold.ready():
             self._run()
-        self.status.update(bool(self.output))
+        if self.status.service_enable:  # which else has nothing to request, and on every tick
+            self.status.update(bool(self.output))
 
     # Execution.
 

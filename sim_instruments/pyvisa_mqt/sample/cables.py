@@ -96,8 +96,13 @@ class MarkerRecord:
                 pulses = _repeated(pulses, train, since - shift, until - shift)
             times = np.asarray(pulses + shift)
             slack = 1e-9 * period  # a train's last period ends where the next would begin, up to rounding
-            sent = (pulses >= begin - slack) & (pulses < end - slack)
-            found.append(times[sent & (times > since) & (times <= until)])
+            if train[0] > 1:
+                sent = (pulses >= begin - slack) & (pulses < end - slack)
+                found.append(times[sent & (times > since) & (times <= until)])
+                continue
+            opened = max(pulses.searchsorted(begin - slack), times.searchsorted(since, side="right"))
+            closed = min(pulses.searchsorted(end - slack), times.searchsorted(until, side="right"))
+            found.append(times[opened : max(opened, closed)])
         if len(found) == 1:
             return found[0]
         return np.concatenate(found[::-1]) if found else np.empty(0)

@@ -43,8 +43,10 @@ class DriftingSwitchTimes:
 
     def possible(self, key: Hashable, cycle: Cycle, excursion: Excursion, temperature: float, starts: Array) -> bool:
         """Return whether a switch in this excursion is likelier than once in 1e8 of the cycles begun at `starts`."""
+        if not self._rate:
+            return self._at(0).possible(key, cycle, excursion, temperature)
         ends = [math.floor(place) for place in self._places(starts[[0, -1]]).tolist()]
-        around = range(min(ends), max(ends) + 2) if self._rate else range(1)
+        around = range(min(ends), max(ends) + 2)
         return any(self._at(node).possible(key, cycle, excursion, temperature) for node in around)
 
     def draw(

@@ -72,6 +72,7 @@ class Cryostat:
         cooling_slope = 2.0 * model.cooling_power / model.cooling_temperature
         self._capacity = model.time_constant * cooling_slope
         link_slope = model.link_exponent * model.link_power / model.link_temperature
+        self._link_slope = link_slope
         self._sample_capacity = model.sample_time_constant * link_slope
         self._time = 0.0
         self.mixing_chamber = self._resting_temperature()
@@ -102,8 +103,8 @@ class Cryostat:
         hot, cold = self.sample, self.mixing_chamber
         n, reference = model.link_exponent, model.link_temperature
         # Powers and their slopes, W and W/K.
-        slope_hot = n * model.link_power / reference * (hot / reference) ** (n - 1.0)
-        slope_cold = n * model.link_power / reference * (cold / reference) ** (n - 1.0)
+        slope_hot = self._link_slope * (hot / reference) ** (n - 1.0)
+        slope_cold = self._link_slope * (cold / reference) ** (n - 1.0)
         link = (slope_hot * hot - slope_cold * cold) / n
         cooling = self._cooling * (cold * cold - self._base() ** 2)
         slope_cooling = 2.0 * self._cooling * cold
@@ -118,7 +119,8 @@ class Cryostat:
             determinant = a * d - b * c
             rise_cold = (into_cold * d - b * into_hot) / determinant
             rise_hot = (a * into_hot - c * into_cold) / determinant
-            if max(abs(rise_cold) / cold, abs(rise_hot) / hot) <= _LARGEST_CHANGE or step < 1e-6:
+            fine = abs(rise_cold) / cold <= _LARGEST_CHANGE and abs(rise_hot) / hot <= _LARGEST_CHANGE
+            if fine or step < 1e-6:
                 break
             step *= 0.5
         self.mixing_chamber = max(cold + rise_cold, _COLDEST)

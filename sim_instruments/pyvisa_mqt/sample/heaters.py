@@ -53,7 +53,8 @@ class Heaters:
         node = self._nodes.get(heater, "nowhere")
         if node == "nowhere":
             return
-        self.count(time)
+        if time != self._counted_to:  # in a tick it has just been counted
+            self.count(time)
         self._requested[heater] = power
         given = self._wrong.power(heater, power)
         if given != self._powers.get(heater, 0.0):

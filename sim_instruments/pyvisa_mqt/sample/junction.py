@@ -101,6 +101,7 @@ class Sample:
         self._share, self._drift = share, drift
         self._times = self._switch_times()
         self._held = False
+        self._quiet = False  # whether the present stretch has nothing left in which the junction could switch
         self._escapes: dict[int, Stream] = {}
         self._offsets = Stream(seed, "bias noise of a cycle")
         self._cycle_index = 0
@@ -134,6 +135,7 @@ class Sample:
     def _enter(self, stretch: Stretch, current: float) -> None:
         """Go on with a stretch; `current` (A) is the filtered current at its begin."""
         self._stretch = stretch
+        self._quiet = False
         self._shape = self._shape_of(stretch)
         self._transient = 0.0
         self._transient = current - self.current(stretch.begin) if self._lag else 0.0
@@ -174,14 +176,19 @@ class Sample:
 
     def _note_decided(self) -> None:
         """Note up to when the present stretch has been drawn."""
+        if self._quiet:
+            self._decided = self._stretch.end
+            return
         self._decided = min(self._stretch.origin + self._stretch.period * self._next_cycle, self._stretch.end)
 
     def foresee(self, time: float, temperature: float) -> None:
         """Draw some seconds ahead of `time` (s), as long as the temperature (K) stays what it is.
 
         Drawing many cycles at once costs hardly more than drawing a few. When the temperature has moved since, what
-        was foreseen from `time` on is taken back and drawn again.
+        was foreseen from `time` on is taken back and drawn again. At a constant current there is nothing to foresee.
         """
+        if self._quiet:
+            return
         if abs(temperature - self._foreseen_temperature) > _SAME_TEMPERATURE * temperature:
             self._forget(time)
         if time + HOLD < self._decided or self._stretch.cycles_begun(time + HOLD) <= self._next_cycle:
@@ -220,6 +227,9 @@ class Sample:
 
     def hold_voltage_state(self, time: float) -> None:
         """Let the junction be in the voltage state from `time` on, whatever the current."""
+        if self._quiet:  # what has passed since then is none of those cycles
+            self._quiet, self._decided = False, -math.inf
+            self._next_cycle = self._stretch.cycles_begun(time)
         self._forget(time)
         self.log.cut(time)
         self.heat.cut(time)
@@ -265,8 +275,11 @@ class Sample:
             numbers = self._next_cycle + np.arange(count)
             starts = np.asarray(self._stretch.origin + self._stretch.period * numbers, dtype=np.float64)
             self._draw_batch((self._shape.number, transient), cycle, excursions, starts, temperature)
-        elif self.log.open_polarity:
-            self.log.close(max(start, self._stretch.begin))
+        else:
+            if self.log.open_polarity:
+                self.log.close(max(start, self._stretch.begin))
+            # a transient only fades, so that what follows has no excursion either
+            self._quiet = not transient and not joined_late
         self._next_cycle += count
 
     def _transient_at(self, start: float) -> int:

@@ -86,8 +86,6 @@ class PhysicalFaults:
 
     def shown(self, sensor: Port, temperature: float) -> float:
         """Return the temperature in K that a sensor shows."""
-        if not self.stuck_sensors and not self.jumping_sensors:
-            return temperature
         if sensor in self.stuck_sensors:
             return self.stuck_sensors[sensor]
         jumping = self.jumping_sensors.get(sensor)

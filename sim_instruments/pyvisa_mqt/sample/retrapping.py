@@ -59,22 +59,28 @@ class RetrappingTimes:
         shifts = -excursion.polarity * self._offset_deviation * offsets
         if self._noise:
             shifts = shifts + self._noise * self._stream.normal(index, len(offsets))
-        return np.interp(shifts / self._deviation, _NODES, self._table(key, cycle, excursion))
+        places = shifts / self._deviation
+        if len(places) == 1 and (key, excursion) not in self._tables:
+            # a cycle of its own, as the first of a ramp train: the nodes around it are all that is ever asked for
+            low = min(max(int(_NODES.searchsorted(places[0], side="right")) - 1, 0), len(_NODES) - 2)
+            nodes = _NODES[low : low + 2]
+            return np.interp(places, nodes, self._make_table(cycle, excursion, nodes))
+        return np.interp(places, _NODES, self._table(key, cycle, excursion))
 
     def _table(self, key: Hashable, cycle: Cycle, excursion: Excursion) -> Array:
         """Return the ends at the nodes, s from the cycle's start."""
         full_key = (key, excursion)
         if full_key not in self._tables:
-            self._tables[full_key] = self._make_table(cycle, excursion)
+            self._tables[full_key] = self._make_table(cycle, excursion, _NODES)
             if len(self._tables) > _KEPT:
                 self._tables.popitem(last=False)
         self._tables.move_to_end(full_key)
         return self._tables[full_key]
 
-    def _make_table(self, cycle: Cycle, excursion: Excursion) -> Array:
+    def _make_table(self, cycle: Cycle, excursion: Excursion, nodes: Array) -> Array:
         top = _time_of_largest(cycle, excursion)
         ends = []
-        for threshold in np.maximum(self.current + self._deviation * _NODES, 1e-3 * self.current).tolist():
+        for threshold in np.maximum(self.current + self._deviation * nodes, 1e-3 * self.current).tolist():
             around = (
                 e.end
                 for e in cycle.excursions(threshold)

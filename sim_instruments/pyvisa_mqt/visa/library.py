@@ -10,9 +10,9 @@ import contextlib
 import itertools
 import weakref
 from importlib import metadata
-from typing import Any, SupportsInt
+from typing import Any, ClassVar, SupportsInt
 
-from pyvisa import constants, highlevel, rname
+from pyvisa import ResourceManager, constants, highlevel, rname
 from pyvisa.constants import EventType, StatusCode
 from pyvisa.typing import VISASession
 from pyvisa.util import LibraryPath
@@ -58,9 +58,24 @@ class MqtVisaLibrary(EventsAndLocks):
         The seed in force, which an experiment keeps with its data; None for a bench in another process.
     """
 
+    #: Those that are there, each with a bench.
+    living: ClassVar[weakref.WeakSet[MqtVisaLibrary]] = weakref.WeakSet()
+    _manager: weakref.ref[ResourceManager] | None = None
     bench: Bench | RemoteBench
     clock: VirtualClock | RemoteClock
     seed: int | None
+
+    @property
+    def resource_manager(self) -> ResourceManager | None:
+        """PyVISA's resource manager, which holds on to its library; held weakly here.
+
+        So both end with the last session, and the next library of this name has a fresh bench.
+        """
+        return None if self._manager is None else self._manager()
+
+    @resource_manager.setter
+    def resource_manager(self, manager: ResourceManager | None) -> None:
+        self._manager = None if manager is None else weakref.ref(manager)
 
     @staticmethod
     def get_library_paths() -> tuple[LibraryPath]:
@@ -75,6 +90,7 @@ class MqtVisaLibrary(EventsAndLocks):
     def _init(self) -> None:
         path = "" if self.library_path == BUILT_IN else str(self.library_path)
         self.bench = RemoteBench(path) if is_remote(path) else open_bench(path)
+        self.living.add(self)
         self.clock = self.bench.clock
         self.seed = self.bench.file.seed if isinstance(self.bench, Bench) else None
         self._wall: WallTime | None = None

@@ -59,6 +59,8 @@ class AttributedSession(Session):
 
     def _keep_at_hand(self) -> None:
         def value(attribute: ResourceAttribute, default: Any) -> Any:
+            if attribute in self.attrs:  # as most are; drivers set termination characters with every block they read
+                return self.attrs[attribute]
             result, status = super(AttributedSession, self).get_attribute(attribute)
             return result if status == StatusCode.success else default
 

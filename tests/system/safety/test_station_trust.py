@@ -217,6 +217,56 @@ def test_the_samples_limit_reaches_adapter_and_driver_when_the_station_names_non
         assert vars(station.source)["_source"].current_limit.get() == 3e-6  # the smaller one
 
 
+# -- benches ------------------------------------------------------------------------------------
+
+
+def test_a_bench_ends_with_its_station_and_one_that_somebody_holds_goes_on(laboratory: Any) -> None:
+    import pyvisa
+    from pyvisa_mqt.visa.library import MqtVisaLibrary
+
+    path = laboratory.folder / "station.yaml"
+    before = len(MqtVisaLibrary.living)
+    with open_station(path) as station:
+        assert len(MqtVisaLibrary.living) == before + 1
+        station.clock.sleep(1000.0)
+    assert len(MqtVisaLibrary.living) == before  # no garbage collection is needed, and none is run in these tests
+    held = pyvisa.ResourceManager(f"{laboratory.folder / 'bench.yaml'}@mqt")
+    with open_station(path) as station:
+        assert station.clock.now() < 100.0
+        station.clock.sleep(1000.0)
+    with open_station(path) as station:
+        assert station.clock is getattr(held.visalib, "clock")  # noqa: B009
+        assert station.clock.now() > 1000.0
+
+
+def test_a_snapshot_says_what_was_set_or_read_last_and_asks_nothing(laboratory: Any) -> None:
+    def found(station: Any) -> dict[str, Any]:
+        now: dict[str, Any] = station.qcodes.snapshot()["instruments"]
+        for name, driver in station.qcodes.components.items():
+            without = {key: value for key, value in now[name].items() if key != "metadata"}
+            assert without == type(driver).snapshot_base(driver, update=False)
+        return now
+
+    with open_station(laboratory.folder / "station.yaml") as station:
+        source, counter = (
+            vars(part)[name] for part, name in ((station.source, "_source"), (station.counter, "_counter"))
+        )
+        before, time = found(station), station.clock.now()
+        assert found(station) == before
+        first, again = (station.qcodes.snapshot()["instruments"] for _ in range(2))
+        assert all(again[name]["parameters"] is first[name]["parameters"] for name in first)  # as nothing has changed
+        source.current.set(1e-9)
+        assert found(station)["source"]["parameters"]["current"]["value"] == 1e-9
+        assert found(station)["counter"] == before["counter"]
+        messages = station.clock.now() - time
+        counter.operation.enable.set(16)
+        assert found(station)["counter"]["submodules"]["operation"]["parameters"]["enable"]["value"] == 16
+        assert found(station)["thermometer"] == before["thermometer"]
+        counter.operation.enable.cache.set(0)
+        assert found(station)["counter"]["submodules"]["operation"]["parameters"]["enable"]["value"] == 0
+        assert 0.0 < messages < 1.0
+
+
 # -- identities ---------------------------------------------------------------------------------
 
 #: Address -> one of a station's roles, and where another instrument of the bench stands.

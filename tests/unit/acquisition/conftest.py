@@ -125,10 +125,11 @@ class FakeCounter:
         self.clock.sleep(self.latency)
         return sum(1 for time, _ in self.ready if time <= self.clock.now())
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         times = [time for time, _ in self.ready]
         wanted = times[count - 1] if len(times) >= count else math.inf
         self.clock.sleep(max(0.0, min(timeout, wanted - self.clock.now())))
+        return False
 
     def read(self, count: int) -> NDArray[np.float64]:
         self.clock.sleep(self.latency + 8 * count / 3e5)

@@ -84,8 +84,9 @@ class Bench:
         self._message()
         return sum(time <= self.time for time, _ in self.ready)
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         self.sleep(min(timeout, float(self.rng.uniform(0.0, 2.0)) * count * PERIOD))
+        return False
 
     def read(self, count: int) -> NDArray[np.float64]:
         self._message()
@@ -129,11 +130,12 @@ def acquire(bench: Any, request: HistogramRequest) -> tuple[Tally, Log]:
     empty=st.sampled_from([0.0, 0.05, 0.4]),
     latency=st.sampled_from([0.0, 1e-4, 3e-3]),
     early=st.sampled_from([0.0, 0.5]),
+    believed=st.booleans(),
 )
 def test_no_reading_is_lost_counted_twice_or_put_into_another_block(
-    seed: int, memory: int, block: int | None, switches: int, empty: float, latency: float, early: float
+    seed: int, memory: int, block: int | None, switches: int, empty: float, latency: float, early: float, believed: bool
 ) -> None:
-    bench = Bench(seed, memory, empty, latency, early)
+    bench = (TrustedBench if believed else Bench)(seed, memory, empty, latency, early)
     tally, log = acquire(bench, HistogramRequest(switches, block, 10_000))
     stored = np.concatenate([block.intervals for block in log.blocks])
     handed_out = np.array(bench.handed_out)
@@ -187,19 +189,37 @@ class IdleBench(Bench):
 class ImpatientBench(Bench):
     """A counter that cannot wait."""
 
-    def wait_for(self, count: int, timeout: float) -> None:
-        pass
+    def wait_for(self, count: int, timeout: float) -> bool:
+        return False
+
+
+class HopefulBench(IdleBench):
+    """A counter that says that readings are there, and then gives none: the source makes no ramp."""
+
+    def wait_for(self, count: int, timeout: float) -> bool:
+        self.sleep(timeout)
+        return True
+
+
+class TrustedBench(Bench):
+    """A counter that is believed whenever it has waited: now and then it gives fewer than were waited for, or none."""
+
+    def wait_for(self, count: int, timeout: float) -> bool:
+        super().wait_for(count, timeout)
+        return True
 
 
 class PatientBench(Bench):
     """A counter that waits for as long as it may."""
 
-    def wait_for(self, count: int, timeout: float) -> None:
+    def wait_for(self, count: int, timeout: float) -> bool:
         self.sleep(timeout)
+        return False
 
 
-def test_a_source_that_makes_no_ramp_is_not_asked_for_ever() -> None:
-    bench = IdleBench(1, 1000, 0.0, 1e-3, 0.0)
+@pytest.mark.parametrize("kind", [IdleBench, HopefulBench])
+def test_a_source_that_makes_no_ramp_is_not_asked_for_ever(kind: type[Bench]) -> None:
+    bench = kind(1, 1000, 0.0, 1e-3, 0.0)
     with pytest.raises(HardwareError, match=r"takes no readings|before a ramp had switched"):
         acquire(bench, HistogramRequest(1000, None, 10_000))
 

@@ -181,6 +181,34 @@ def test_without_service_requests_it_waits_as_long_as_the_ramps_take(
     assert device.seen == []  # not one message
 
 
+def test_readings_that_came_in_time_are_read_without_being_counted_until_they_come_short(
+    opened: list[Keysight53230A],
+) -> None:
+    device = Counter()
+    counter, _ = build(opened, device)
+    counter.configure(RAMP)
+    counter.arm(1_000_000)
+    assert not counter.wait_for(100, 10.0)  # nothing is known of this burst yet
+    device.readings = [5e-4] * 100
+    assert counter.available() == 100
+    assert counter.read(100).size == 100
+    device.seen.clear()
+    assert counter.wait_for(100, 10.0)
+    device.readings = [5e-4] * 103
+    assert counter.read(5000).size == 103  # all there are, so that none stays behind
+    assert device.seen == ["R? 200"]
+    assert not counter.wait_for(100, 0.05)  # less time than they take: they are not there
+    assert counter.wait_for(100, 10.0)
+    device.readings = [5e-4] * 3
+    assert counter.read(5000).size == 3
+    device.readings = [5e-4] * 20
+    assert not counter.wait_for(100, 10.0)
+    assert counter.read(5000).size == 20
+    assert device.seen[1:] == ["R? 200", "DATA:POIN?", "R? 20"]
+    assert not counter.wait_for(100, 10.0)
+    assert counter.available() == 0
+
+
 def test_edges_at_the_stop_input_are_counted_for_a_while(opened: list[Keysight53230A]) -> None:
     device = Counter()
     counter, clock = build(opened, device)

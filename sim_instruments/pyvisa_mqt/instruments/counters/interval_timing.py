@@ -103,12 +103,12 @@ def start_stop_intervals(
 
 def _irregular(starts: Array, ends: Array, timeout: float, dead_time: float) -> NDArray[np.int64]:
     """Return the indices of start edges after whose reading the very next start edge does not give one."""
-    if len(starts) == 0:
-        return np.zeros(0, dtype=np.int64)
-    rearmed = ends[:-1] + dead_time
-    with np.errstate(invalid="ignore"):
-        in_time = (starts[1:] > rearmed) & (ends[1:] < math.inf) & (ends[1:] - rearmed <= timeout)
-    return np.concatenate((np.flatnonzero(~in_time), (len(starts) - 1,)))
+    ended = int(ends.searchsorted(math.inf))
+    if not ended:
+        return np.arange(len(starts))
+    rearmed = ends[: ended - 1] + dead_time
+    in_time = (starts[1:ended] > rearmed) & (ends[1:ended] - rearmed <= timeout)
+    return np.concatenate((np.flatnonzero(~in_time), np.arange(ended - 1, len(starts))))
 
 
 def _readings(

@@ -3,8 +3,8 @@
 Commands and formats: Model 372 manual, collected in the project's instruments/lakeshore-372.md; what
 no source confirms is marked U there. Sensors hang on channels 1 to 16 ("ch1" to "ch16") and on the
 control input ("chA"); outputs 0, 1 and 2 heat "sample", "warmup" and "still". The inputs are in
-`lakeshore_372_inputs`, settings without effect on this bench in `lakeshore_372_passive`. U besides:
-*RST brings back the settings that the bench began with, a power failure keeps them.
+`lakeshore_372_inputs`, settings without effect on this bench in `lakeshore_372_passive`. U besides: *RST
+brings back the settings that the bench began with, a power failure keeps them.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from pyvisa_mqt.grammar.ieee488 import EXECUTION_ERROR
 from pyvisa_mqt.grammar.lakeshore import Entry
 from pyvisa_mqt.grammar.lakeshore_fields import Integer, Real, RefusalError, Word, engineering
 from pyvisa_mqt.instruments.lakeshore.model_372_bridge import CONVERSION_TIME, resistance_of, temperature_of
-from pyvisa_mqt.instruments.lakeshore.model_372_heater import ControlLoop, LoopSetup, monitor_percentage
+from pyvisa_mqt.instruments.lakeshore.model_372_heater import (
+    STILL_VOLTAGE,
+    ControlLoop,
+    LoopSetup,
+    full_scale,
+    monitor_percentage,
+)
 from pyvisa_mqt.instruments.lakeshore.model_372_inputs import CONTROL, INPUTS, LakeShore372Inputs
 from pyvisa_mqt.time_and_signals.signals import Wires
 
 __all__ = ["LakeShore372"]
 
 HEATERS = ("sample", "warmup", "still")
-#: Full-scale currents in A of the sample heater's ranges 1 to 8.
-SAMPLE_RANGES = (31.6e-6, 100e-6, 316e-6, 1e-3, 3.16e-3, 10e-3, 31.6e-3, 100e-3)
-#: Largest currents in A of the warm-up heater by their code; 0 is the user's own value.
-WARMUP_CURRENTS = {1: 0.45, 2: 0.63}
-STILL_VOLTAGE = 10.0
 #: Output modes.
 OFF, MONITOR, OPEN, ZONE, STILL, CLOSED, WARM_UP = range(7)
 
@@ -44,10 +45,7 @@ _LEVEL = Real(-1e9, 1e9, ".10g")
 
 @dataclass(frozen=True)
 class _Duty:
-    """What an output must do at each conversion, as its settings say: kept as long as no setting changes.
-
-    `channel` is that of its input, 0 for the control input, None for whatever is scanned.
-    """
+    """What an output must do at each conversion, on which channel: 0 is the control input, None whatever is scanned."""
 
     output: int
     mode: int
@@ -231,21 +229,22 @@ class LakeShore372(LakeShore372Inputs):
             return 0.0, False
         if output == 2:
             return STILL_VOLTAGE**2 / float(self.options["still_resistance"]), True
-        _, code, user_current, unit = self.stored("HTRSET", output)
-        if output == 0:
-            current, resistance = SAMPLE_RANGES[number - 1] if number else 0.0, self.options["heater_resistance"]
-        else:
-            current, resistance = WARMUP_CURRENTS.get(code, user_current), self.options["warmup_resistance"]
-        # With power chosen as unit, full scale and percentage are powers.
-        return float(current**2 * resistance), unit != 2
+        resistance = self.options["warmup_resistance" if output else "heater_resistance"]
+        return full_scale(output, number, self.stored("HTRSET", output), resistance)
 
     # Time.
 
     def advance(self, now: float) -> None:
         """Do the conversions and control steps due until bench time `now` (s)."""
-        while (self._conversions + 1) * CONVERSION_TIME <= now:
-            self._conversions += 1
-            self._tick(self._conversions * CONVERSION_TIME)
+        if (self._conversions + 1) * CONVERSION_TIME <= now:
+            if not self._control_in_a_row(now):
+                while (self._conversions + 1) * CONVERSION_TIME <= now:
+                    self._conversions += 1
+                    self._tick(self._conversions * CONVERSION_TIME)
+            # The bench stands still meanwhile, so that only the last output of each loop warms anything.
+            for duty in self._present_duties():
+                if duty.mode in (CLOSED, ZONE):
+                    self._drive(duty.output, self._loops[duty.output].output)
         if self.status.service_enable:
             self.status.update(self.reply_waits)
 
@@ -267,6 +266,30 @@ class LakeShore372(LakeShore372Inputs):
             else:
                 self._end_warm_up()
         self._moment = None
+
+    def _control_in_a_row(self, now: float) -> bool:
+        """Do what `_tick` does at all conversions until `now` (s) if one loop holds the scanned channel; False if not.
+
+        So it is for most of a bench's life, and then settings are looked at once and not ten times a second.
+        """
+        duties = self._present_duties()
+        if len(duties) != 1 or duties[0].mode != CLOSED or not duties[0].on or self.watching or self._limited():
+            return False
+        duty, bridge = duties[0], self._bridge
+        loop = self._loops[duty.output]
+        here = duty.channel in (None, bridge.channel) and bridge.resting((self._conversions + 1) * CONVERSION_TIME)
+        if loop.ramping or not here:
+            return False
+        setup = self._loop_setup(duty.output, CLOSED, loop.setpoint)
+        while (self._conversions + 1) * CONVERSION_TIME <= now:
+            self._conversions += 1
+            reading = bridge.convert()
+            if reading.status:
+                loop.rest()
+            else:
+                loop.step(reading.filtered if duty.filtered else reading.temperature, setup, CONVERSION_TIME)
+        self._note_validity(reading)
+        return True
 
     def _present_duties(self) -> tuple[_Duty, ...]:
         """Return what the outputs must do at each conversion."""
@@ -311,14 +334,12 @@ class LakeShore372(LakeShore372Inputs):
             loop.rest()
         else:
             loop.step(reading.filtered if duty.filtered else reading.temperature, setup, CONVERSION_TIME)
-        self._drive(output, loop.output)
 
     def _loop_setup(self, output: int, mode: int, setpoint: float) -> LoopSetup:
-        known = self._loop_setups.get(output)
-        if known is None or known[0] != (self.revision, mode, setpoint):
+        if output not in self._loop_setups or self._loop_setups[output][0] != (self.revision, mode, setpoint):
             setup = self._loop_setup_now(output, mode, setpoint)  # which may itself store another range
-            known = self._loop_setups[output] = ((self.revision, mode, setpoint), setup)
-        return known[1]
+            self._loop_setups[output] = ((self.revision, mode, setpoint), setup)
+        return self._loop_setups[output][1]
 
     def _loop_setup_now(self, output: int, mode: int, setpoint: float) -> LoopSetup:
         ramped, rate = self.stored("RAMP", output)

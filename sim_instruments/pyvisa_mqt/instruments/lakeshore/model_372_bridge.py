@@ -160,8 +160,17 @@ class Bridge:
             self.select(self._next_channel(), True, now)
         if now < self._settled:
             return None
-        reading = self.reading(self.channel)
-        self._convert(self.channel, reading)
+        return self.convert()
+
+    def resting(self, now: float) -> bool:
+        """Whether the scanner stays where it is and measures there, from bench time `now` (s) on."""
+        return not self.autoscan and now >= self._settled
+
+    def convert(self) -> Reading:
+        """Do one conversion where the scanner is, and return the new reading."""
+        channel = self.channel
+        reading = self.readings[channel] if channel in self.readings else self.reading(channel)
+        self._convert(channel, reading)
         return reading
 
     def _next_channel(self) -> int:
@@ -175,7 +184,10 @@ class Bridge:
         setup = self._setup(channel)
         temperature = self._sensor(channel)
         if self._noise:
-            temperature *= max(1.0 + self._noise * self._normal(), 0.0)
+            if not self._pool:
+                self._pool = self._rng.standard_normal(_NOISE_BLOCK).tolist()[::-1]
+            factor = 1.0 + self._noise * self._pool.pop()
+            temperature = temperature * factor if factor > 0.0 else 0.0
         reading.temperature = temperature
         known = COLDEST <= temperature <= WARMEST and setup.resistance_range == math.inf
         reading.status = 0 if known else _status(temperature, setup.resistance_range)
@@ -190,11 +202,6 @@ class Bridge:
                 reading.lowest = filtered
             if filtered > reading.highest:
                 reading.highest = filtered
-
-    def _normal(self) -> float:
-        if not self._pool:
-            self._pool = self._rng.standard_normal(_NOISE_BLOCK).tolist()[::-1]
-        return self._pool.pop()
 
 
 def _status(temperature: float, resistance_range: float) -> int:

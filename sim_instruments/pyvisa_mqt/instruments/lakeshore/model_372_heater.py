@@ -9,10 +9,35 @@ then behaves alike at all temperatures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["ControlLoop", "LoopSetup", "monitor_percentage"]
+__all__ = ["STILL_VOLTAGE", "ControlLoop", "LoopSetup", "full_scale", "monitor_percentage"]
 
+#: Full-scale currents in A of the sample heater's ranges 1 to 8.
+SAMPLE_RANGES = (31.6e-6, 100e-6, 316e-6, 1e-3, 3.16e-3, 10e-3, 31.6e-3, 100e-3)
+#: Largest currents in A of the warm-up heater by their code; 0 is the user's own value.
+WARMUP_CURRENTS = {1: 0.45, 2: 0.63}
+STILL_VOLTAGE = 10.0
 _ERROR_UNIT = 0.1
+
+
+def full_scale(output: int, number: int, setup: tuple[Any, ...], resistance: float) -> tuple[float, bool]:
+    """Return the power in W at 100 % of a range, and whether it goes with the square of the percentage.
+
+    Parameters
+    ----------
+    output, number
+        0 for the sample heater, 1 for the warm-up heater; its range.
+    setup
+        What HTRSET has set: resistance, code and user's value of the largest current (A), unit of the output.
+    resistance
+        Of the heater itself, Ohm.
+    """
+    _, code, user_current, unit = setup
+    sample_current = SAMPLE_RANGES[number - 1] if number else 0.0
+    current = sample_current if output == 0 else WARMUP_CURRENTS.get(code, user_current)
+    # With power chosen as unit, full scale and percentage are powers.
+    return float(current**2 * resistance), unit != 2
 
 
 def monitor_percentage(value: float | None, low: float, high: float, bipolar: bool) -> float:
@@ -110,13 +135,16 @@ class ControlLoop:
         self._previous = error
         gain = setup.proportional
         direct = gain * (error + setup.derivative * rate) + setup.manual
+        gathered = 0.0
         if setup.integral > 0.0:
+            gathered = self._accumulated
             increment = gain * error * duration / setup.integral
             # Anti-windup: nothing is gathered upwards while the output is already full.
-            if increment < 0.0 or direct + self._accumulated + increment <= 100.0:
-                self._accumulated += increment
-            self._accumulated = min(max(self._accumulated, -setup.manual), 100.0)
-        else:
-            self._accumulated = 0.0
-        self.output = min(max(direct + self._accumulated, 0.0), 100.0)
+            if increment < 0.0 or direct + gathered + increment <= 100.0:
+                gathered += increment
+            gathered = -setup.manual if gathered < -setup.manual else gathered if gathered < 100.0 else 100.0
+        self._accumulated = gathered
+        output = direct + gathered
+        # Ten times a second: comparisons cost a third of min and max.
+        self.output = 0.0 if output < 0.0 else output if output < 100.0 else 100.0
         return self.output

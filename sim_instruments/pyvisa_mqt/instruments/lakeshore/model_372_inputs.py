@@ -45,17 +45,18 @@ class LakeShore372Inputs(WatchfulInstrument):
         self._limits: tuple[int, dict[str, float]] = (-1, {})
         self._setups: dict[int, tuple[int, ChannelSetup]] = {}
 
+        ports = ("chA", *(f"ch{number}" for number in range(1, 17)))
+
         def sensor(channel: int) -> float:
-            return self.wires.temperature("chA" if channel == 0 else f"ch{channel}")
+            return self.wires.temperature(ports[channel])
 
         self._bridge = Bridge(sensor, self._channel_setup, self.options["noise"], self.rng, self.options["channel"])
 
     def _channel_setup(self, channel: int) -> ChannelSetup:
-        known = self._setups.get(channel)
-        if known is None or known[0] != self.revision:
-            # Asked for at each conversion, ten times a second: kept as long as no setting changes.
-            known = self._setups[channel] = (self.revision, self._channel_setup_now(channel))
-        return known[1]
+        # Asked for at each conversion, ten times a second: kept as long as no setting changes.
+        if channel not in self._setups or self._setups[channel][0] != self.revision:
+            self._setups[channel] = (self.revision, self._channel_setup_now(channel))
+        return self._setups[channel][1]
 
     def _channel_setup_now(self, channel: int) -> ChannelSetup:
         name = CONTROL if channel == 0 else str(channel)
@@ -144,25 +145,34 @@ class LakeShore372Inputs(WatchfulInstrument):
         """Do the conversion that ends at bench time `now` (s); return whether there is a new value."""
         reading = self._bridge.tick(now)
         if reading is not None:
-            others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
-            self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
+            self._note_validity(reading)
         if self.watching:
             on = self.watch()
             self.status.device_bits = self.status.device_bits | ALARM if on else self.status.device_bits & ~ALARM
         return reading is not None
 
+    def _note_validity(self, reading: Reading) -> None:
+        """Bring the bits up to date that tell of the scanned channel's reading."""
+        others = self.status.device_bits & ~(VALID_MEASUREMENT | OVERLOAD)
+        self.status.device_bits = others | (OVERLOAD if reading.status else VALID_MEASUREMENT)
+
     def _too_warm(self) -> bool:
         """Return whether the scanned channel or the control input is above its limit."""
-        if self._limits[0] != self.revision:
-            limits = {name: self.stored("TLIMIT", name)[0] for name in INPUTS}
-            self._limits = (self.revision, {name: limit for name, limit in limits.items() if limit})
-        if not self._limits[1]:
+        limits = self._limited()
+        if not limits:
             return False
         return any(
             self._reading(name).filtered > limit
-            for name, limit in self._limits[1].items()
+            for name, limit in limits.items()
             if name in (CONTROL, str(self._bridge.channel))
         )
+
+    def _limited(self) -> dict[str, float]:
+        """Return the limits in K of the inputs that have one."""
+        if self._limits[0] != self.revision:
+            limits = {name: self.stored("TLIMIT", name)[0] for name in INPUTS}
+            self._limits = (self.revision, {name: limit for name, limit in limits.items() if limit})
+        return self._limits[1]
 
     # Settings of the inputs.
 

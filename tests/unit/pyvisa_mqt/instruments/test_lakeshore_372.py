@@ -272,3 +272,60 @@ def test_a_virtual_day_of_control_costs_seconds(talk_to: Any) -> None:
     bridge.write("OUTMODE 0,5,6,0,0,0,1;SETP 0,0.05;RANGE 0,6")
     bridge.wait(8640.0)  # a tenth of a day; measured: 1.0 s
     assert bridge.instrument.service_requests == 0
+
+
+# What the usual case does in a row must be what the general one does conversion by conversion, whatever is changed.
+CHANGES = (
+    "HTRSET 0,100,0,0,1;OUTMODE 0,5,6,0,0,0,1;PID 0,10,20,0;RANGE 0,5;SETP 0,0.065",
+    "PID 0,20,30,5",
+    "FILTER 6,1,10,20",
+    "OUTMODE 0,5,6,0,0,1,1",
+    "RAMP 0,1,0.06;SETP 0,0.07",
+    "RAMP 0,0,0;SETP 0,0.062",
+    "RANGE 0,6",
+    "ALARM 6,1,1,0.061,0.001,0,0,0,0",
+    "ALARM 6,0",
+    "SCAN 7,0",
+    "SCAN 6,1",
+    "SCAN 6,0",
+    "TLIMIT 6,0.05",
+    "TLIMIT 6,0;RANGE 0,5",
+    "OUTMODE 1,5,6,0,0,0,1;RANGE 1,1;SETP 1,0.061",
+    "OUTMODE 1,0,6,0,0,0,1",
+    "OUTMODE 0,5,A,0,0,0,1",
+    "OUTMODE 0,5,6,0,0,0,1;RANGE 0,5",
+    "OUTMODE 2,1,6,0,0,0,1;ANALOG 2,1,6,6,1,0.1,0,0",
+    "OUTMODE 2,0,6,0,0,0,1",
+    "*RST",
+)
+
+
+def test_conversions_in_a_row_are_those_one_by_one_whatever_is_changed(
+    talk_to: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, general = (talk_to("lakeshore-372", noise=1e-2) for _ in range(2))
+    seen = []
+
+    def live(talk: Any, change: str, node: float) -> list[Any]:
+        talk.write(change)
+        told = []
+        for step in range(60):
+            talk.wires.temperatures = {f"ch{n}": node * (1.0 + 0.01 * n) for n in range(1, 17)} | {"chA": node}
+            talk.wait(0.25 if step % 7 else 1.13)
+            queries = "KRDG? 6;KRDG? 7;RDGST? 6;MDAT? 6;HTR?;AOUT? 2;SETP? 0;SCAN?;RANGE? 0;*STB?"
+            told.append((talk.query(queries), dict(talk.wires.powers)))
+            if step == 30:
+                node = 50.0 if change.startswith("PID") else 0.9 * node  # beyond the sensor's curve, for a while
+            if step == 40:
+                node = 0.06
+        return told
+
+    for change in CHANGES:
+        seen.append(live(usual, change, 0.06))
+        with monkeypatch.context() as patched:
+            patched.setattr(general.instrument, "_control_in_a_row", lambda _now: False)
+            assert live(general, change, 0.06) == seen[-1]
+    usual.instrument.power_cycle()
+    general.instrument.power_cycle()
+    assert usual.query("KRDG? 6;SETP? 0;RANGE? 0") == general.query("KRDG? 6;SETP? 0;RANGE? 0")
+    assert len({told for told, _ in seen[0]}) > 50  # it does regulate meanwhile

@@ -280,3 +280,38 @@ def test_retrapping_defaults_to_four_critical_currents_over_pi_quality_factor() 
     )
     undamped = make(Junction(1e-6, 1e-12))
     assert 0.0 < undamped.retrapping_current < 1e-9
+
+
+def test_a_junction_at_rest_need_foresee_nothing_whatever_happens_next() -> None:
+    class Restless(Sample):
+        """It looks ahead also where nothing can happen."""
+
+        _quiet = property(lambda _self: False, lambda _self, _value: None)
+
+    def live(kind: type[Sample]) -> tuple[list[float], list[float], float]:
+        sample = kind(
+            DEVORET, Escape(), gap_voltage=2.7e-3, retrapping_current=None, lag=2e-6, noise=1e-9, offset=0.0, seed=3
+        )
+        values, heat, time = sawtooth(10e-6), 0.0, 0.0
+        for part in range(6):
+            rest_until = time + 30.0
+            while time < rest_until + 10.0:
+                time += 0.25
+                temperature = 0.05 + 1e-4 * time
+                sample.draw_until(time, temperature)
+                heat += sample.heat.release(time)
+                if time == rest_until:
+                    sample.follow(time, ramps(values, 0.0125, 400, begin=time))
+                if part == 2 and time == rest_until - 10.0:
+                    sample.hold_voltage_state(time)
+                if part == 2 and time == rest_until - 5.0:
+                    sample.release_voltage_state(time)
+                if part == 3 and time == rest_until - 5.0:
+                    sample.change_critical_current(time, 9e-6)
+                if part == 4 and time == rest_until - 5.0:  # a constant current at which it does switch
+                    sample.follow(time, [Stretch.constant(time, math.inf, 8.95e-6)])
+                sample.foresee(time, temperature)
+        return sample.log.begins.tolist(), sample.log.ends.tolist(), heat
+
+    assert live(Sample) == live(Restless)
+    assert len(live(Sample)[0]) > 2300
