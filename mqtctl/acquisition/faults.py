@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mqtctl.errors import CryostatError, HardwareError, MqtctlError
+from mqtctl.errors import CryostatError, GlitchError, HardwareError, MqtctlError
 from mqtctl.plan import Plan
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ImpossibleIntervalsError",
     "LeftBandError",
     "NotReachedError",
+    "SilentError",
     "ThermometerError",
     "UnwatchedError",
     "chosen",
@@ -47,6 +48,10 @@ class UnwatchedError(CryostatError):
 
 class HeatError(CryostatError):
     """The bath is above the sample's limit, or the heater heats what is not read: that is no matter of a policy."""
+
+
+class SilentError(GlitchError):
+    """No readings come although the source ramps: no marker, or a command to the counter was lost on its way."""
 
 
 class EmptyRampsError(HardwareError):

@@ -11,6 +11,7 @@ from functools import partial
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
 from mqtctl.acquisition.collector import Collector
 from mqtctl.acquisition.conversion import Block
+from mqtctl.acquisition.faults import SilentError
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
@@ -162,6 +163,9 @@ def _true_reason(parts: Sequence[object]) -> Iterator[None]:
     """Ask instruments whether they are as they were set up before a fault within the block is believed."""
     try:
         yield
+    except SilentError as conclusion:
+        look_after(parts, conclusion)
+        raise
     except INTERRUPTIONS:
         raise
     except HardwareError as conclusion:

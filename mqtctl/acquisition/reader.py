@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mqtctl.acquisition.blocks import LAST_PIECE_TIME, Pieces
 from mqtctl.acquisition.collector import Collector
+from mqtctl.acquisition.faults import SilentError
 from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.clock import Clock
 from mqtctl.errors import GlitchError, HardwareError
@@ -117,7 +118,7 @@ class Reader:
             elif not self._source.running():
                 break
             elif silent > patience:
-                raise HardwareError(NO_MARKER)
+                raise SilentError(NO_MARKER)
             else:
                 self._give_time(asked)
             self._watch()

@@ -18,7 +18,7 @@ from scipy import stats
 
 from mqtctl.acquisition.conversion import convert
 from mqtctl.clock import Clock
-from mqtctl.errors import HardwareError
+from mqtctl.errors import GlitchError, HardwareError
 from mqtctl.instruments.keysight_33500b.adapter import Keysight33500BRampSource
 from mqtctl.instruments.lakeshore.model_336 import Lakeshore336Controller
 from mqtctl.instruments.roles.experiment import RampProgram
@@ -180,6 +180,20 @@ def test_a_junction_that_never_switches_is_told_from_a_missing_marker(bench: Ben
     bench.clock.sleep(5.0)
     with pytest.raises(HardwareError, match="the start marker does not arrive"):
         bench.counter.available()
+
+
+def test_a_trigger_that_was_lost_is_no_burst_without_switches(bench: Bench) -> None:
+    bench.counter.configure(bench.source.configure(RAMP))
+    simulated: Any = bench.generator.visa_handle.visalib
+    simulated.bench.faults.inject("lost-message", instrument="source", match="*TRG")
+    bench.source.start(1000)
+    with pytest.raises(GlitchError, match="makes none"):
+        bench.source.running()
+    bench.source.start(1000)
+    bench.clock.sleep(0.5)
+    assert bench.source.running()
+    bench.clock.sleep(0.6)
+    assert not bench.source.running()
 
 
 def test_whatever_was_going_on_everything_is_off_afterwards(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from mqtctl_drivers.keithley_6221 import CURRENT_RANGES, Keithley6221, Operation
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError, LostError
+from mqtctl.errors import GlitchError, HardwareError, InputError, LostError
 from mqtctl.instruments.keithley_6221.diagnosis import inspect_source, marking
 from mqtctl.instruments.keithley_6221.options import Keithley6221Options
 from mqtctl.instruments.ramp.filter_tail import filter_findings
@@ -42,7 +42,7 @@ _SLOW_RANGE, _SLOW_SETTLING = 20e-9, 90e-6
 _GRACE = 5.0
 #: Firmware that has no external trigger of waves yet.
 _WITHOUT_TRIGGER = ("A01", "A02")
-#: Asked while ramps run: has the wave stopped, is the output still on, did the power go.
+#: Asked while ramps run: has the wave started, has it stopped, is the output still on, did the power go.
 _RUNNING = ":STAT:OPER:EVEN?;:OUTP?;*ESR?"
 
 
@@ -69,7 +69,7 @@ class Keithley6221RampSource:
         self._clock = clock
         self._program: RampProgram | None = None
         self._settings = SettingsGuard(instrument, instrument.ask, prefix=":")
-        self._armed = False
+        self._armed = self._started = False
         self._deadline: float | None = None
         self._limit = self._options.current_limit
         instrument.current_limit.set(self._limit)
@@ -155,13 +155,16 @@ class Keithley6221RampSource:
             self._source.operation.event.get()  # forget the end of the burst before
             self._source.wave.initiate()
             self._source.check_errors()
+        self._started = False
         self._deadline = self._clock.now() + cycles * program.period * 1.001 + _GRACE
 
     def running(self) -> bool:
-        """Return whether a burst is still under way, by the latched event "wave stopped".
+        """Return whether a burst is still under way, by the latched events "wave started" and "wave stopped".
 
         Raises
         ------
+        GlitchError
+            The wave has not started: the command was lost on its way.
         HardwareError
             It was switched off and on, its output is off, or the burst does not end: no ramps are being made.
         """
@@ -182,6 +185,12 @@ class Keithley6221RampSource:
         if event & OperationEvent.WAVE_STOPPED:
             self._deadline = None
             return False
+        self._started = self._started or bool(event & OperationEvent.WAVE_STARTED)
+        if not self._started:
+            self._deadline = None
+            raise GlitchError(
+                f"{named(self._source)}: it was told to start the ramps and has not; the command may have been lost"
+            )
         if self._clock.now() > self._deadline:
             raise HardwareError(
                 f"{named(self._source)}: the burst is not over {_GRACE:g} s after it should have been; "

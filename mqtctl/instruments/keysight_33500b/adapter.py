@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mqtctl.clock import Clock
 from mqtctl.documents import Document, validate_document
-from mqtctl.errors import HardwareError, InputError, LostError
+from mqtctl.errors import GlitchError, HardwareError, InputError, LostError
 from mqtctl.instruments.keysight_33500b.diagnosis import inspect_generator, synchronising
 from mqtctl.instruments.keysight_33500b.options import Keysight33500BOptions
 from mqtctl.instruments.keysight_33500b.setup import LARGEST_VOLTAGE, WAVEFORM, GeneratorSetup, idling_at_zero
@@ -51,6 +51,7 @@ _SMALLEST_AMPLITUDE = 2e-3
 _MOST_CYCLES = 100_000_000
 #: Relative uncertainty of a burst's length by the generator's clock, and time in s for the message that starts it.
 _CLOCK_TOLERANCE, _GRACE = 1e-4, 0.01
+_OPERATION_COMPLETE = 1
 
 
 class Keysight33500BRampSource:
@@ -78,6 +79,7 @@ class Keysight33500BRampSource:
         self._program: RampProgram | None = None
         self._settings = SettingsGuard(instrument, self._talk.ask, prefix=":")
         self._ends_at: float | None = None
+        self._lasts_until = 0.0
         channel = self._options.channel
         if channel > getattr(instrument, "num_channels", 2):
             raise InputError(f"channel is {channel}, but {instrument.name} has one channel only; write channel: 1")
@@ -172,7 +174,10 @@ class Keysight33500BRampSource:
             self._talk.write(f"{self._source}:BURS:NCYC {cycles}")
             self._talk.write(f"{self._output} 1")
             self._talk.write("*TRG")
-            self._ends_at = self._clock.now() + cycles * program.period * (1 + _CLOCK_TOLERANCE) + _GRACE
+            self._talk.write("*OPC")  # complete at once if the trigger was lost
+            begun, length = self._clock.now(), cycles * program.period
+            self._lasts_until = begun + length * (1 - _CLOCK_TOLERANCE) - _GRACE
+            self._ends_at = begun + length * (1 + _CLOCK_TOLERANCE) + _GRACE
             self._check_errors()
 
     def running(self) -> bool:
@@ -180,6 +185,8 @@ class Keysight33500BRampSource:
 
         Raises
         ------
+        GlitchError
+            It is complete before its time: the trigger was lost on its way.
         HardwareError
             The output is off in the middle of a burst, or the power was.
         """
@@ -195,6 +202,11 @@ class Keysight33500BRampSource:
             raise (LostError if status & POWER_ON else HardwareError)(
                 f"{named(self._generator)}: {what} in the middle of a burst, so there are no ramps any more; "
                 "was it overloaded, switched off or used at the front panel?"
+            )
+        if status & _OPERATION_COMPLETE and self._clock.now() < self._lasts_until:
+            self._ends_at = None
+            raise GlitchError(
+                f"{named(self._generator)}: it was triggered to make ramps and makes none; the command may be lost"
             )
         if self._clock.now() < self._ends_at:
             return True

@@ -27,7 +27,7 @@ from mqtctl.instruments.counters.facts import CounterFacts
 from mqtctl.instruments.roles.experiment import RampProgram, StopEdge
 from mqtctl.instruments.roles.findings import Finding
 from mqtctl.instruments.roles.stand_in import CounterStandIn
-from mqtctl.instruments.srs_sr620.diagnosis import BOTH_ARRIVE, InputDiagnosis
+from mqtctl.instruments.srs_sr620.diagnosis import NO_SWITCHES, InputDiagnosis
 from mqtctl.instruments.srs_sr620.options import SrsSR620Options
 from mqtctl.instruments.srs_sr620.setup import TimerSetup, longest_silence
 from mqtctl.instruments.talk.error_sentences import impatient, named, speaking
@@ -262,10 +262,9 @@ class SrsSR620TimingCounter(CounterFacts):
             return
         self._end()
         missing = self._diagnosis.missing_edge(_late_after(period))
-        # a dump that has begun well can be ended by whatever happens to the line
-        ended = missing == BOTH_ARRIVE and self._heard_at > self._armed_at
         text = f"{named(self._counter)}: no interval has come for {silence:.3g} s; {missing}"
-        raise GlitchError(text) if ended else HardwareError(text)
+        # everything else may be a command that was lost, to the counter or to the source, or a dump that was ended
+        raise HardwareError(text) if missing == NO_SWITCHES else GlitchError(text)
 
     def _end(self) -> None:
         """End a dump that is under way; what was received stays."""

@@ -18,15 +18,18 @@ from mqtctl.instruments.srs_sr620.setup import TimerSetup
 from mqtctl.instruments.talk.error_sentences import named, speaking
 from mqtctl.instruments.talk.inspection import examine, look
 
-__all__ = ["BOTH_ARRIVE", "InputDiagnosis"]
+__all__ = ["NO_SWITCHES", "InputDiagnosis"]
 
 #: Gates in s in which edges can be counted, and the arming modes that have them.
 _GATES = {0.01: "0.01 s gate", 0.1: "0.1 s gate", 1.0: "1 s gate"}
 #: A message may take so long (s) beyond what is waited for.
 _GRACE = 1.0
 
-#: What is said where no edge is missing.
-BOTH_ARRIVE = (
+#: What is said where only the stop edges are missing, and where no edge is.
+NO_SWITCHES = (
+    "the marker arrives, but the junction does not switch: check the wiring, stop_threshold and the ramp's stop_current"
+)
+_BOTH_ARRIVE = (
     "both edges arrive, but no stop behind a start: a slope is wrong, or with too little rest of the ramp "
     "the junction stays in the voltage state"
 )
@@ -80,11 +83,8 @@ class InputDiagnosis(MarkerDiagnosis):
         if not status & starts:
             return "the start marker does not arrive: check its cable, start_threshold and start_slope"
         if not status & stops:
-            return (
-                "the marker arrives, but the junction does not switch: check the wiring, stop_threshold and the "
-                "ramp's stop_current"
-            )
-        return BOTH_ARRIVE
+            return NO_SWITCHES
+        return _BOTH_ARRIVE
 
     def inspect(self) -> list[Finding]:
         """Return what the counter says of itself."""

@@ -107,13 +107,25 @@ def test_one_changed_letter_of_an_identity_is_no_other_instrument(night: Callabl
 
 
 @pytest.mark.parametrize(
-    ("instrument", "message"),
-    [("source", "WAVE:ARM"), ("thermometer", "RANGE 0"), ("thermometer", "SETP 0"), ("counter", "CONF:PER")],
+    ("instrument", "message", "which"),
+    [
+        ("source", "WAVE:ARM", 1),
+        ("thermometer", "RANGE 0", 1),
+        ("thermometer", "SETP 0", 1),
+        ("counter", "CONF:PER", 1),
+        ("source", "DUR:CYCL", 2),  # 1: as it is set up
+        ("source", "WAVE:INIT", 1),  # to measure the period, and to take the histogram
+        ("source", "WAVE:INIT", 2),
+        ("counter", "SAMP:COUN", 1),
+        ("counter", "SAMP:COUN", 2),
+        ("counter", "INIT", 1),
+        ("counter", "INIT", 2),
+    ],
 )
 def test_a_command_that_never_arrived_is_given_again(
-    night: Callable[[str], Night], instrument: str, message: str
+    night: Callable[[str], Night], instrument: str, message: str, which: int
 ) -> None:
-    found = night(f"{{kind: lost-message, instrument: {instrument}, match: '{message}', message: 1}}")
+    found = night(f"{{kind: lost-message, instrument: {instrument}, match: '{message}', message: {which}}}")
     assert found.error is None
     assert (found.intervals.size, found.censored) == (600, 0)
 

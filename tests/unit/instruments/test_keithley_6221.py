@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mqtctl_drivers.keithley_6221 import Keithley6221
 
-from mqtctl.errors import HardwareError, InputError, UnsafeError
+from mqtctl.errors import GlitchError, HardwareError, InputError, UnsafeError
 from mqtctl.instruments.keithley_6221.adapter import Keithley6221RampSource
 from mqtctl.instruments.roles.experiment import RampProgram, RampSource
 from tests.unit.drivers.scripted_visa import SILENCE, Responder, resource_for
@@ -211,6 +211,7 @@ def test_a_burst_is_finite_and_ends_by_the_wave_stopped_event(opened: list[Keith
         "SOUR:WAVE:ARM",
         "SOUR:WAVE:INIT",
     ]
+    device.event = 16  # started
     assert source.running()
     device.event = 128
     assert not source.running()
@@ -220,11 +221,21 @@ def test_a_burst_is_finite_and_ends_by_the_wave_stopped_event(opened: list[Keith
     assert device.seen[0] == "SOUR:WAVE:ABOR"  # what is armed cannot be set
 
 
+def test_a_wave_that_never_started_is_no_burst_under_way(opened: list[Keithley6221]) -> None:
+    device = Source()
+    source, _ = build(opened, device)
+    source.configure(RAMP)
+    source.start(500)
+    with pytest.raises(GlitchError, match="told to start the ramps and has not"):
+        source.running()
+
+
 def test_a_burst_that_does_not_end_is_a_fault_and_not_a_hang(opened: list[Keithley6221]) -> None:
     device = Source()
     source, clock = build(opened, device)
     source.configure(RAMP)
     source.start(1000)
+    device.event = 16
     clock.sleep(5.9)
     assert source.running()
     clock.sleep(0.2)

@@ -206,7 +206,7 @@ def test_a_burst_is_finite_and_started_by_one_trigger(opened: list[VisaInstrumen
     device.seen.clear()
     source.start(5000)
     assert {":SOUR1:FUNC?", ":SOUR1:VOLT:LIM:HIGH?", "*ESR?"} < set(device.seen[0].split(";"))
-    assert device.seen[1:] == ["SOUR1:BURS:NCYC 5000", "OUTP1 1", "*TRG", "SYST:ERR?"]
+    assert device.seen[1:] == ["SOUR1:BURS:NCYC 5000", "OUTP1 1", "*TRG", "*OPC", "SYST:ERR?"]
     clock.sleep(4.99)
     assert source.running()
     clock.sleep(0.05)
