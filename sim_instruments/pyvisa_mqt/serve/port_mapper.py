@@ -30,7 +30,7 @@ __all__ = ["PORT", "PortMapper"]
 PORT = 111
 _PROGRAM, _VERSION = 100_000, 2
 _SET, _UNSET, _GET_PORT, _DUMP = 1, 2, 3, 4
-_TCP = 6
+_TCP, _UDP = 6, 17
 _LONGEST = 1024
 _MOST_CHANNELS = 64
 #: Wall time in s that another port mapper has for an answer.
@@ -66,7 +66,8 @@ class PortMapper:
         self.listener: socket.socket | None = None
         self.trouble = ""
         self._ports = ports
-        self._elsewhere: tuple[str, int] | None = None
+        self._entries: dict[tuple[int, int, int], int] = {}
+        self._elsewhere: tuple[tuple[str, int], list[tuple[int, int, int, int]]] | None = None
         try:
             self.listener = socket.create_server((host, port))
             datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -84,6 +85,9 @@ class PortMapper:
                 )
         if self.listener is not None:
             self.listener.setblocking(False)
+            own = self.listener.getsockname()[1]
+            self._entries = {(_PROGRAM, _VERSION, protocol): own for protocol in (_TCP, _UDP)}
+            self._entries |= {(program, 1, _TCP): port for program, port in ports.items()}
         self.found_by_all = port == PORT and not self.trouble
 
     def accept(self, connection: socket.socket) -> Connection | None:
@@ -102,46 +106,65 @@ class PortMapper:
                 program, version, protocol = (call.arguments.number() for _ in range(3))
             except PoorCallError:
                 return Accepted.GARBAGE_ARGUMENTS
-            return packed(self._ports.get(program, 0) if (version, protocol) == (1, _TCP) else 0)
+            return packed(self._entries.get((program, version, protocol), 0))
         if call.procedure == _DUMP:
-            entries = [packed(1, program, 1, _TCP, port) for program, port in self._ports.items()]
-            return b"".join([*entries, packed(0)])
+            return b"".join([*(packed(1, *what, port) for what, port in self._entries.items()), packed(0)])
         # it tells of the bench and of nothing else
         return packed(0) if call.procedure in (_SET, _UNSET) else Accepted.PROCEDURE_UNAVAILABLE
 
     def _register(self, where: tuple[str, int]) -> bool:
         """Ask the port mapper that runs there to tell of the bench; return whether it does."""
+        mine: list[tuple[int, int, int, int]] = []
         try:
-            taken = [_ask(where, _SET, packed(program, 1, _TCP, port)) for program, port in self._ports.items()]
+            for program, port in self._ports.items():
+                entry = program, 1, _TCP, port
+                _forget_the_dead(where, entry)
+                if not _ask(where, _SET, entry):
+                    break
+                mine.append(entry)
         except (OSError, ValueError):
             return False
-        self._elsewhere = where
-        if all(taken):
-            return True
-        for (program, port), mine in zip(self._ports.items(), taken, strict=True):
-            if mine:
-                _ask(where, _UNSET, packed(program, 1, _TCP, port))
-        self._elsewhere = None
-        return False
+        self._elsewhere = where, mine
+        if len(mine) < len(self._ports):
+            self._leave()
+            return False
+        return True
+
+    def _leave(self) -> None:
+        """Take back what another port mapper tells of the bench."""
+        if self._elsewhere is not None:
+            where, mine = self._elsewhere
+            for entry in mine:
+                with contextlib.suppress(OSError, ValueError):  # it may have ended, and its entries with it
+                    _ask(where, _UNSET, entry)
+            self._elsewhere = None
 
     def close(self) -> None:
         """Close what is open, and leave the other port mapper."""
-        if self._elsewhere is not None:
-            for program, port in self._ports.items():
-                with contextlib.suppress(OSError, ValueError):  # it may have ended, and its entries with it
-                    _ask(self._elsewhere, _UNSET, packed(program, 1, _TCP, port))
-            self._elsewhere = None
+        self._leave()
         if self.listener is not None:
             self.listener.close()
         for channel in self.channels:
             channel.close()
 
 
-def _ask(where: tuple[str, int], procedure: int, arguments: bytes) -> bool:
-    """Call a procedure of another port mapper whose result is true or false."""
+def _forget_the_dead(where: tuple[str, int], entry: tuple[int, int, int, int]) -> None:
+    """Let another port mapper forget a port at which nobody listens any more: a bench was killed."""
+    program, version, protocol, _ = entry
+    port = _ask(where, _GET_PORT, entry)
+    if not port:
+        return
+    try:
+        socket.create_connection((where[0], port), timeout=_PATIENCE).close()
+    except ConnectionRefusedError:
+        _ask(where, _UNSET, (program, version, protocol, port))
+
+
+def _ask(where: tuple[str, int], procedure: int, entry: tuple[int, int, int, int]) -> int:
+    """Call a procedure of another port mapper and return its result."""
     records = Records(_LONGEST)
     with socket.create_connection(where, timeout=_PATIENCE) as connection:
-        connection.sendall(call(_PROGRAM, _VERSION, procedure, arguments))
+        connection.sendall(call(_PROGRAM, _VERSION, procedure, packed(*entry)))
         answers: list[bytes] = []
         while not answers:
             data = connection.recv(_LONGEST)
@@ -153,7 +176,7 @@ def _ask(where: tuple[str, int], procedure: int, arguments: bytes) -> bool:
     if (number, kind, denied) != (1, 1, 0):
         raise PoorCallError("no reply")
     fields.opaque()
-    return fields.number() == Accepted.SUCCESS and fields.number() == 1
+    return fields.number() if fields.number() == Accepted.SUCCESS else 0
 
 
 class _Caller(RpcConnection):

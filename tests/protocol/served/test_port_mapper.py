@@ -29,8 +29,10 @@ def test_the_benchs_own_tells_the_port_of_vxi11_over_tcp_and_udp_and_nothing_els
             assert mapper.call(GET_PORT, program, 1, TCP, 0) == vx.xdr(port)
         for other in ((vx.CORE, 2, TCP), (vx.CORE, 1, UDP), (100_003, 1, TCP)):
             assert mapper.call(GET_PORT, *other, 0) == vx.xdr(0)
-        listed = (1, vx.CORE, 1, TCP, port, 1, vx.ABORT, 1, TCP, port, 0)
-        assert vx.numbers(mapper.call(DUMP)) == listed
+        itself = [(1, vx.PORT_MAPPER, 2, protocol, server.mapper_port) for protocol in (TCP, UDP)]
+        listed = [*itself, (1, vx.CORE, 1, TCP, port), (1, vx.ABORT, 1, TCP, port), (0,)]
+        assert vx.numbers(mapper.call(DUMP)) == sum(listed, ())
+        assert mapper.call(GET_PORT, vx.PORT_MAPPER, 2, TCP, 0) == vx.xdr(server.mapper_port)
         assert mapper.call(SET, 100_003, 1, TCP, 2049) == vx.xdr(0)
         assert mapper.result(mapper.send(CALL_IT)) == (3, b"")
         assert mapper.result(mapper.send(GET_PORT)) == (4, b"")
@@ -75,20 +77,38 @@ def another_port_mapper(answers: list[int]) -> Iterator[tuple[int, list[tuple[in
 
 
 def test_one_that_is_there_takes_the_bench_in_and_forgets_it_at_the_end() -> None:
-    with another_port_mapper([1, 1, 1, 1]) as (port, asked):
+    with another_port_mapper([0, 1, 0, 1, 1, 1]) as (port, asked):
         mapper = PortMapper("127.0.0.1", port, {vx.CORE: 4711, vx.ABORT: 4711})
         assert (mapper.trouble, mapper.listener) == ("", None)
         mapper.close()
     both = [(vx.CORE, 1, TCP, 4711), (vx.ABORT, 1, TCP, 4711)]
-    assert asked == [(SET, *each) for each in both] + [(UNSET, *each) for each in both]
+    assert [each for each in asked if each[0] != GET_PORT] == [(what, *each) for what in (SET, UNSET) for each in both]
+
+
+def test_the_entry_of_a_bench_that_was_killed_is_replaced_and_that_of_one_that_lives_is_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        left = dead.getsockname()[1]
+    with another_port_mapper([left, 1, 1, 1]) as (port, asked):
+        mapper = PortMapper("127.0.0.1", port, {vx.CORE: 4711})
+        assert mapper.trouble == ""
+        mapper.close()
+    assert [(each[0], each[4]) for each in asked[1:]] == [(UNSET, left), (SET, 4711), (UNSET, 4711)]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as alive,
+        another_port_mapper([alive.getsockname()[1], 0]) as (port, asked),
+    ):
+        mapper = PortMapper("127.0.0.1", port, {vx.CORE: 4711})
+        assert mapper.trouble
+        mapper.close()
+    assert [each[0] for each in asked] == [GET_PORT, SET]
 
 
 def test_one_that_refuses_is_left_as_it_was_and_one_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    with another_port_mapper([1, 0, 1]) as (port, asked):
+    with another_port_mapper([0, 1, 0, 0, 1]) as (port, asked):
         server = BenchServer(open_bench("showroom"), mapper_port=port)
         address = server.addresses()["instruments"]["source"]["vxi11"]
         server.close()
-    assert [each[0] for each in asked] == [SET, SET, UNSET]
+    assert [each[0] for each in asked] == [GET_PORT, SET, GET_PORT, SET, UNSET]
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert f"port {port} of 127.0.0.1 cannot be had" in said
