@@ -1,6 +1,7 @@
 """VXI-11 in front of a served bench, so that any VISA opens "TCPIP0::127.0.0.1::inst0::INSTR".
 
-The core channel and the abort channel (VXI-11 1.0, sections B.4 and B.6), which are one port here. A connection does
+The core channel and the abort channel (VXI-11 1.0, sections B.4 and B.6), which are one port here; `vxi11_interrupts`
+is the third. A connection does
 one call after the other; a call that has to wait is a generator, asked again whenever something may have happened.
 """
 
@@ -18,6 +19,7 @@ from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import PATIENCE
 from pyvisa_mqt.serve.rpc import Accepted, Arguments, Call, PoorCallError, RpcConnection, packed
+from pyvisa_mqt.serve.vxi11_interrupts import InterruptChannel
 from pyvisa_mqt.serve.vxi11_links import Fault, Vxi11Error, Vxi11Link
 
 __all__ = ["LONGEST_DATA", "PROGRAMS", "Links", "Vxi11Channel"]
@@ -31,6 +33,8 @@ _ROOM_FOR_THE_HEAD = 1024
 _CREATE_LINK, _WRITE, _READ, _READ_STATUS, _TRIGGER, _CLEAR, _REMOTE, _LOCAL, _LOCK, _UNLOCK = range(10, 20)
 _ENABLE_REQUESTS, _DO_COMMAND, _DESTROY_LINK, _CREATE_INTERRUPT, _DESTROY_INTERRUPT = 20, 22, 23, 25, 26
 _DEVICE_ABORT = 1
+_OVER_TCP = 0
+_LONGEST_HANDLE = 40
 #: What follows the error number where nothing else is to be told.
 _NOTHING: dict[int, bytes] = {
     _CREATE_LINK: packed(0, 0, 0),
@@ -99,10 +103,12 @@ class Vxi11Channel(RpcConnection):
         self.ready_at = self.reply_due = math.inf
         self._host = host
         self._clock = host.bench.clock
+        self._caller = connection.getpeername()[0]
         self._links: dict[int, Vxi11Link] = {}
         self._at_work: tuple[Call, Work] | None = None
         self._link: Vxi11Link | None = None
         self._executed = False
+        self._interrupts: InterruptChannel | None = None
         self._procedures: dict[tuple[int, int], Callable[[Arguments], Work | bytes]] = {
             (_CORE, _CREATE_LINK): self._create_link,
             (_CORE, _WRITE): self._write,
@@ -114,11 +120,11 @@ class Vxi11Channel(RpcConnection):
             (_CORE, _LOCAL): self._remote_or_local,
             (_CORE, _LOCK): self._take_lock,
             (_CORE, _UNLOCK): self._unlock,
-            (_CORE, _ENABLE_REQUESTS): self._not_offered,
+            (_CORE, _ENABLE_REQUESTS): self._enable_requests,
             (_CORE, _DO_COMMAND): self._not_offered,
             (_CORE, _DESTROY_LINK): self._destroy_link,
-            (_CORE, _CREATE_INTERRUPT): self._not_offered,
-            (_CORE, _DESTROY_INTERRUPT): self._no_interrupts,
+            (_CORE, _CREATE_INTERRUPT): self._create_interrupts,
+            (_CORE, _DESTROY_INTERRUPT): self._destroy_interrupts,
             (_ABORT, _DEVICE_ABORT): self._abort_another,
         }
 
@@ -158,7 +164,20 @@ class Vxi11Channel(RpcConnection):
                 self._at_work = call, self._perform(call)
             if not self._go_on(*self._at_work):
                 break
+        if self._interrupts is not None:
+            self._pass_on_requests(self._interrupts)
         return self._executed
+
+    def _pass_on_requests(self, interrupts: InterruptChannel) -> None:
+        for link in self._links.values():
+            if link.handle is not None and link.session.take_service_request() and not interrupts.tell(link.handle):
+                self._end_interrupts()
+                return
+
+    def _end_interrupts(self) -> None:
+        if self._interrupts is not None:
+            self._interrupts.close()
+            self._interrupts = None
 
     def _go_on(self, call: Call, work: Work) -> bool:
         """Go on with a call; False if it has to wait."""
@@ -198,6 +217,7 @@ class Vxi11Channel(RpcConnection):
         super().close()
         if self._at_work is not None:
             self._at_work[1].close()
+        self._end_interrupts()
         for number in [*self._links]:
             self._destroy(number)
 
@@ -329,8 +349,40 @@ class Vxi11Channel(RpcConnection):
     def _not_offered(self, _: Arguments) -> bytes:
         raise Vxi11Error(Fault.NOT_SUPPORTED)
 
-    def _no_interrupts(self, _: Arguments) -> bytes:
-        raise Vxi11Error(Fault.CHANNEL_NOT_ESTABLISHED)
+    def _create_interrupts(self, arguments: Arguments) -> Work:
+        address, port, program, version, family = (arguments.number() for _ in range(5))
+        if self._interrupts is not None:
+            raise Vxi11Error(Fault.CHANNEL_ESTABLISHED)
+        where = socket.inet_ntoa(packed(address)), port
+        # a client is called where it comes from: the bench calls nobody who has not called it
+        if family != _OVER_TCP or where[0] != self._caller or not 0 < port < 1 << 16:
+            raise Vxi11Error(Fault.PARAMETER_ERROR)
+        interrupts = InterruptChannel(where, program, version)
+        try:
+            connected = yield from interrupts.connect()
+        except GeneratorExit:  # the client has gone meanwhile
+            interrupts.close()
+            raise
+        if not connected:
+            raise Vxi11Error(Fault.CHANNEL_NOT_ESTABLISHED)
+        self._interrupts = interrupts
+        return packed(Fault.NONE)
+
+    def _destroy_interrupts(self, _: Arguments) -> bytes:
+        if self._interrupts is None:
+            raise Vxi11Error(Fault.CHANNEL_NOT_ESTABLISHED)
+        self._end_interrupts()
+        return packed(Fault.NONE)
+
+    def _enable_requests(self, arguments: Arguments) -> bytes:
+        link = self._linked(arguments)
+        enable, handle = arguments.number(), arguments.opaque()
+        if len(handle) > _LONGEST_HANDLE:
+            raise Vxi11Error(Fault.PARAMETER_ERROR)
+        if enable and self._interrupts is None:
+            raise Vxi11Error(Fault.CHANNEL_NOT_ESTABLISHED)
+        link.tell_of_requests(handle if enable else None)
+        return packed(Fault.NONE)
 
     def _abort_another(self, arguments: Arguments) -> bytes:
         return packed(Fault.NONE if self._host.abort(arguments.number()) else Fault.INVALID_LINK)

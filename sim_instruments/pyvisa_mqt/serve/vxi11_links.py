@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-from pyvisa.constants import Lock, ResourceAttribute, StatusCode
+from pyvisa.constants import EventMechanism, Lock, ResourceAttribute, StatusCode
 
 from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.messages.line import Line
@@ -32,6 +32,7 @@ class Fault(IntEnum):
     IO_TIMEOUT = 15
     IO_ERROR = 17
     ABORT = 23
+    CHANNEL_ESTABLISHED = 29
 
 
 class Vxi11Error(Exception):
@@ -63,6 +64,8 @@ class Vxi11Link:
         self.session = private_session(bench, line, resource, name, bench.locks[resource], real_time=real_time)
         self.session.set_attribute(ResourceAttribute.timeout_value, 0)  # whoever calls waits, and the others go on
         self.framing = Framing(line.instrument)
+        #: The client's name for the link where it wants to be told of requests for service, otherwise None.
+        self.handle: bytes | None = None
         self._clock = bench.clock
         self._real_time = real_time
         self._termination: int | None = None
@@ -114,6 +117,15 @@ class Vxi11Link:
             self.session.discard_input()
         else:
             self.session.clear()
+
+    def tell_of_requests(self, handle: bytes | None) -> None:
+        """Note requests for service from now on under this name; None for no more."""
+        self.handle = handle
+        self.session.discard_service_requests(EventMechanism.handler)
+        if handle is None:
+            self.session.disable_service_requests(EventMechanism.handler)
+        else:
+            self.session.enable_service_requests(EventMechanism.handler)
 
     def lock(self) -> bool:
         """Take the lock, which a link has once or not at all; False if another session has it."""

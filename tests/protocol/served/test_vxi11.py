@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,10 +228,58 @@ def test_a_lock_is_the_one_that_hislip_knows(bench: ServedBench) -> None:
 
 def test_what_is_not_offered_says_so(bench: ServedBench) -> None:
     with Vxi11(bench.vxi11("source")) as session:
-        assert vx.numbers(session.call(vx.CREATE_INTR, 0x7F000001, 1, 0x0607B1, 1, 0)) == (8,)
-        assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 1, b"handle")) == (8,)
         assert vx.numbers(session.call(vx.DOCMD, session.link, 0, 1, 1, 0x020000, 1, 1, b"")) == (8, 0)
+
+
+def test_a_request_for_service_comes_on_the_interrupt_channel_under_the_clients_name(bench: ServedBench) -> None:
+    with Vxi11(bench.vxi11("counter")) as session, socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10.0)
+        here = (0x7F000001, listener.getsockname()[1], 0x0607B1, 1, 0)
+        assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 1, b"name")) == (6,)
+        assert vx.numbers(session.call(vx.CREATE_INTR, *here)) == (0,)
+        assert vx.numbers(session.call(vx.CREATE_INTR, *here)) == (29,)
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(10.0)
+            assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 1, b"n" * 41)) == (5,)
+            assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 1, b"name")) == (0,)
+            session.write(b"*CLS;*ESE 1;*SRE 32;:SYST:TIM 5;:CONF:TINT (@1),(@2);:INIT;*OPC")
+            # when the measurement has run into its time-out
+            told = vx.received(connection)
+            assert vx.numbers(told[4:24]) == (0, 2, 0x0607B1, 1, 30)
+            assert told[40:] == vx.xdr(b"name")
+            assert session.generic(vx.READ_STB)[1] & 0b0110_0000 == 0b0110_0000
+            assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 0, b"")) == (0,)
+            for message in (b"*CLS", b"*OPC"):
+                session.write(message)
+            assert session.generic(vx.READ_STB)[1] & 64  # requested, and not told
+            assert vx.numbers(session.call(vx.DESTROY_INTR)) == (0,)
+            assert connection.recv(1) == b""
         assert vx.numbers(session.call(vx.DESTROY_INTR)) == (6,)
+        session.write(b"*RST;*CLS;*ESE 0;*SRE 0")
+        assert session.query("SYST:ERR?") == NO_ERROR
+
+
+def test_the_bench_calls_nobody_back_but_its_caller_and_goes_on_without_one_that_is_gone(bench: ServedBench) -> None:
+    with Vxi11(bench.vxi11("counter")) as session, socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        for elsewhere in (
+            (0x7F000002, port, 0x0607B1, 1, 0),
+            (0x7F000001, port, 0x0607B1, 1, 1),  # over UDP
+            (0x7F000001, 1 << 16, 0x0607B1, 1, 0),
+        ):
+            assert vx.numbers(session.call(vx.CREATE_INTR, *elsewhere)) == (5,)
+        assert vx.numbers(session.call(vx.CREATE_INTR, 0x7F000001, port, 0x0607B1, 1, 0)) == (0,)
+        listener.accept()[0].close()
+        assert vx.numbers(session.call(vx.ENABLE_SRQ, session.link, 1, b"")) == (0,)
+        for _ in range(3):  # the first is lost on the way, and the answer to it breaks the channel
+            for message in (b"*CLS;*ESE 1;*SRE 32", b"*OPC"):
+                session.write(message)
+            session.generic(vx.READ_STB)
+        assert session.query("*CLS;*ESE 0;*SRE 0;:SYST:ERR?") == NO_ERROR
+        assert vx.numbers(session.call(vx.DESTROY_INTR)) == (6,)
+    with Vxi11(bench.vxi11("counter")) as session:
+        assert vx.numbers(session.call(vx.CREATE_INTR, 0x7F000001, port, 0x0607B1, 1, 0)) == (6,)
 
 
 def test_messages_to_an_instrument_that_takes_twenty_a_second_wait(bench: ServedBench) -> None:
