@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from mqtctl.acquisition.blocks import Pieces, block_size, message_latency
@@ -14,6 +14,7 @@ from mqtctl.acquisition.conversion import Block
 from mqtctl.acquisition.goal import Look, PrecisionGoal, Standing, StoppingRule
 from mqtctl.acquisition.guards.watching import look_after
 from mqtctl.acquisition.reader import Reader
+from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.acquisition.retry import BATH_FAULTS, INTERRUPTIONS, Interruption, Setbacks
 from mqtctl.clock import Clock
 from mqtctl.errors import HardwareError, LostError
@@ -46,15 +47,16 @@ class HistogramRequest:
         So many ramps in a row without a switch end the measurement.
     goal
         The precision that ends the histogram; None: the number does.
-    noisy
-        Whether readings that agree to the last bit must have come twice: so it is with a junction, not with a resistor.
+    repeated
+        What came from this counter before, in earlier histograms, too: what agrees with it to the last bit has come
+        twice. None with a resistor, where readings may agree.
     """
 
     switches: int
     block: int | None
     empty_ramps_limit: int
     goal: PrecisionGoal | None = None
-    noisy: bool = True
+    repeated: RepeatedReadings | None = field(default_factory=RepeatedReadings)
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ class _Acquisition:
         )
         pieces = Pieces.of(self._block, ramp.period, counter.memory, latency)
         self._reader = Reader(
-            source, counter, self._collector, pieces, clock, watch, noisy=request.noisy, confirm=confirm
+            source, counter, self._collector, pieces, clock, watch, repeated=request.repeated, confirm=confirm
         )
         self._first = clock.now()
         self._bursts = 0

@@ -18,7 +18,6 @@ from mqtctl.acquisition.events import Remark
 from mqtctl.acquisition.job import SweepJob
 from mqtctl.acquisition.ramps import RampBench
 from mqtctl.acquisition.reader import LONGEST_WAIT
-from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.errors import GlitchError, LostError
 from mqtctl.instruments.roles.experiment import StopEdge
 from mqtctl.plan import Variant
@@ -127,11 +126,11 @@ def _few_readings(job: SweepJob, period: float) -> NDArray[np.float64]:
     source, counter, clock = job.station.source, job.station.counter, job.station.clock
     source.start(RAMPS + 5)
     counter.arm(RAMPS)
-    readings, repeated = np.empty(0), RepeatedReadings()
+    readings = np.empty(0)
 
     def take(count: int) -> NDArray[np.float64]:
         piece = counter.read(count)
-        repeated.check(piece)
+        job.repeated.check(piece)
         return np.concatenate([readings, piece])
 
     # a counter without memory says only while it is read how many intervals came

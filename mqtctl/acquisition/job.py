@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mqtctl.acquisition.events import Notify
+from mqtctl.acquisition.repetition import RepeatedReadings
 from mqtctl.plan import ResolvedPlan
 from mqtctl.station import Station
 
@@ -32,6 +33,8 @@ class SweepJob:
         Raises `StorageError` if the disk has not enough room for so many more points.
     done
         What an earlier part of the same sweep has finished, and is not taken again.
+    repeated
+        Notices readings that have come before, be it in another histogram.
     """
 
     plan: ResolvedPlan
@@ -44,3 +47,4 @@ class SweepJob:
     check: Callable[[], None]
     done: Done
     room: Callable[[int], None] = lambda _points: None
+    repeated: RepeatedReadings = field(default_factory=RepeatedReadings)

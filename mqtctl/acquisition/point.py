@@ -81,8 +81,8 @@ def take_histogram(
     plan = job.plan.plan
     bath = Bath(job, place.target, place.point)
     goal = _goal(job, place.variant)
-    noisy = place.variant.purpose != "dummy"
-    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, noisy)
+    repeated = None if place.variant.purpose == "dummy" else job.repeated
+    request = HistogramRequest(place.variant.switches, plan.block, plan.empty_ramps_limit, goal, repeated)
     job.notify(_beginning(job, place, ramp, goal))  # before there is a run: who listens keeps how to go on with it
     with HistogramWriter(job.database, job.station.qcodes, job.plan.sample.name, _header(job, place, ramp)) as writer:
         progress = _Progress(job, place, bath, writer)

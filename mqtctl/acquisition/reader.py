@@ -58,14 +58,14 @@ class Reader:
         clock: Clock,
         watch: Callable[[], None],
         *,
-        noisy: bool = True,
+        repeated: RepeatedReadings | None = None,
         confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self._source, self._counter, self._collector = source, counter, collector
         self._pieces, self._clock, self._watch = pieces, clock, watch
         self._confirm = confirm
         self._held = np.empty(0)
-        self._repeated = RepeatedReadings() if noisy else None
+        self._repeated = repeated
         self._barren = 0
         self._period, self._begun, self._ramps = 1.0, 0.0, 0.0
         # time in s of all bursts, each up to the last look at the counter: what was there then is with the collector

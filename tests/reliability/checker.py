@@ -82,6 +82,7 @@ class Run:
     result: dict[str, Any] | None
     intervals: NDArray[np.float64]
     blocks: int
+    censored: int
 
     @property
     def complete(self) -> bool:
@@ -128,7 +129,9 @@ def _run(connection: sqlite3.Connection, number: int, table: str, header: str, r
     blobs = connection.execute(f'SELECT interval FROM "{table}" WHERE interval IS NOT NULL ORDER BY id').fetchall()
     arrays = [np.load(io.BytesIO(blob), allow_pickle=False) for (blob,) in blobs]
     intervals = np.concatenate(arrays) if arrays else np.empty(0)
-    return Run(number, json.loads(header), None if result is None else json.loads(result), intervals, len(arrays))
+    (censored,) = connection.execute(f'SELECT COALESCE(SUM(block_censored_ramps), 0) FROM "{table}"').fetchone()
+    facts = None if result is None else json.loads(result)
+    return Run(number, json.loads(header), facts, intervals, len(arrays), int(censored))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -163,14 +166,14 @@ def _acknowledged(case: Case, runs: list[Run]) -> list[str]:
     found = []
     for order, run in enumerate(runs):
         most = max(told.get(order, [0]), default=0)
-        censored = run.result["censored"] if run.result else 0
-        there = run.intervals.size + censored
+        there = run.intervals.size + run.censored
         if there < most:
             found.append(f"I1 run {run.number} has {there} of {most} acknowledged ramps")
         if np.unique(run.intervals).size != run.intervals.size:
             found.append(f"I1 run {run.number} has intervals twice")
-        if run.complete and run.result is not None and run.result["blocks"] != run.blocks:
-            found.append(f"I1 run {run.number} says {run.result['blocks']} blocks and has {run.blocks}")
+        for name, counted in (("blocks", run.blocks), ("censored", run.censored)):
+            if run.complete and run.result is not None and run.result[name] != counted:
+                found.append(f"I1 run {run.number} says {run.result[name]} {name} and has {counted}")
     everything = np.concatenate([run.intervals for run in runs]) if runs else np.empty(0)
     if np.unique(everything).size != everything.size and not found:
         found.append("I1 two runs have the same intervals")
@@ -213,7 +216,7 @@ def _emitted(case: Case, records: list[dict[str, Any]], runs: list[Run]) -> list
             if far > 0.02 * run.intervals.size + 1 + unwritten:
                 found.append(f"I2 run {run.number} has {far} intervals at which nothing switched")
     told = sum(run.result["censored"] for run in runs if run.result)
-    empty = sum(r["ramps"] - len(r["switch_times_s"]) for r in records if r["kind"] == "ramps")
+    empty = sum(r["ramps"] - len(r["switch_times_s"]) for r in records if r["kind"] == "ramps" and "ramps" in r)
     if told > empty and not case.edges:
         found.append(f"I2 {told} ramps count as empty, and {empty} were")
     return found

@@ -25,8 +25,8 @@ _LONGEST = 300.0
 SWEEP = ("sweep", "plan.yaml", "-o", "run")
 
 
-def prepare(folder: Path, seed: int, fault: str = "", *, brief: bool = False) -> None:
-    """Put a laboratory with a plan of three temperatures, a bench with a fault, and a transcript into a folder.
+def prepare(folder: Path, seed: int, *faults: str, brief: bool = False) -> None:
+    """Put a laboratory with a plan of three temperatures, a bench with faults, and a transcript into a folder.
 
     `brief`: with as few messages as such a sweep can have, for campaigns that do something at each of them.
     """
@@ -34,8 +34,9 @@ def prepare(folder: Path, seed: int, fault: str = "", *, brief: bool = False) ->
 
     write_examples(folder)
     bench = (files("pyvisa_mqt") / "benches" / "builtin.yaml").read_text(encoding="utf-8")
-    faults = f"\nfaults:\n  - {{{fault}}}\n" if fault else ""
-    (folder / "bench.yaml").write_text(f"transcript: bench.jsonl\n{bench}{faults}", encoding="utf-8")
+    listed = "".join(f"  - {{{fault}}}\n" for fault in faults if fault)
+    ending = f"\nfaults:\n{listed}" if listed else ""
+    (folder / "bench.yaml").write_text(f"transcript: bench.jsonl\n{bench}{ending}", encoding="utf-8")
     station = (folder / "station.yaml").read_text(encoding="utf-8")
     (folder / "station.yaml").write_text(station.replace('"@mqt"', f'"bench.yaml?seed={seed}@mqt"'), encoding="utf-8")
     plan = (folder / "plan.yaml").read_text(encoding="utf-8")

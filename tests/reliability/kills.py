@@ -35,7 +35,7 @@ from scipy import stats
 from tests.reliability.checker import Run, read_runs
 from tests.reliability.children import POINTS, judge, prepare, run_case
 
-__all__ = ["Killed", "kill_and_resume", "kill_at_message", "kill_at_statement", "statements"]
+__all__ = ["Killed", "gone_on_with", "kill_and_resume", "kill_at_message", "kill_at_statement", "statements"]
 
 
 #: So many sweeps without a kill are what those with one are compared with.
@@ -168,7 +168,7 @@ def kill_and_resume(
     before = read_runs(database) if database.exists() else []
     kept = [run for run in before if run.complete]
     if code == 137:
-        wrong += _gone_on_with(folder, before)
+        wrong += gone_on_with(folder, before)
     for run in kept if whole else []:
         if run.intervals.tobytes() != whole[run.header["point"]].intervals.tobytes():
             wrong.append(f"I7 run {run.number} is not what it is without a kill")
@@ -186,7 +186,7 @@ def _pvalues(database: Path, before: Collection[int], pool: Mapping[int, NDArray
     return tuple(float(stats.ks_2samp(run.intervals, pool[run.header["point"]]).pvalue) for run in new)
 
 
-def _gone_on_with(folder: Path, before: list[Run]) -> list[str]:
+def gone_on_with(folder: Path, before: list[Run]) -> list[str]:
     """Resume, and return what is wrong then."""
     database = folder / "run" / "data.db"
     for name in ("bench.jsonl", "status.jsonl"):  # of the bench and the worker that died

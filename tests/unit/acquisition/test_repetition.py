@@ -163,6 +163,7 @@ class Night:
         self.values = np.random.default_rng(5).uniform(0.6e-3, 0.75e-3, 5000)
         self.source, self.counter = bench(program, self.values)
         self.clock, self.blocks, self.recovered = clock, list[Block](), list[str]()
+        self.repeated = RepeatedReadings()
         self.watch: Callable[[], None] = lambda: None
 
     def take(self) -> Tally:
@@ -170,7 +171,7 @@ class Night:
             self.source,
             self.counter,
             self.ramp,
-            HistogramRequest(1000, 100, 100),
+            HistogramRequest(1000, 100, 100, repeated=self.repeated),
             clock=self.clock,
             store=lambda block, _standing: self.blocks.append(block),
             watch=lambda: self.watch(),
@@ -200,6 +201,24 @@ def test_a_reply_that_comes_twice_is_never_stored_twice(bench: Bench, clock: Any
     assert np.unique(night.stored).size == 1000
     assert "bit for bit" in night.recovered[0]
     assert "setback 1 of at most 10" in night.recovered[0]
+
+
+def test_a_reply_from_an_earlier_histogram_is_not_stored_in_this_one(bench: Bench, clock: Any) -> None:
+    night = Night(bench, clock)
+    original, replies, repeats = night.counter.read, list[NDArray[np.float64]](), -1
+
+    def read(count: int) -> NDArray[np.float64]:
+        replies.append(original(count))
+        return replies[1 if len(replies) == repeats else -1]
+
+    night.counter.read = read
+    night.take()
+    first, repeats = night.stored, len(replies) + 2  # the second piece, as long as the first histogram's second one
+    night.blocks.clear()
+    tally = night.take()
+    assert (tally.switches, tally.glitches) == (1000, 1)
+    assert not np.isin(night.stored, first).any()
+    assert "bit for bit" in night.recovered[0]
 
 
 def test_a_counter_that_only_repeats_itself_ends_the_histogram(bench: Bench, clock: Any) -> None:
