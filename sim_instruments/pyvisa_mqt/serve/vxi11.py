@@ -103,7 +103,6 @@ class Vxi11Channel(RpcConnection):
         self.ready_at = self.reply_due = math.inf
         self._host = host
         self._clock = host.bench.clock
-        self._caller = connection.getpeername()[0]
         self._links: dict[int, Vxi11Link] = {}
         self._at_work: tuple[Call, Work] | None = None
         self._link: Vxi11Link | None = None
@@ -142,6 +141,14 @@ class Vxi11Channel(RpcConnection):
     def expects_reply(self) -> bool:
         """Whether a call is at work."""
         return self._at_work is not None
+
+    @property
+    def _caller(self) -> str:
+        """The address the client comes from, "" once it is gone."""
+        try:
+            return str(self._socket.getpeername()[0])
+        except OSError:
+            return ""
 
     def lose(self) -> None:
         """Take note that the connection is broken."""

@@ -96,3 +96,11 @@ def test_with_a_base_vxi11_listens_behind_the_instruments(tmp_path: Path) -> Non
             continue
         return
     raise AssertionError("no four ports in a row are free")
+
+
+def test_connections_that_break_off_before_they_are_taken_end_nothing(tmp_path: Path) -> None:
+    with served(tmp_path) as bench, Vxi11(bench.vxi11("counter")) as session:
+        for _ in range(50):
+            with vx.connected(session.port) as stranger:
+                stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert "53230A" in session.query("*IDN?")
