@@ -32,6 +32,9 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address at which the instruments listen; 0.0.0.0: every one of this computer's.")
     ] = "127.0.0.1",
+    vxi11: Annotated[
+        bool, typer.Option("--vxi11", help="VXI-11, too; takes port 111, or asks the port mapper that has it.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed in place of the one in the bench file.")] = None,
 ) -> None:
     """Put the simulated instruments on sockets, print where each one is, serve until interrupted."""
@@ -44,4 +47,4 @@ def serve(
         # The command line is no experiment: it alone may reach the bench otherwise than by VISA bytes.
         from pyvisa_mqt.serve import program
     pace = None if virtual else 1.0 if speed is None else speed
-    raise typer.Exit(program.serve(path, speed=pace, port_base=port_base, host=host, as_json=as_json))
+    raise typer.Exit(program.serve(path, speed=pace, port_base=port_base, host=host, vxi11=vxi11, as_json=as_json))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -89,6 +90,8 @@ class OutputQueue:
         return message[start:stop], ended, terminated
 
 
+#: What a definite block begins with: it is a parameter, so it follows a separator.
+_HEAD = re.compile(rb"(?<=[ ,\t])#(?=[1-9])")
 #: Bytes of the longest head of a definite block: "#9" and nine digits.
 _LONGEST_HEAD = 11
 #: Bytes of the largest block that is waited for: a million points of four bytes, and some more.
@@ -169,8 +172,9 @@ class InputBuffer:
             if feed < position:
                 feed = buffered.find(b"\n", position)
                 feed = len(buffered) if feed < 0 else feed
-            block = buffered.find(b"#", position, feed)
-            if block >= 0:
+            found = _HEAD.search(buffered, position, feed)
+            if found is not None:
+                block = found.start()
                 stop = _block_stop(buffered, block)
                 self._blocks = stop - start if stop > block + 1 else self._blocks
                 if stop > len(buffered):  # the rest of the block is still to come
@@ -202,14 +206,9 @@ class InputBuffer:
 def _block_stop(data: bytes, position: int) -> int:
     """Return where the definite block at `position` ends, or the next position if it is none.
 
-    A block is a parameter, so it follows a separator; one that no instrument here could hold is none, either:
-    otherwise a malformed message would swallow those behind it.
+    One that no instrument here could hold is none: otherwise a malformed message would swallow those behind it.
     """
-    if data[max(position - 1, 0) : position] not in (b" ", b",", b"\t"):
-        return position + 1
     digits = data[position + 1 : position + 2]
-    if not digits.isdigit() or digits == b"0":
-        return position + 1
     count = data[position + 2 : position + 2 + int(digits)]
     if not count.isdigit() or len(count) < int(digits) or int(count) > _LARGEST_BLOCK:
         return position + 1

@@ -361,13 +361,17 @@ def _values(data: str, parameters: tuple[Parameter, ...], optional: int, repeats
     return values
 
 
+#: What a binary block begins with.
+_BLOCK = re.compile(r"#(?=[0-9])")
+
+
 def _trimmed(text: str) -> str:
     """Strip white space, but none of the bytes of a binary block."""
     if "#" not in text:
         return text.strip()
     position = 0
-    while (mark := text.find("#", position)) >= 0:
-        position = block_end(text, mark)
+    while mark := _BLOCK.search(text, position):
+        position = block_end(text, mark.start())
     return (text[:position] + text[position:].rstrip()).lstrip()
 
 
@@ -377,17 +381,17 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
         return text.split(separator)
     parts: list[str] = []
     start = position = 0
-    while position < len(text):
-        character = text[position]
+    marks = re.compile(f"[{separator}\"'(]|{_BLOCK.pattern}")
+    while mark := marks.search(text, position):
+        character, position = mark[0], mark.end()
         if character == separator:
-            parts.append(text[start:position])
-            start = position + 1
-        elif character in "\"'(":
-            end = text.find(")" if character == "(" else character, position + 1)
-            position = len(text) if end < 0 else end
+            parts.append(text[start : mark.start()])
+            start = position
         elif character == "#":
-            position = block_end(text, position) - 1
-        position += 1
+            position = block_end(text, mark.start())
+        else:
+            end = text.find(")" if character == "(" else character, position)
+            position = len(text) if end < 0 else end + 1
     parts.append(text[start:])
     return parts
 

@@ -11,6 +11,7 @@ import socket
 import time as wall_time
 from abc import ABC, abstractmethod
 from collections import deque
+from functools import partial
 from typing import Any
 
 from pyvisa import rname
@@ -24,7 +25,7 @@ from pyvisa_mqt.serve.framing import Framing
 from pyvisa_mqt.time_and_signals.interface_speed import Transport
 from pyvisa_mqt.visa.sessions import BenchSession
 
-__all__ = ["CHUNK", "FAREWELL", "Client", "SocketClient"]
+__all__ = ["CHUNK", "FAREWELL", "PATIENCE", "Client", "SocketClient", "private_session"]
 
 #: Bytes that are read or written at a time.
 CHUNK = 1 << 16
@@ -34,11 +35,20 @@ _NO_MANAGER = VISARMSession(0)
 _MOST_MESSAGES, _MOST_BYTES = 256, 1 << 22
 #: Virtual time in s that passes at a time for a client that waits for an instrument, without real time: the server
 #: looks after the others in between.
-_PATIENCE = 0.25
+PATIENCE = 0.25
 #: Wall time in s for which a client that sends no more may still be waiting for the reply to a query that takes long.
 FAREWELL = 1.0
 #: In real time a served message takes the time it takes: nothing is added.
 _INSTANT = Transport(latency=0.0, byte_rate=math.inf)
+
+
+def private_session(
+    bench: Bench, line: Line, resource: str, name: str, lock: ResourceLock[BenchSession], *, real_time: bool
+) -> BenchSession:
+    """Return a client's session to one instrument, with replies of its own; `name` says what kind of line it is."""
+    transport = _INSTANT if real_time else bench.transport(resource)
+    parsed = rname.parse_resource_name(name)
+    return BenchSession(_NO_MANAGER, parsed, line, bench.clock, transport, lock, private=True)
 
 
 class Client(ABC):
@@ -76,19 +86,22 @@ class Client(ABC):
         self.turn = 0
         self._clock = bench.clock
         self._real_time = real_time
-        self._transport = _INSTANT if real_time else bench.transport(resource)
-        self._name = name
-        self._lock = ResourceLock() if lock is None else lock
+        lock = ResourceLock() if lock is None else lock
+        self._new = partial(private_session, bench, line, resource, name, lock, real_time=real_time)
         self._session = self._new_session()
         self._waiting: deque[Any] = deque()  # as `_pass_on` takes them
         self._outgoing = bytearray()
         self._silent_since: float | None = None
 
     def _new_session(self) -> BenchSession:
-        name = rname.parse_resource_name(self._name)
-        session = BenchSession(_NO_MANAGER, name, self.line, self._clock, self._transport, self._lock, private=True)
-        session.set_attribute(ResourceAttribute.timeout_value, int(1000 * _PATIENCE))
+        session = self._new()
+        session.set_attribute(ResourceAttribute.timeout_value, int(1000 * PATIENCE))
         return session
+
+    @property
+    def lines(self) -> list[Line]:
+        """The line to the instrument, and no other."""
+        return [self.line]
 
     @property
     def dead(self) -> bool:
@@ -169,7 +182,7 @@ class Client(ABC):
         """Take the replies that are there; without real time, let it pass until they are."""
         replies = self._session.replies
         replies.arrive(self._clock.now())
-        enough = self._clock.now() + _PATIENCE
+        enough = self._clock.now() + PATIENCE
         while replies or (self.expects_reply and not self._real_time):
             if len(self._outgoing) >= _MOST_BYTES or self._clock.now() > enough:
                 break

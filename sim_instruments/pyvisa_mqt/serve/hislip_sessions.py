@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.messages.line import Line
 from pyvisa_mqt.serve.clients import CHUNK
+from pyvisa_mqt.serve.connections import Connection
 from pyvisa_mqt.serve.hislip import DELIVERED, HislipClient
 from pyvisa_mqt.serve.hislip_messages import HEAD_SIZE, LONGEST_PAYLOAD, Error, FatalError, Kind, Message, Reader, pack
 
@@ -27,7 +28,7 @@ _MOST_CHANNELS = 128
 _RELEASE = _REFUSED = 0
 
 
-class HislipChannel:
+class HislipChannel(Connection):
     """A connection that has not said yet what it is, and then the asynchronous channel of a session.
 
     Parameters
@@ -39,34 +40,20 @@ class HislipChannel:
     """
 
     def __init__(self, host: HislipHost, connection: socket.socket) -> None:
-        self.open = True
+        super().__init__(connection)
         #: Session that it belongs to, None as long as it belongs to none.
         self.client: HislipClient | None = None
         self._host = host
-        self._socket = connection
-        self._file = connection.fileno()
         self._given_away = False
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = Reader()
         self._requests: deque[Message] = deque()
-        self._outgoing = bytearray()
         # Wall time in s until which a lock is waited for.
         self._patience: float | None = None
-
-    def fileno(self) -> int:
-        """Return the socket's file."""
-        return self._file
 
     @property
     def wants_to_read(self) -> bool:
         """Whether there is room for more."""
         return len(self._outgoing) < LONGEST_PAYLOAD and len(self._requests) < CHUNK // HEAD_SIZE
-
-    @property
-    def wants_to_write(self) -> bool:
-        """Whether something waits for the client."""
-        return bool(self._outgoing)
 
     def receive(self) -> None:
         """Take what has arrived."""
@@ -153,17 +140,6 @@ class HislipChannel:
         self.tell(pack(Kind.ASYNC_LOCK_RESPONSE, _REFUSED if response is None else response))
         return True
 
-    def send(self) -> None:
-        """Send what waits for the client, as far as it takes it."""
-        try:
-            sent = self._socket.send(self._outgoing)
-        except BlockingIOError:
-            return
-        except OSError:
-            self.open = False
-            return
-        del self._outgoing[:sent]
-
     def give_away(self) -> socket.socket:
         """Return the socket: it becomes a synchronous channel, and this one ends without it."""
         self._given_away, self.open = True, False
@@ -192,11 +168,14 @@ class HislipHost:
 
     Attributes
     ----------
+    port
+        What addresses say of the port: "" for the usual one, otherwise a comma and the port.
     newcomers
         Sessions that were opened since somebody took them from here.
     """
 
     def __init__(self, bench: Bench, admits: Callable[[Line], bool], *, real_time: bool) -> None:
+        self.port = ""
         self.newcomers: list[HislipClient] = []
         self.channels: list[HislipChannel] = []
         self._bench = bench
@@ -209,6 +188,10 @@ class HislipHost:
     def add(self, sub_address: str, resource: str) -> None:
         """Give an instrument a sub-address, such as "hislip0"."""
         self._places[sub_address] = resource
+
+    def address(self, host: str, number: int) -> str:
+        """Return the VISA address of the instrument at this place of the bench."""
+        return f"TCPIP0::{host}::hislip{number}{self.port}::INSTR"
 
     def accept(self, connection: socket.socket) -> HislipChannel | None:
         """Return the channel of a new connection; None if there are too many."""

@@ -17,6 +17,7 @@ from pyvisa.typing import VISARMSession
 
 from pyvisa_mqt.bench.bench import Bench
 from pyvisa_mqt.bench.faults import Fault
+from pyvisa_mqt.serve.connections import Connection
 from pyvisa_mqt.visa.connecting import open_session
 from pyvisa_mqt.visa.frames import Frames, pack
 from pyvisa_mqt.visa.sessions import BenchSession
@@ -29,7 +30,7 @@ _MOST_BYTES = 1 << 27
 _LONGEST = 3.2e7
 
 
-class HostedClient:
+class HostedClient(Connection):
     """One process that uses the bench.
 
     Parameters
@@ -43,15 +44,11 @@ class HostedClient:
     """
 
     def __init__(self, bench: Bench, connection: socket.socket, on_failure: Callable[[str, Exception], None]) -> None:
-        self.open = True
+        super().__init__(connection)
         self._on_failure = on_failure
         self._bench = bench
-        self._socket = connection
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._frames = Frames()
         self._requests: list[dict[str, Any]] = []
-        self._outgoing = bytearray()
         self._sessions: dict[int, BenchSession] = {}
         self._faults: list[Fault] = []
         self._opened = 0
@@ -70,19 +67,10 @@ class HostedClient:
             "strikes": self._strikes,
         }
 
-    def fileno(self) -> int:
-        """Return the socket's file."""
-        return self._socket.fileno()
-
     @property
     def wants_to_read(self) -> bool:
         """Whether there is room for more."""
         return len(self._outgoing) < _MOST_BYTES
-
-    @property
-    def wants_to_write(self) -> bool:
-        """Whether something waits for the client."""
-        return bool(self._outgoing)
 
     def receive(self) -> None:
         """Take what has arrived; whoever sends something else than frames is not listened to any more."""
@@ -118,24 +106,12 @@ class HostedClient:
             self._on_failure(f"request {name!r}", exc)
             return pack({"error": f"the bench failed: {' '.join(str(exc).split()) or type(exc).__name__}"})
 
-    def send(self) -> None:
-        """Send what waits for the client, as far as it takes it."""
-        try:
-            sent = self._socket.send(self._outgoing)
-        except BlockingIOError:
-            return
-        except OSError:
-            self.open = False
-            return
-        del self._outgoing[:sent]
-
     def close(self) -> None:
         """End it: its sessions close, and their locks are given back."""
-        self.open = False
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
-        self._socket.close()
+        super().close()
 
     # What can be asked for.
 

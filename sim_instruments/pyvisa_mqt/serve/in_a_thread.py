@@ -61,6 +61,10 @@ class ServedBench:
         """Return the VISA address at which an instrument speaks HiSLIP."""
         return self._place(name, "hislip")
 
+    def vxi11(self, name: str) -> str:
+        """Return the VISA address at which an instrument speaks VXI-11, if the server was told to."""
+        return self._place(name, "vxi11")
+
 
 @contextmanager
 def serving(server: BenchServer) -> Iterator[ServedBench]:

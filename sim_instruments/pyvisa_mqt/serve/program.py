@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.bench.bench_file import BenchFileError
+from pyvisa_mqt.serve.port_mapper import PORT
 from pyvisa_mqt.serve.server import HISLIP_PORT, HOST, BenchServer
 
 __all__ = ["serve"]
@@ -60,6 +61,7 @@ def serve(
     speed: float | None = 1.0,
     port_base: int = 0,
     host: str = HOST,
+    vxi11: bool = False,
     as_json: bool = False,
 ) -> int:
     """Serve until interrupted and return the exit code: 0, or 2 for a wrong bench or option.
@@ -74,6 +76,8 @@ def serve(
         Port of the first instrument, 1024 to 65000, the others follow; 0 for any.
     host
         Address at which the instruments listen; 0.0.0.0 for every one that the computer has.
+    vxi11
+        Whether to serve VXI-11, too, which takes port 111 or asks the port mapper there.
     as_json
         Whether to print the addresses as one JSON object.
     """
@@ -83,7 +87,7 @@ def serve(
     with stop:
         try:
             bench = open_bench(bench_path)
-            server = BenchServer(bench, speed, port_base, host, HISLIP_PORT)
+            server = BenchServer(bench, speed, port_base, host, HISLIP_PORT, PORT if vxi11 else None)
         except (BenchFileError, ValueError) as exc:
             return _wrong(str(exc))
         except OSError as exc:
@@ -114,8 +118,8 @@ def _announce(server: BenchServer, *, as_json: bool) -> None:
     lines = []
     for name, place in addresses["instruments"].items():
         socket = f"TCPIP::{place['host']}::{place['port']}::SOCKET" if place["port"] else "left out"
-        hislip = f"  {place['hislip']}" if place["hislip"] else ""
-        lines.append(f"{name:16s} {place['model']:18s} {place['device'] or socket:32s}{hislip}".rstrip() + "\n")
+        others = "".join(f"  {address:36s}" for address in (place["hislip"], place["vxi11"]) if address)
+        lines.append(f"{name:16s} {place['model']:18s} {place['device'] or socket:32s}{others}".rstrip() + "\n")
     if addresses["backend"]:
         lines.append(f"all of them, in virtual time: pyvisa.ResourceManager({addresses['backend']!r})\n")
     _tell(sys.stdout, "".join(lines))

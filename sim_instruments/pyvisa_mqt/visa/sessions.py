@@ -134,7 +134,7 @@ class BenchSession(AttributedSession):
 
     def _wait_for_others(self) -> bool:
         """Let the instrument finish another socket's query; False if that takes longer than the time-out."""
-        return self._wait(self._clock.now() + self._timeout, lambda: not self.instrument.busy)
+        return self.wait_until(self._clock.now() + self._timeout, lambda: not self.instrument.busy)
 
     def read(self, count: int) -> tuple[bytes, StatusCode]:
         """Fetch at most `count` bytes; a reply that never comes costs virtual time only."""
@@ -183,14 +183,14 @@ class BenchSession(AttributedSession):
 
     def _wait_for_reply(self, deadline: float) -> bool:
         if self.instrument.busy or self.replies.due < math.inf:
-            return self._wait(deadline, lambda: bool(self.replies) or self.dead) and not self.dead
+            return self.wait_until(deadline, lambda: bool(self.replies) or self.dead) and not self.dead
         self.instrument.starved()
         if math.isfinite(deadline):
             self._pass(deadline)
         return bool(self.replies)
 
-    def _wait(self, deadline: float, done: Callable[[], bool]) -> bool:
-        """Let time pass from event to event until `done()` or the deadline; return whether done."""
+    def wait_until(self, deadline: float, done: Callable[[], bool]) -> bool:
+        """Let time pass from event to event until `done()` or the deadline (s, bench time); return whether done."""
         instrument = self.instrument
         deadline = min(deadline, self._clock.now() + FOREVER)
         while not done():
@@ -286,7 +286,7 @@ class BenchSession(AttributedSession):
         infinite = milliseconds == constants.VI_TMO_INFINITE
         deadline = math.inf if infinite else self._clock.now() + milliseconds / 1000
         self.instrument.advance(self._clock.now())
-        if not self._wait(deadline, lambda: requests.pending(EventMechanism.queue)):
+        if not self.wait_until(deadline, lambda: requests.pending(EventMechanism.queue)):
             return StatusCode.error_timeout
         requests.take(EventMechanism.queue)
         return StatusCode.success
