@@ -354,6 +354,11 @@ class VisaFaults:
             raise HardwareError(f"{one.where}: the VISA library could not be opened ({exc})") from exc
         if isinstance(exc, (TypeError, ValueError)):
             raise InputError(f"{one.where}: {' '.join(str(exc).split())}") from exc
+        if str(exc).startswith("error creating link"):  # pyvisa-py's word for a VXI-11 refusal is a bare Exception
+            raise HardwareError(
+                f"{one.where}: {one.address} refuses the connection ({exc}); "
+                "check its name there (3: no such name) and who else is connected (9: no place left)"
+            ) from exc
 
 
 @contextmanager

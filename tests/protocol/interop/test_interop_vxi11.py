@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pyvisa
+from mqtctl_drivers.keithley_6221 import Keithley6221
 from pyvisa.constants import StatusCode
 from pyvisa.resources import MessageBasedResource
 from pyvisa_mqt.bench.bench import open_bench
 from pyvisa_mqt.serve.in_a_thread import ServedBench, serving
 from pyvisa_mqt.serve.server import BenchServer
+
+from mqtctl.errors import HardwareError
+from mqtctl.instruments.registry import adapter_for
+from mqtctl.station.connecting import Player
 
 pytest.importorskip("pyvisa_py", exc_type=ImportError)
 
@@ -78,10 +85,21 @@ def test_two_sessions_get_their_own_replies_and_one_may_lock_the_other_out(
     with pytest.raises(pyvisa.VisaIOError) as locked:
         second.read_stb()
     assert locked.value.error_code == StatusCode.error_resource_locked
-    with pytest.raises(pyvisa.VisaIOError):
+    with pytest.raises(pyvisa.VisaIOError) as written:
         second.write("*IDN?")
+    assert written.value.error_code == StatusCode.error_io  # not "locked": findings/, pyvisa-py and VXI-11
     first.unlock()
     assert "6221" in second.query("*IDN?")
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # pyvisa-py leaves the connection of such a name open
+def test_a_name_that_is_not_there_is_a_sentence_though_pyvisa_py_raises_a_bare_exception(showroom: ServedBench) -> None:
+    address = showroom.vxi11("source").replace("inst0", "inst19")
+    adapter = adapter_for("ramp_source", "mqtctl_drivers.keithley_6221.Keithley6221")
+    source = Player("ramp_source", "source", Path("station.yaml"), address, Keithley6221, adapter, {}, "@py")
+    with pytest.raises(HardwareError, match=r"instruments\.source: .*inst19.* refuses the connection .*link: 3"):
+        source.identify()
+    gc.collect()  # what is left open is closed here, and not in another test
 
 
 def test_a_termination_character_ends_a_read_in_the_middle_of_a_reply(
