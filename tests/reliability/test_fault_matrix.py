@@ -52,7 +52,7 @@ def test_the_checker_catches_what_was_broken_on_purpose(name: str, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("kill", "number"),
-    [(kill_at_message, 250), (kill_at_message, 600), (kill_at_statement, 60), (kill_at_statement, 100)],
+    [(kill_at_message, 250), (kill_at_message, 450), (kill_at_statement, 60), (kill_at_statement, 100)],
 )
 def test_a_sweep_killed_anywhere_is_gone_on_with_and_whole(
     kill: Callable[[int], None], number: int, tmp_path: Path
