@@ -158,6 +158,8 @@ class Summary:
     def advice(self) -> str:
         """Return in a sentence which plan is best, and what the given one brings."""
         choice = self.choice
+        if all(math.isnan(plan.cold_time) for plan in self.plans):
+            return "No experiment here came to its end, so no plan can be judged; the table of what failed says why."
         night = f"For a night of {rough_duration(choice.night)}"
         if choice.best is None:
             return f"{night} every plan here is too long."
@@ -166,6 +168,8 @@ class Summary:
         given = "the plan as given is none of these: add its values to the grids to compare it"
         if choice.given is choice.best:
             given = "that is the plan as given"
+        elif choice.given is not None and math.isnan(choice.given.cold_time):
+            given = f"no experiment with the plan as given ({choice.given.plan}) came to its end"
         elif choice.given is not None:
             given = f"the plan as given ({choice.given.plan}) takes {_in_words(choice.given)}"
         return f"{night} the best plan is {choice.best.plan}: it takes {_in_words(choice.best)}; {given}."

@@ -248,6 +248,21 @@ def test_the_row_of_a_measurement_that_fails_is_the_same_in_every_run(tmp_path: 
 
 
 @pytest.mark.usefixtures("without_processes")
+@pytest.mark.parametrize("steps", [["5 uA"], ["5 uA", "9.8 uA"]], ids=["all", "one plan of two"])
+def test_a_campaign_of_which_all_experiments_of_a_plan_failed_has_a_report_that_says_so(
+    tmp_path: Path, steps: list[str]
+) -> None:
+    vary = {"plan.temperatures": {"value": ["300 mK"]}, "plan.ramp.stop_current": {"grid": steps}}
+    results = tmp_path / "results.csv"
+    run_campaign(load_design(design_file(tmp_path, vary, draws=2)), CampaignOptions(results))
+    result = CliRunner().invoke(app, ["campaign", "report", str(results)], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "too long" not in result.stdout
+    assert ("No experiment here came to its end" in result.stdout) == (len(steps) == 1)
+    assert results.with_suffix(".html").exists()
+
+
+@pytest.mark.usefixtures("without_processes")
 def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: Path) -> None:
     results = tmp_path / "results.csv"
     arguments = ["campaign", str(design_file(tmp_path, SMALL, draws=1)), "--output", str(results), "--workers", "1"]
