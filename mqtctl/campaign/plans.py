@@ -100,7 +100,7 @@ def mean_power(rows: Iterable[Row]) -> float:
 
 
 def outcomes_of(rows: Sequence[Row]) -> tuple[PlanOutcome, ...]:
-    """Return each plan of a table, the shortest first and those without a time last; one where nothing varies in steps."""
+    """Return each plan of a table, the shortest first, those without a time last; one where nothing varies in steps."""
     keys = [key for key in rows[0] if key.startswith("plan.") and 1 < len({row[key] for row in rows}) <= MOST_PLANS]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
