@@ -316,6 +316,14 @@ def test_what_is_no_table_of_a_campaign_is_refused(tmp_path: Path) -> None:
     assert "is no table of a campaign" in result.stderr
 
 
+def test_a_table_that_was_cut_off_is_refused_with_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("draw,design,verdict,exit_code\n0,abc,thermal,0\n1,ab", encoding="utf-8")
+    result = CliRunner().invoke(app, ["campaign", "report", str(path)])
+    assert result.exit_code == 2
+    assert "row 2 is not whole" in result.stderr
+
+
 def test_the_built_in_design_is_one(tmp_path: Path) -> None:
     campaign = load_design()
     station = load_station(campaign.station)
