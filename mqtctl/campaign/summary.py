@@ -305,7 +305,9 @@ def _in_words(plan: PlanOutcome) -> str:
 
 
 def summarise(results: Path, night: float | None = None) -> Summary:
-    """Read a campaign's table; raises `InputError` where it is none, or has no row. A night is given in s."""
+    """Read a campaign's table; raises `InputError` where it is none, or has no row. A night is given in s, above 0."""
+    if night is not None and not night > 0.0:
+        raise InputError(f"--night: a night of {night:g} s is none; give a time above 0, such as '8 h'")
     rows = read_table(results)
     if not rows:
         raise InputError(f"{results}: has no draw yet; go on with the campaign (--resume)")

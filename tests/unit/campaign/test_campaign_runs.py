@@ -324,6 +324,15 @@ def test_a_table_that_was_cut_off_is_refused_with_the_row(tmp_path: Path) -> Non
     assert "row 2 is not whole" in result.stderr
 
 
+@pytest.mark.parametrize("night", ["-3 h", "0 s"])
+def test_a_night_that_is_none_is_refused(tmp_path: Path, night: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("draw,design,verdict,exit_code\n0,abc,thermal,0\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["campaign", "report", str(path), "--night", night])
+    assert result.exit_code == 2
+    assert "give a time above 0" in result.stderr
+
+
 def test_the_built_in_design_is_one(tmp_path: Path) -> None:
     campaign = load_design()
     station = load_station(campaign.station)
