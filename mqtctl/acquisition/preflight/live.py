@@ -88,7 +88,7 @@ def _edges(plan: ResolvedPlan, counter: DiagnosticCounter) -> list[StopEdge]:
     return [positive] if plan.plan.polarity == "positive" else [positive, positive.mirrored]
 
 
-def _idle(role: str, source: RampSource | OffsetSource, remark: Remark | None) -> Finding:
+def _idle(role: str, source: RampSource | OffsetSource, remark: Remark | None = None) -> Finding:
     """Say whether a source's output is off."""
 
     def state() -> Finding:

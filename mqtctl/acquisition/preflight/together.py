@@ -29,8 +29,7 @@ def check_plan(plan: ResolvedPlan, station: Station, remark: Callable[[str], Non
         A source's output is on already, or cannot be asked for; or noise passes the stop's threshold (measured only
         where the station file does not say how large it is).
     """
-    live = (partial(look, remark=remark) for look in (source_findings, noise_findings))
-    for look in (plan_findings, *live):
+    for look in (plan_findings, partial(source_findings, remark=remark), partial(noise_findings, remark=remark)):
         error = first_fault(look(plan, station), plan)
         if error is not None:
             raise error
