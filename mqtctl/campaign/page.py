@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 from pathlib import Path
 from string import Template
 
@@ -182,12 +183,17 @@ def _crossovers(axes: Axes, found: Summary) -> None:
 
 
 def _time_axis(axes: Axes, found: Summary) -> Scale:
-    """Prepare an axis of time with each plan's name at its time, its number in the table where they are too many."""
-    times = [plan.cold_time for plan in found.plans]
-    scale = Scale("h", 3600.0) if np.nanmedian(times) > 5400.0 else Scale("min", 60.0)
-    span = max(times) - min(times) or max(times)
+    """Prepare an axis of time with each plan's name at its time, its number in the table where they are too many.
+
+    A plan of which no experiment came to its end has no time, and no place.
+    """
+    times = [plan.cold_time for plan in found.plans if not math.isnan(plan.cold_time)]
+    scale = Scale("h", 3600.0) if times and np.median(times) > 5400.0 else Scale("min", 60.0)
+    span = max(times, default=0.0) - min(times, default=0.0) or max(times, default=0.0)
     crowded = len(times) > _MOST_NAMED or any(np.diff(sorted(times)) < 0.06 * span)
     for number, plan in enumerate(found.plans, start=1):
+        if math.isnan(plan.cold_time):
+            continue
         at = plan.cold_time / scale.factor
         best = plan is found.choice.best
         text = f"no. {number}" if crowded else plan.plan

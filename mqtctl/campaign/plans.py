@@ -100,7 +100,7 @@ def mean_power(rows: Iterable[Row]) -> float:
 
 
 def outcomes_of(rows: Sequence[Row]) -> tuple[PlanOutcome, ...]:
-    """Return each plan of a table, the shortest first; one where no value of the plan varies in steps."""
+    """Return each plan of a table, the shortest first, those without a time last; one where nothing varies in steps."""
     keys = [key for key in rows[0] if key.startswith("plan.") and 1 < len({row[key] for row in rows}) <= MOST_PLANS]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
@@ -109,7 +109,7 @@ def outcomes_of(rows: Sequence[Row]) -> tuple[PlanOutcome, ...]:
     for values, own in groups.items():
         words = [f"{key.removeprefix('plan.')} {value}" for key, value in zip(keys, values, strict=True)]
         found.append(_outcome(", ".join(words) or "the plan", own))
-    return tuple(sorted(found, key=lambda plan: plan.cold_time))
+    return tuple(sorted(found, key=lambda plan: (math.isnan(plan.cold_time), plan.cold_time)))
 
 
 def best_plan(plans: Sequence[PlanOutcome], night: float | None) -> Choice:
@@ -123,11 +123,13 @@ def best_plan(plans: Sequence[PlanOutcome], night: float | None) -> Choice:
     plans
         Any number.
     night
-        Time in s; by default that of the plan as given, of the longest one where that is none of them.
+        Time in s; by default that of the plan as given, of the longest one where that is none of them or has no time
+        since no experiment came to its end.
     """
     given = next((plan for plan in plans if plan.as_given), None)
     if night is None:
-        night = given.cold_time if given else max(_known(plan.cold_time for plan in plans), default=math.nan)
+        known = _known(plan.cold_time for plan in plans)
+        night = given.cold_time if given and not math.isnan(given.cold_time) else max(known, default=math.nan)
     short = [plan for plan in plans if plan.cold_time <= night]
     if not short:
         return Choice(night, None, given)

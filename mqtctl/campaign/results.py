@@ -205,7 +205,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
     Raises
     ------
     InputError
-        No such file, or not a campaign's.
+        No such file, or not a campaign's, or with a row that is not whole.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -213,8 +213,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
             fields: Sequence[str] = reader.fieldnames or ()
             if not {"draw", "design", "verdict", "exit_code"} <= set(fields):
                 raise InputError(f"{path}: is no table of a campaign; name the CSV file that `mqtctl campaign` wrote")
-            return list(reader)
+            rows = list(reader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise InputError(f"{path}: cannot be read ({exc})") from exc
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():  # too many cells, or too few
+            raise InputError(f"{path}: row {number} is not whole; make the table again, or take that row out")
+    return rows

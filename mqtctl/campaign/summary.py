@@ -158,6 +158,8 @@ class Summary:
     def advice(self) -> str:
         """Return in a sentence which plan is best, and what the given one brings."""
         choice = self.choice
+        if all(math.isnan(plan.cold_time) for plan in self.plans):
+            return "No experiment here came to its end, so no plan can be judged; the table of what failed says why."
         night = f"For a night of {rough_duration(choice.night)}"
         if choice.best is None:
             return f"{night} every plan here is too long."
@@ -166,6 +168,8 @@ class Summary:
         given = "the plan as given is none of these: add its values to the grids to compare it"
         if choice.given is choice.best:
             given = "that is the plan as given"
+        elif choice.given is not None and math.isnan(choice.given.cold_time):
+            given = f"no experiment with the plan as given ({choice.given.plan}) came to its end"
         elif choice.given is not None:
             given = f"the plan as given ({choice.given.plan}) takes {_in_words(choice.given)}"
         return f"{night} the best plan is {choice.best.plan}: it takes {_in_words(choice.best)}; {given}."
@@ -301,7 +305,9 @@ def _in_words(plan: PlanOutcome) -> str:
 
 
 def summarise(results: Path, night: float | None = None) -> Summary:
-    """Read a campaign's table; raises `InputError` where it is none, or has no row. A night is given in s."""
+    """Read a campaign's table; raises `InputError` where it is none, or has no row. A night is given in s, above 0."""
+    if night is not None and not night > 0.0:
+        raise InputError(f"--night: a night of {night:g} s is none; give a time above 0, such as '8 h'")
     rows = read_table(results)
     if not rows:
         raise InputError(f"{results}: has no draw yet; go on with the campaign (--resume)")

@@ -113,7 +113,8 @@ class Varied(Document):
             return float(rng.uniform(first, second)), unit
         if kind == "normal":
             return float(rng.normal(first, second)), unit
-        return float(first * np.exp(second * rng.standard_normal())), unit
+        with np.errstate(over="ignore"):  # an infinite value is refused with the number of its draw
+            return float(first * np.exp(second * rng.standard_normal())), unit
 
 
 def _spelled(content: Any) -> Any:

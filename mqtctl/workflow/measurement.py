@@ -281,7 +281,7 @@ def carry_out(
             open_station(plan.station, seed=options.seed, current_limit=limit, wall=interrupt.clock)
         )
         with before_ramps(station, tell), interrupt.striking():
-            check_plan(plan, station)
+            check_plan(plan, station, tell)
         start = station.clock.now()
         # the innermost ends first: no wait is cut short while source and heater go off, which is before the database
         # closes

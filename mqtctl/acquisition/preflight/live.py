@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from mqtctl.acquisition.preflight.planned import programs_of
+from mqtctl.acquisition.retry import persist
 from mqtctl.errors import MqtctlError
 from mqtctl.instruments.roles.diagnostic import DiagnosticCounter, Inspectable, MarkerSource
 from mqtctl.instruments.roles.experiment import OffsetSource, RampProgram, RampSource, StopEdge
@@ -20,6 +21,8 @@ from mqtctl.station import Station
 
 __all__ = ["TOGETHER", "inspection_findings", "live_findings", "noise_findings", "source_findings"]
 
+#: Is told what was tried again.
+Remark = Callable[[str], None]
 #: So long (s) is listened for edges that noise makes at the stop input.
 _LISTENING = 0.5
 #: The marker is tried with this period (s) where the plan's is longer: its pulse is the same.
@@ -58,17 +61,25 @@ def inspection_findings(role: str, part: Any, plan: ResolvedPlan) -> list[Findin
     return [replace(finding, instrument=role) for finding in _inspection(part, programs_of(plan)[0])]
 
 
-def source_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:
-    """Say of every source whether its output is off, as it must be before a measurement."""
-    return [_idle(role, part) for role, part in _sources(station)]
+def source_findings(plan: ResolvedPlan, station: Station, remark: Remark | None = None) -> list[Finding]:
+    """Say of every source whether its output is off, as it must be before a measurement.
+
+    With `remark` an exchange that fails is told of and made again.
+    """
+    return [_idle(role, part, remark) for role, part in _sources(station)]
 
 
-def noise_findings(plan: ResolvedPlan, station: Station) -> list[Finding]:
-    """Listen for false stops, where noise is not declared; the sources must be off."""
+def noise_findings(plan: ResolvedPlan, station: Station, remark: Remark | None = None) -> list[Finding]:
+    """Listen for false stops, where noise is not declared; the sources must be off. `remark`: as above."""
     counter = station.counter
     if not isinstance(counter, DiagnosticCounter) or None not in (counter.amplifier.gain, counter.amplifier.noise):
         return []
-    return [look("noise", partial(_false_stops, counter, edge)) for edge in _edges(plan, counter)]
+    return [look("noise", _again(partial(_false_stops, counter, edge), remark)) for edge in _edges(plan, counter)]
+
+
+def _again(observe: Callable[[], Finding], remark: Remark | None) -> Callable[[], Finding]:
+    """Return what observes again if an exchange fails, where there is somebody to tell."""
+    return observe if remark is None else partial(persist, observe, remark)
 
 
 def _edges(plan: ResolvedPlan, counter: DiagnosticCounter) -> list[StopEdge]:
@@ -77,7 +88,7 @@ def _edges(plan: ResolvedPlan, counter: DiagnosticCounter) -> list[StopEdge]:
     return [positive] if plan.plan.polarity == "positive" else [positive, positive.mirrored]
 
 
-def _idle(role: str, source: RampSource | OffsetSource) -> Finding:
+def _idle(role: str, source: RampSource | OffsetSource, remark: Remark | None = None) -> Finding:
     """Say whether a source's output is off."""
 
     def state() -> Finding:
@@ -90,7 +101,7 @@ def _idle(role: str, source: RampSource | OffsetSource) -> Finding:
             )
         return Finding("output", "good", "off")
 
-    return replace(look("output", state), instrument=role)
+    return replace(look("output", _again(state, remark)), instrument=role)
 
 
 def _parts(station: Station) -> Iterator[tuple[str, Any]]:

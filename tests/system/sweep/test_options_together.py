@@ -92,6 +92,18 @@ def test_a_counter_without_memory_takes_the_same_iv_curve(laboratory: Any) -> No
     assert result["retrapping"][0]["mean_retrapping_current_A"] == pytest.approx(148.5e-9, abs=1e-9)
 
 
+def test_an_exchange_that_fails_while_noise_is_looked_for_is_made_again(laboratory: Any) -> None:
+    with_timer(laboratory)
+    want(laboratory, switches=20)
+    bench = laboratory.folder / "bench.yaml"
+    fault = "\nfaults:\n  - {kind: lost-message, instrument: counter, match: 'SIZE?'}\n"
+    bench.write_text(bench.read_text(encoding="utf-8") + fault, encoding="utf-8")
+    outcome = histogram(laboratory)
+    assert outcome.exit_code == 0, outcome.output
+    assert "no answer to 'SIZE?' within 5 s" in outcome.output
+    assert "(attempt 1 of 3; trying again)" in outcome.output
+
+
 CALIBRATION = """
 date: '{date}'
 method: junction

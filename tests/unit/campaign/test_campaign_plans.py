@@ -50,6 +50,16 @@ def test_a_shorter_night_has_another_best_plan_or_none(hours: float, best: str |
     assert (found and found.plan) == best
 
 
+def test_a_plan_as_given_of_which_nothing_came_to_its_end_is_no_reason_to_find_every_plan_too_long() -> None:
+    failed = [{**row, "cold_time_s": "", "verdict": ""} for row in rows("20000", 1.0, right=0, error=0.0, given=True)]
+    plans = outcomes_of([*failed, *THREE[:20]])
+    assert [plan.plan for plan in plans] == ["switches 1000", "switches 4000", "switches 20000"]
+    choice = best_plan(plans, None)
+    assert choice.night == 14400.0
+    assert choice.best is not None
+    assert choice.best.plan == "switches 4000"
+
+
 def test_a_verdict_is_right_if_it_says_whether_the_junction_tunnels() -> None:
     said = [
         ("tunnelling", "tunnelling"),

@@ -248,6 +248,21 @@ def test_the_row_of_a_measurement_that_fails_is_the_same_in_every_run(tmp_path: 
 
 
 @pytest.mark.usefixtures("without_processes")
+@pytest.mark.parametrize("steps", [["5 uA"], ["5 uA", "9.8 uA"]], ids=["all", "one plan of two"])
+def test_a_campaign_of_which_all_experiments_of_a_plan_failed_has_a_report_that_says_so(
+    tmp_path: Path, steps: list[str]
+) -> None:
+    vary = {"plan.temperatures": {"value": ["300 mK"]}, "plan.ramp.stop_current": {"grid": steps}}
+    results = tmp_path / "results.csv"
+    run_campaign(load_design(design_file(tmp_path, vary, draws=2)), CampaignOptions(results))
+    result = CliRunner().invoke(app, ["campaign", "report", str(results)], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "too long" not in result.stdout
+    assert ("No experiment here came to its end" in result.stdout) == (len(steps) == 1)
+    assert results.with_suffix(".html").exists()
+
+
+@pytest.mark.usefixtures("without_processes")
 def test_the_report_opens_with_a_picture_and_counts_verdicts_by_truth(tmp_path: Path) -> None:
     results = tmp_path / "results.csv"
     arguments = ["campaign", str(design_file(tmp_path, SMALL, draws=1)), "--output", str(results), "--workers", "1"]
@@ -299,6 +314,23 @@ def test_what_is_no_table_of_a_campaign_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["campaign", "report", str(path)])
     assert result.exit_code == 2
     assert "is no table of a campaign" in result.stderr
+
+
+def test_a_table_that_was_cut_off_is_refused_with_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("draw,design,verdict,exit_code\n0,abc,thermal,0\n1,ab", encoding="utf-8")
+    result = CliRunner().invoke(app, ["campaign", "report", str(path)])
+    assert result.exit_code == 2
+    assert "row 2 is not whole" in result.stderr
+
+
+@pytest.mark.parametrize("night", ["-3 h", "0 s"])
+def test_a_night_that_is_none_is_refused(tmp_path: Path, night: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("draw,design,verdict,exit_code\n0,abc,thermal,0\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["campaign", "report", str(path), "--night", night])
+    assert result.exit_code == 2
+    assert "give a time above 0" in result.stderr
 
 
 def test_the_built_in_design_is_one(tmp_path: Path) -> None:
