@@ -137,6 +137,7 @@ class Collector:
         if too_many.size:
             raise EmptyRampsError(
                 f"{in_a_row[too_many[0]]:.0f} ramps in a row reached {readable(self._ramp.stop_current, 'A')} without "
-                "a switch; the current is never raised by itself: check the wiring and the stop threshold, or plan a "
-                "higher ramp.stop_current within the sample's limit"
+                "a switch; the current is never raised by itself: check the wiring and the stop threshold, plan a "
+                "higher ramp.stop_current within the sample's limit, or a lower ramp.repetition if the junction stays "
+                "in the voltage state"
             )
