@@ -97,7 +97,7 @@ def test_a_sweep_under_its_supervisor_and_what_comes_after_it(plan: Path, mqtctl
 def test_a_sweep_that_is_asked_to_stop_makes_safe_and_is_resumed(
     plan: Path, start: Run, mqtctl: Callable[..., str], tmp_path: Path
 ) -> None:
-    plan.write_text(plan.read_text(encoding="utf-8").replace("switches: 200", "switches: 4000"), encoding="utf-8")
+    plan.write_text(plan.read_text(encoding="utf-8").replace("switches: 200", "switches: 40000"), encoding="utf-8")
     run = tmp_path / "run"
     sweep = start("-m", "mqtctl", "sweep", str(plan), "-o", "run", "--seed", "1")
     wait_for(lambda: measuring(run))
