@@ -163,7 +163,7 @@ def test_the_true_value_is_in_the_quoted_interval_of_two_runs_in_three(quantity:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("temperature", [0.02, 0.1, 0.6])
+@pytest.mark.parametrize("temperature", [0.02, pytest.param(0.1, marks=pytest.mark.campaign), 0.6])
 @pytest.mark.parametrize("quantity", TAKEN)
 def test_the_coverage_holds_from_tunnelling_to_heat(quantity: Quantity, temperature: float) -> None:
     distribution = law(temperature, Escape())
