@@ -226,11 +226,15 @@ class Keysight53230ATimingCounter(CounterFacts):
             count = min(count, self._waiting)
         if count <= 0:
             return np.empty(0)
+        begin = self._clock.now()
         with speaking(self._counter, f"reading {count} intervals"):
             values = self._counter.read_readings(min(count, MEMORY))
         if self._taken_to_be_there:  # and it gave what there was
             self._punctual = values.size >= min(count, self._expected)
-            self._waiting, self._asked_at, self._taken_to_be_there = 0, self._clock.now(), False
+            now = self._clock.now()
+            # of the ramps that were made while these were on their way, each whole one waits already
+            meanwhile = math.floor((now - begin) / self._period) * self._period
+            self._waiting, self._asked_at, self._taken_to_be_there = 0, now - meanwhile, False
         else:
             self._waiting -= values.size
         return self._checked(values, self._timeout)
