@@ -209,6 +209,28 @@ def test_readings_that_came_in_time_are_read_without_being_counted_until_they_co
     assert counter.available() == 0
 
 
+def test_ramps_made_during_a_transfer_are_not_waited_for_once_more(opened: list[Keysight53230A]) -> None:
+    device = Counter()
+    counter, clock = build(opened, device)
+    counter.configure(RAMP)
+    counter.arm(1_000_000)
+    device.readings = [5e-4] * 100
+    counter.wait_for(100, 10.0)
+    counter.available()
+    counter.read(100)
+    counter.wait_for(100, 10.0)
+
+    def slow_transfer() -> bytes:
+        clock.sleep(0.0403)
+        return block([5e-4] * 100)
+
+    device.answers["R? 200"] = slow_transfer
+    assert counter.read(5000).size == 100
+    before = clock.now()
+    assert counter.wait_for(100, 10.0)
+    assert clock.now() - before == pytest.approx(0.0605)  # 100 less 40 whole ramps, and half of one
+
+
 def test_edges_at_the_stop_input_are_counted_for_a_while(opened: list[Keysight53230A]) -> None:
     device = Counter()
     counter, clock = build(opened, device)
